@@ -1,0 +1,1 @@
+"""Méreau: loyalty points that anyone can check."""

@@ -1,0 +1,259 @@
+"""What the programme knows: merchants, members, operations, entries, lots, debts, facts.
+
+Append-only sources (DESIGN §3.1): `operations`, `entries`, `lot_uses`, `facts`, `debts` (hold events come with holds). Everything marked
+*cached* is rebuilt from them. Settlement of what is recorded here is in settlement_tables.py: one leaf for each entry or fact.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from token_service.ledger.schema import Serial, UtcTime, metadata
+
+program = Table(
+    "program",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("chain_id", BigInteger, nullable=False),
+    Column("contract_address", String(42)),  # None until deployed
+    Column("deployed_at_block", BigInteger),
+    Column("genesis_hash", String(66)),
+    Column("promise_address", String(42), nullable=False),  # who signs promises
+    Column("embedded", Boolean, nullable=False),
+    Column("paused", Boolean, nullable=False, server_default="false"),  # cached from the chain by the indexer
+    Column("sunset_at", UtcTime),  # cached from the chain by the indexer
+    Column("created_at", UtcTime, nullable=False),
+)
+
+rulesets = Table(
+    "rulesets",
+    metadata,
+    Column("hash", String(66), primary_key=True),
+    Column("document", Text, nullable=False),  # RFC 8785 JSON, exactly what is hashed
+    Column("base_hash", String(66), ForeignKey("rulesets.hash")),  # set for an addendum
+    Column("state", String(12), CheckConstraint("state in ('draft','publishing','published')", name="state"), nullable=False),
+    Column("effective_at", UtcTime),  # set when publishing; the first one's is 1970
+    Column("created_at", UtcTime, nullable=False),
+    Column("published_at", UtcTime),
+)
+
+merchants = Table(
+    "merchants",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("party", Integer, nullable=False, unique=True),  # 1 is the programme itself
+    Column("name", Text, nullable=False, unique=True),
+    Column("ceiling_points", BigInteger, nullable=False),
+    Column("ceiling_period_seconds", BigInteger, nullable=False),  # 0 = for ever
+    Column("created_at", UtcTime, nullable=False),
+)
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("merchant_id", String(30), ForeignKey("merchants.id"), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    UniqueConstraint("merchant_id", "external_id"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("key_hash", String(64), nullable=False, unique=True),  # SHA-256 hex; keys are 256 random bits
+    Column("name", Text, nullable=False),
+    Column("merchant_id", String(30), ForeignKey("merchants.id")),  # None for an admin key
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("id", String(30), primary_key=True),
+    Column("merchant_id", String(30), ForeignKey("merchants.id"), nullable=False),  # who enrolled
+    Column("email", Text),
+    Column("name", Text),
+    Column("locale", String(16)),
+    Column("birth_date", Date),
+    Column("referral_code", Text),
+    Column("address", String(42), nullable=False, unique=True),
+    Column("sealed_salt_key", LargeBinary),  # None once erased
+    Column("lane", Integer, nullable=False),
+    Column("state", String(10), CheckConstraint("state in ('active','leaving','left','closed')", name="state"), nullable=False),
+    Column("frozen", Boolean, nullable=False, server_default="false"),
+    Column("created_at", UtcTime, nullable=False),
+    # cached
+    Column("available", BigInteger, nullable=False, server_default="0"),
+    Column("held", BigInteger, nullable=False, server_default="0"),
+    Column("pending", BigInteger, nullable=False, server_default="0"),
+    Column("debt", BigInteger, nullable=False, server_default="0"),
+    Column("issued", BigInteger, nullable=False, server_default="0"),
+    Column("redeemed", BigInteger, nullable=False, server_default="0"),
+    Column("expired", BigInteger, nullable=False, server_default="0"),
+    Column("reversed", BigInteger, nullable=False, server_default="0"),
+    Column("tier", Text),
+    Column("last_activity_at", UtcTime),
+    Column("entry_count", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name="not_negative"),
+    Index("ix_members_email", "email"),
+)
+
+member_keys = Table(
+    "member_keys",
+    metadata,
+    Column("member_id", String(30), ForeignKey("members.id"), primary_key=True),
+    Column("address", String(42), nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),  # libsodium sealed box; opened by the signer only
+    Column("created_at", UtcTime, nullable=False),
+)
+
+member_merchants = Table(
+    "member_merchants",
+    metadata,
+    Column("merchant_id", String(30), ForeignKey("merchants.id"), primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("since", UtcTime, nullable=False),
+    UniqueConstraint("merchant_id", "member_id"),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", String(30), nullable=False, unique=True),  # pur_ ref_ iss_ red_ adj_ rev_ res_ …
+    Column("kind", String(16), nullable=False),  # purchase refund issuance redemption adjustment reversal restoration …
+    Column("merchant_id", String(30), ForeignKey("merchants.id"), nullable=False),
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("parent_id", String(30), ForeignKey("operations.id")),  # what a refund, reversal or restoration takes back
+    Column("store_id", String(30), ForeignKey("stores.id")),
+    Column("reference", Text, nullable=False),
+    Column("content_hash", String(64), nullable=False),  # SHA-256 hex of the JCS of the resolved body
+    Column("ruleset_hash", String(66), ForeignKey("rulesets.hash"), nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("facts", JSON, nullable=False),  # what the rules read, and what was asked
+    Column("result", JSON, nullable=False),  # breakdown, points, pending, kept …: what was answered, rebuilt from here on replay
+    UniqueConstraint("merchant_id", "kind", "reference"),
+    Index("ix_operations_member_seq", "member_id", "seq"),
+    Index("ix_operations_parent", "parent_id"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("scope", String(30), primary_key=True),  # merchant id, or 'admin'
+    Column("key", String(255), primary_key=True),
+    Column("content_hash", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("object_ids", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", String(30), nullable=False, unique=True),  # fct_
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("kind", String(24), nullable=False),  # purchase, award_pending, award_changed, award_cancelled, tier, frozen, closing …
+    Column("operation_id", String(30), ForeignKey("operations.id")),
+    Column("due_at", UtcTime),  # for a pending award: when its window ends
+    Column("points", BigInteger, nullable=False, server_default="0"),  # for a pending award: the change of what is pending
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_facts_member_seq", "member_id", "seq"),
+)
+
+awards = Table(  # cached: pending awards, from facts
+    "awards",
+    metadata,
+    Column("operation_id", String(30), ForeignKey("operations.id"), primary_key=True),
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    CheckConstraint("points > 0", name="positive"),
+    Index("ix_awards_due_at", "due_at"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", String(30), nullable=False, unique=True),  # ent_
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("kind", Integer, nullable=False),  # units.EntryKind; a void keeps the kind of what it undoes, with `voids` set
+    Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # signed
+    Column("party", Integer, nullable=False),
+    Column("operation_id", String(30), ForeignKey("operations.id")),
+    Column("voids", String(30), ForeignKey("entries.id"), unique=True),
+    Column("ruleset_hash", String(66), ForeignKey("rulesets.hash"), nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("balance_after", BigInteger, CheckConstraint("balance_after >= 0", name="balance"), nullable=False),
+    Column("detail", Text, nullable=False),  # RFC 8785 JSON, exactly what is committed to
+    Index("ix_entries_member_seq", "member_id", "seq"),
+    Index("ix_entries_operation", "operation_id"),
+)
+
+lots = Table(  # cached: from entries and lot_uses
+    "lots",
+    metadata,
+    Column("entry_id", String(30), ForeignKey("entries.id"), primary_key=True),  # the credit that made the lot
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("operation_id", String(30), ForeignKey("operations.id")),
+    Column("points", BigInteger, nullable=False),
+    Column("points_left", BigInteger, nullable=False),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime),  # None = never
+    CheckConstraint("points_left >= 0 and points_left <= points", name="left"),
+    Index("ix_lots_member", "member_id"),
+    Index("ix_lots_expires_at", "expires_at"),
+)
+
+lot_uses = Table(  # which lots an entry made, consumed or brought back
+    "lot_uses",
+    metadata,
+    Column("entry_id", String(30), ForeignKey("entries.id"), primary_key=True),
+    Column("lot_id", String(30), ForeignKey("entries.id"), primary_key=True),
+    Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # signed
+    Column("expires_at", UtcTime),  # the lot's expiry from this entry on
+    Index("ix_lot_uses_lot", "lot_id"),
+)
+
+debts = Table(
+    "debts",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("id", String(30), nullable=False, unique=True),  # dbt_
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("operation_id", String(30), ForeignKey("operations.id"), nullable=False),  # what could not be taken back
+    Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # + owed, − paid
+    Column("entry_id", String(30), ForeignKey("entries.id")),  # the reversal that paid
+    Column("party", Integer, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Index("ix_debts_member", "member_id"),
+)
