@@ -1,0 +1,60 @@
+# Méreau: `make demo` shows it, `make test` proves it. Both set up everything they need.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NPM_READY := node_modules/.package-lock.json
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
+
+.PHONY: help demo test lint soak bench setup clean translations contract
+
+help: ## say what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.demo ## real baskets, settled, audited and served on this machine
+	$(BIN)/mereau demo
+
+test: lint $(NPM_READY) .venv-analysis/.ready ## everything: rules, ledger, chain, pages, PostgreSQL, browser
+	./scripts/install_chromium.sh
+	$(PYTEST) -m "not soak"
+
+lint: $(VENV)/.test ## format, lint, types and the arrows between the rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+soak: setup ## the slow tests
+	$(PYTEST) -m soak --timeout 3600
+
+setup: $(VENV)/.test $(NPM_READY) .venv-analysis/.ready ## install all that developing needs
+
+contract: setup ## compile the contract again and write the build output
+	$(BIN)/python scripts/build_contract.py
+
+translations: $(VENV)/.test ## compile web/translations
+	$(BIN)/python scripts/compile_translations.py
+
+clean: ## remove what make installed
+	rm -rf $(VENV) .venv-analysis node_modules
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Méreau needs Python 3.11 or newer; name one with make PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/.demo
+
+$(NPM_READY): package.json package-lock.json
+	@node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo "The tests need Node 20 or newer"; exit 1; }
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.venv-analysis/.ready: scripts/analysis_venv.sh
+	PYTHON=$(PYTHON) ./scripts/analysis_venv.sh
+	@touch $@

@@ -1,0 +1,104 @@
+"""Every setting of Méreau: name, default, meaning. Only this file reads the environment; a bad value stops the start.
+
+A setting is read from `MEREAU_<NAME>`; a secret also from the file named by `MEREAU_<NAME>_FILE`.
+docs/operators.md lists them all (a test compares).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from token_service.errors import BadSettings
+
+SECRETS: Final = ("database_url", "smtp_url")
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings."""
+
+    model_config = SettingsConfigDict(env_prefix="MEREAU_", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("var"), description="Folder that holds everything: ledger, chain, keys, receipts")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL for the ledger (postgresql://…); default: SQLite in the data folder"
+    )
+    rpc_url: str | None = Field(None, description="JSON-RPC address of an EVM node; default: the embedded chain")
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="The service's own address as members and auditors reach it"
+    )
+    clock: str | None = Field(None, description="file:PATH moves all clocks to the time in that file (embedded chain only)")
+    settle_within: timedelta = Field(timedelta(hours=1), description="What a promise says: settled at the latest after")
+    batch_entries: int = Field(200, ge=1, le=500, description="A batch closes at this many entries …")
+    batch_wait: timedelta = Field(timedelta(seconds=1), description="… or after this long")
+    confirmations: int = Field(12, ge=0, description="Depth that counts as final where the node has no `finalized` tag")
+    backlog_max: int = Field(100_000, ge=1, description="Unsettled entries above which new ones are refused (429)")
+    requests_per_second: int = Field(2000, ge=1, description="Limit of one API key")
+    smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port for sign-in codes")
+    mail_from: str = Field("no-reply@localhost", description="Sender of the sign-in codes")
+    demo: bool = Field(False, description="Shows mails on /mailbox instead of sending them: for demos only")
+    log_level: str = Field("info", description="debug, info, warning or error")
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value not in {"debug", "info", "warning", "error"}:
+            raise ValueError("debug, info, warning or error")
+        return value
+
+    @field_validator("clock")
+    @classmethod
+    def _clock_is_a_file(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith("file:"):
+            raise ValueError("file:PATH")
+        return value
+
+    @property
+    def embedded(self) -> bool:
+        return self.rpc_url is None
+
+    @property
+    def ledger_url(self) -> str:
+        """SQLAlchemy URL of the ledger."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_dir / 'ledger.db'}"
+        url = self.database_url.get_secret_value()
+        for scheme in ("postgresql://", "postgres://"):
+            if url.startswith(scheme):
+                return "postgresql+psycopg://" + url.removeprefix(scheme)
+        return url
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """The settings of this process. Raises BadSettings naming each wrong variable, never its value."""
+    given = dict(os.environ if environment is None else environment)
+    values: dict[str, Any] = {
+        name: given[key] for name in Settings.model_fields if (key := f"MEREAU_{name.upper()}") in given
+    }
+    for name in SECRETS:
+        path = given.get(f"MEREAU_{name.upper()}_FILE")
+        if path is not None:
+            values[name] = _read_secret(name, Path(path))
+    try:
+        settings = Settings(**{**values, **overrides})
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"MEREAU_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False, include_url=False)
+        )
+        raise BadSettings(f"A setting is wrong. {wrong}") from None
+    if settings.clock is not None and not settings.embedded:
+        raise BadSettings("MEREAU_CLOCK moves only the embedded chain: unset it, or unset MEREAU_RPC_URL")
+    return settings
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise BadSettings(f"MEREAU_{name.upper()}_FILE cannot be read: {error.strerror}") from None
