@@ -1,7 +1,7 @@
 """Who is signed in on the pages: codes sent by e-mail, sessions, and the demo's mails.
 
-None of this is a source of points (DESIGN §3.1): rows here are deleted when they are of no more use. Neither a code nor a
-session token is stored, only what recognises it: a stolen copy of the database signs nobody in.
+None of this is a source of points (DESIGN §3.1): rows here are deleted when they are of no more use. Neither a code nor
+a session token is stored, only what recognises it: a stolen copy of the database signs nobody in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ sign_in_codes = Table(
     "sign_in_codes",
     metadata,
     Column("seq", Serial, primary_key=True),
-    Column("ticket_hash", String(64), nullable=False, unique=True),  # SHA-256 hex of the asking browser's 256-bit ticket
+    Column("ticket_hash", String(64), nullable=False, unique=True),  # SHA-256 hex of the browser's 256-bit ticket
     Column("code_hash", String(64), nullable=False),  # SHA-256 hex of ticket ‖ code: useless without the ticket
     Column("email", Text, nullable=False),  # normalised; a row is made for unknown addresses too
     Column("client_address", String(64), nullable=False),  # IPv4, or the /64 of an IPv6: whom the limits count
