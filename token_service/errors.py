@@ -310,6 +310,39 @@ class LaneHalted(OperatorError):
     title = "A lane is halted"
 
 
+class RpcError(OperatorError):
+    """The node answered a JSON-RPC error; `data` is the revert data ("0x…") if there was any."""
+
+    code = "node_refused"
+    title = "The chain node refused the request"
+
+    def __init__(self, detail: str, *, rpc_code: int = -32000, data: str | None = None) -> None:
+        super().__init__(detail)
+        self.rpc_code = rpc_code
+        self.data = data
+
+
+class PolicyRefused(OperatorError):
+    """The signer's policy forbids to sign this."""
+
+    code = "policy_refused"
+    title = "The signer refuses to sign this"
+
+
+class WrongChain(OperatorError):
+    """The node serves another chain than the ledger was made for."""
+
+    code = "wrong_chain"
+    title = "The node serves another chain"
+
+
+class AdminOperationFailed(OperatorError):
+    """An operation of the program's administration was refused by the contract; `detail` says why."""
+
+    code = "admin_operation_failed"
+    title = "The contract refused an administrative operation"
+
+
 # --- Our fault ------------------------------------------------------------------------------------------------------
 
 
