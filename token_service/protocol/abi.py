@@ -36,13 +36,6 @@ def topic(signature: str) -> str:
     return to_hex(keccak256(signature.encode()))
 
 
-@lru_cache(maxsize=512)
-def argument_types(signature: str) -> tuple[str, ...]:
-    """The types between the brackets of `name(type,…)`, in order."""
-    inside = signature[signature.index("(") + 1 : -1]
-    return tuple(inside.split(",")) if inside else ()
-
-
 def is_dynamic(kind: str) -> bool:
     """True for types whose value stands behind the heads."""
     return kind in ("bytes", "string") or kind.endswith("[]")

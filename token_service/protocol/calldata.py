@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from token_service.errors import InvalidInput
-from token_service.protocol import abi, fields
+from token_service.protocol import abi, fields, interface
 from token_service.protocol.hashing import hash_to_bytes, to_hex
 from token_service.protocol.words import EntryWord, pack
 
@@ -28,6 +28,14 @@ class SettleCall:
     ruleset_hash: str
     receipts_root: str
     words: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of any function: its name and its arguments by the contract's names."""
+
+    name: str
+    arguments: dict[str, abi.Value]
 
 
 def encode_settle(seq: int, ruleset_hash: str, receipts_root: str, entries: Sequence[EntryWord]) -> bytes:
@@ -66,3 +74,38 @@ def decode_settle(data: bytes) -> SettleCall | None:
         raise InvalidInput("the settle call counts more words than it carries")
     words = tuple(int.from_bytes(body[i : i + 32]) for i in range(start + 32, end, 32))
     return SettleCall(seq, to_hex(bytes(body[32:64])), to_hex(bytes(body[64:96])), words)
+
+
+def encode_call(name: str, *arguments: abi.Value) -> bytes:
+    """The input of a transaction or eth_call: `encode_call("setCeiling", party, ceiling, period)`.
+
+    A struct's fields are given one after the other. Raises InvalidInput for an unknown function, a wrong count, type or
+    range.
+    """
+    signature = _function(name)
+    return signature.selector + abi.encode(signature.kinds, arguments)
+
+
+def decode_call(data: bytes) -> Call | None:
+    """The call that this input carries, None for no function of the contract. Raises InvalidInput where it would
+    revert.
+    """
+    signature = interface.functions_by_selector().get(bytes(data[:4]))
+    if signature is None:
+        return None
+    values = abi.decode(signature.kinds, data[4:])
+    return Call(signature.name, {f.name: v for f, v in zip(signature.fields, values, strict=True)})
+
+
+def decode_result(name: str, data: bytes) -> dict[str, abi.Value]:
+    """What an eth_call of this function returned, by the contract's names; a lone unnamed result is `value`."""
+    results = _function(name).results
+    values = abi.decode([field.kind for field in results], data)
+    return {field.name: value for field, value in zip(results, values, strict=True)}
+
+
+def _function(name: str) -> interface.Signature:
+    signature = interface.functions().get(name)
+    if signature is None:
+        raise InvalidInput(f"the contract has no function {name}")
+    return signature
