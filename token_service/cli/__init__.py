@@ -1,7 +1,8 @@
 """The command `mereau`. Each command lives in a file of its own and is imported only when it is called.
 
-Exit codes: 0 done · 1 refused, or something differs (audit, verify, check) · 2 wrong usage, or something could not be checked (audit) ·
-69 a node or database does not answer · 70 our fault · 75 the chain has an owner already, or is busy · 78 set-up is missing or wrong.
+Exit codes: 0 done · 1 refused, or something differs (audit, verify, check) · 2 wrong usage, or something could not be
+checked (audit) · 69 a node or database does not answer · 70 our fault · 75 the chain has an owner already · 78 set-up is
+missing or wrong.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from token_service.errors import (
 COMMANDS: Final = {
     "demo": "demo:demo",
     "init": "setup_commands:init",
-    "serve": "run_commands:serve",
+    "serve": "serve:serve",
     "worker": "run_commands:worker",
     "deploy": "setup_commands:deploy",
     "migrate": "setup_commands:migrate",
@@ -63,7 +64,9 @@ class Commands(click.Group):
 
 def _needs_server(name: str, missing: str) -> click.Command:
     def say_so() -> None:
-        raise click.ClickException(f"`mereau {name}` needs the server (no {missing} here): pip install 'mereau[server]'")
+        raise click.ClickException(
+            f"`mereau {name}` needs the server (no {missing} here): pip install 'mereau[server]'"
+        )
 
     return click.Command(name, callback=say_so, help="(needs the extra: pip install 'mereau[server]')")
 

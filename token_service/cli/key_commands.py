@@ -15,8 +15,12 @@ def api_key() -> None:
 @api_key.command()
 @click.option("--admin", is_flag=True, help="A key that acts for the whole programme.")
 @click.option("--merchant", metavar="NAME", help="A key for this merchant; the merchant is made if it is new.")
-@click.option("--ceiling", default=1_000_000_000, show_default=True, help="Points a day, for a merchant that is made now.")
-@click.option("--name", default="command line", show_default=True, help="What the key is for, to tell keys apart later.")
+@click.option(
+    "--ceiling", default=1_000_000_000, show_default=True, help="Points a day, for a merchant that is made now."
+)
+@click.option(
+    "--name", default="command line", show_default=True, help="What the key is for, to tell keys apart later."
+)
 @click.option("--scope", "scopes", multiple=True, help="A scope; may be given several times. Default: all it can have.")
 @as_json
 def create(admin: bool, merchant: str | None, ceiling: int, name: str, scopes: tuple[str, ...], json_: bool) -> None:
@@ -40,7 +44,9 @@ def create(admin: bool, merchant: str | None, ceiling: int, name: str, scopes: t
             application.settle_administration()
         made = create_api_key(application.context, actor, NewApiKey(name, merchant_id, scopes))
     if json_:
-        print_json({"key": made.secret, "id": made.api_key.id, "merchant_id": merchant_id, "scopes": made.api_key.scopes})
+        print_json(
+            {"key": made.secret, "id": made.api_key.id, "merchant_id": merchant_id, "scopes": made.api_key.scopes}
+        )
     else:
         click.echo(made.secret)
         click.echo(f"This is {made.api_key.id}; it is shown this once. Send it as `Authorization: Bearer …`.", err=True)

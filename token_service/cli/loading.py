@@ -41,7 +41,7 @@ class Loaded:
 def load_baskets(
     context: Context, merchant_id: str, baskets: Sequence[Basket], advance: Callable[[int], None] = lambda _: None
 ) -> Loaded:
-    """Enrols the households, makes the stores and records the baskets, in the order given. `advance(n)` is called as n more are in.
+    """Enrols the households, makes the stores and records the baskets in the order given; calls `advance(n)` as n more are in.
 
     A basket that the rules refuse is counted, not raised; a database that does not answer raises.
     """

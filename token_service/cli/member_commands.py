@@ -19,7 +19,9 @@ def member() -> None:
 @click.option("--name", help="How the wallet greets them.")
 @click.option("--locale", help="fr or en.")
 @as_json
-def enrol(merchant_name: str, external_id: str, email: str | None, name: str | None, locale: str | None, json_: bool) -> None:
+def enrol(
+    merchant_name: str, external_id: str, email: str | None, name: str | None, locale: str | None, json_: bool
+) -> None:
     """Enrol a member with a merchant, under the merchant's own id for them."""
     from token_service.app import open_application
     from token_service.errors import NotFound
@@ -63,7 +65,9 @@ def show(member_id: str, json_: bool) -> None:
     click.echo(f"available {number(balance.available)}  pending {number(balance.pending)}  owed {number(balance.debt)}")
     for entry in page.data:
         when = f"{entry.occurred_at:%Y-%m-%d %H:%M}"
-        click.echo(f"  {when}  {entry.kind:12} {entry.points:+12,}  {entry.settlement.state:8}  {entry.merchant_name or ''}")
+        click.echo(
+            f"  {when}  {entry.kind:12} {entry.points:+12,}  {entry.settlement.state:8}  {entry.merchant_name or ''}"
+        )
 
 
 def _freeze(member_id: str, reason: str, *, frozen: bool) -> None:

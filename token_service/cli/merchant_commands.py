@@ -14,7 +14,9 @@ def merchant() -> None:
 
 @merchant.command()
 @click.argument("name")
-@click.option("--ceiling", default=1_000_000_000, show_default=True, help="Points it may issue in one period; on the chain.")
+@click.option(
+    "--ceiling", default=1_000_000_000, show_default=True, help="Points it may issue in one period; on the chain."
+)
 @click.option("--period-seconds", default=86_400, show_default=True, help="Length of the period; 0 = for ever.")
 @as_json
 def create(name: str, ceiling: int, period_seconds: int, json_: bool) -> None:
@@ -30,7 +32,9 @@ def create(name: str, ceiling: int, period_seconds: int, json_: bool) -> None:
     if json_:
         print_json(made)
     else:
-        click.echo(f"Merchant {made.name} is {made.id}, party {made.party}; ceiling {number(made.ceiling.points)} points")
+        click.echo(
+            f"Merchant {made.name} is {made.id}, party {made.party}; ceiling {number(made.ceiling.points)} points"
+        )
 
 
 @merchant.command("list")
@@ -76,7 +80,9 @@ def ceiling(name: str, points: int, period_seconds: int, json_: bool) -> None:
     elif changed.ceiling.next_at is None:
         click.echo(f"{changed.name} may issue {number(changed.ceiling.points)} points")
     else:
-        click.echo(f"{changed.name} may issue {number(points)} points from {changed.ceiling.next_at:%Y-%m-%d %H:%M} UTC on")
+        click.echo(
+            f"{changed.name} may issue {number(points)} points from {changed.ceiling.next_at:%Y-%m-%d %H:%M} UTC on"
+        )
 
 
 @merchant.command()

@@ -1,0 +1,185 @@
+"""One deployment, opened: settings, database, keys, clock and ledger context. Commands, web server and worker start from here."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ulid import ULID
+
+from token_service import worker
+from token_service.app.clock import open_clock
+from token_service.app.logs import configure_logs
+from token_service.app.signing import signer_for
+from token_service.chain.embedded import ChainLock, EmbeddedChain
+from token_service.chain.embedded.node import EmbeddedNode
+from token_service.chain.node import HttpNode, Node
+from token_service.chain.services import ChainServices, SettlementLimits
+from token_service.config import Settings, load_settings
+from token_service.custody.accounts import new_account
+from token_service.custody.key_ring import KeyRing, open_keys
+from token_service.errors import ChainOwned, NotInitialised, TryAgain
+from token_service.ledger.admin_operations import unfinished
+from token_service.ledger.context import Context, NewAccount
+from token_service.ledger.program_setup import get_program
+from token_service.ledger.rulesets import ruleset_in_force
+from token_service.ledger.store import Store, open_store
+from token_service.ledger.views import Program
+from token_service.migrations import require_current
+from token_service.program.ruleset import parse_ruleset
+
+SALT_KEY_BYTES = 32
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Application:
+    """Everything that is open. Use it as a context manager; it closes the database."""
+
+    settings: Settings
+    keys: KeyRing
+    context: Context
+
+    def __enter__(self) -> Application:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.dispose()
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    @property
+    def chain_path(self) -> Path:
+        return self.settings.data_dir / "chain.db"
+
+    def program(self) -> Program:
+        """The programme. Raises NotInitialised."""
+        return get_program(self.context)
+
+    def time_zone(self) -> ZoneInfo:
+        """The programme's zone, as the ruleset in force says."""
+        ruleset = parse_ruleset(ruleset_in_force(self.context, self.context.now()).document)
+        return ZoneInfo(ruleset.program.time_zone)
+
+    def chain_lock(self) -> ChainLock:
+        """Who holds it owns the chain's file and does the settling in this folder."""
+        return ChainLock(self.settings.data_dir / "chain.lock")
+
+    @contextmanager
+    def node(self) -> Iterator[Node]:
+        """The chain's node: the embedded chain (the caller owns its lock), or the one that MEREAU_RPC_URL names."""
+        if self.settings.rpc_url is not None:
+            http = HttpNode([url.strip() for url in self.settings.rpc_url.split(",")])
+            try:
+                yield http
+            finally:
+                http.close()
+            return
+        chain = EmbeddedChain(self.chain_path, clock=lambda: int(self.context.now().timestamp()))
+        try:
+            yield EmbeddedNode(chain)
+        finally:
+            chain.close()
+
+    def chain_services(self, node: Node) -> ChainServices:
+        """What settlement needs, on this node."""
+        program = self.program()
+        settings = self.settings
+        return ChainServices(
+            context=self.context,
+            node=node,
+            make_signer=signer_for(self.keys, program.chain_id),
+            operator=self.keys.operator_address,
+            admin=self.keys.admin_address,
+            chain_id=program.chain_id,
+            contract=program.contract,
+            receipts_dir=settings.data_dir / "receipts",
+            seal_opening=self.keys.salt_box().seal_opening,
+            monotonic=time.monotonic,
+            depth=0 if settings.embedded else None,
+            embedded=settings.embedded,
+            limits=SettlementLimits(batch_entries=settings.batch_entries),
+        )
+
+    @contextmanager
+    def working(self) -> Iterator[worker.WorkerServices]:
+        """The worker's services, for whoever does the settling in this folder. Raises ChainOwned if somebody does it already."""
+        with self.chain_lock(), self.node() as node:
+            yield worker.WorkerServices(chain=self.chain_services(node), context=self.context)
+
+    def settle(self, timeout_seconds: float) -> None:
+        """Returns when nothing is unsettled. Does the settling itself, or waits for the `serve` that does.
+
+        Raises TryAgain when the time is up.
+        """
+        try:
+            with self.working() as services:
+                worker.settle_until_idle(services, timeout_seconds)
+        except ChainOwned:
+            self._wait(lambda: worker.is_idle(self.context), timeout_seconds)
+
+    def settle_administration(self, timeout_seconds: float = 60) -> None:
+        """Returns when every administrative order is on the chain (or has failed), whoever sends them."""
+        if not unfinished(self.store):
+            return
+        try:
+            with self.working() as services:
+                worker.settle_until_idle(services, timeout_seconds)
+        except ChainOwned:
+            self._wait(lambda: not unfinished(self.store), timeout_seconds)
+
+    def _wait(self, done: Callable[[], bool], timeout_seconds: float) -> None:
+        until = time.monotonic() + timeout_seconds
+        pause = threading.Event()
+        while not done():
+            if time.monotonic() > until:
+                raise TryAgain(f"not settled after {timeout_seconds:.0f} s; `mereau doctor` says what it waits for")
+            pause.wait(POLL_SECONDS)
+
+
+def open_application(settings: Settings | None = None) -> Application:
+    """The deployment in the data folder. Raises NotInitialised, BadSettings (also when migrations are due)."""
+    settings = settings or load_settings()
+    configure_logs(settings.log_level)
+    if not settings.data_dir.is_dir():
+        raise NotInitialised(f"There is nothing in {settings.data_dir} yet: run `mereau init`")
+    application = assemble(settings, open_keys(settings.data_dir / "keys"))
+    require_current(application.store.engine)
+    application.program()
+    return application
+
+
+def assemble(settings: Settings, keys: KeyRing) -> Application:
+    """The parts put together; nothing is checked and nothing is read but the keys."""
+    clock = open_clock(settings.clock)
+    return Application(settings, keys, _context(settings, keys, clock))
+
+
+def _context(settings: Settings, keys: KeyRing, clock: Callable[[], datetime]) -> Context:
+    salts = keys.salt_box()
+    sealing_public = keys.sealing_public()
+
+    def fresh_account() -> NewAccount:
+        account = new_account(sealing_public)
+        return NewAccount(account.address, account.sealed_key, salts.seal(os.urandom(SALT_KEY_BYTES)))
+
+    return Context(
+        store=open_store(settings.ledger_url),
+        now=clock,
+        new_id=lambda prefix: f"{prefix}_{ULID.from_datetime(clock())}",
+        random_bytes=os.urandom,
+        promise_signer=keys.promise_signer(),
+        salts=salts,
+        new_account=fresh_account,
+        settle_within=settings.settle_within,
+        backlog_limit=settings.backlog_max,
+    )

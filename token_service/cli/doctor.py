@@ -1,0 +1,130 @@
+"""`mereau doctor`: is this deployment well? One line for each check, and what to do where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from token_service.cli.output import as_json, number, print_json
+from token_service.errors import ChainOwned, MereauError
+
+if TYPE_CHECKING:
+    from token_service.app import Application
+
+MARKS = {"well": "✓", "note": "·", "bad": "✗"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`state`: well, note (worth knowing) or bad (a person must act)."""
+
+    check: str
+    state: str
+    says: str
+
+
+@click.command()
+@as_json
+def doctor(json_: bool) -> None:
+    """Check settings, keys, tables, chain, settlement and cached figures. Exit 1 if something is bad."""
+    findings = list(_examine())
+    if json_:
+        print_json(findings)
+    else:
+        for finding in findings:
+            click.echo(f"{MARKS[finding.state]} {finding.check}: {finding.says}")
+    raise SystemExit(1 if any(finding.state == "bad" for finding in findings) else 0)
+
+
+def _examine() -> Iterator[Finding]:
+    from token_service.app import open_application
+
+    try:
+        application = open_application()
+    except MereauError as error:
+        yield Finding("set-up", "bad", error.detail)
+        return
+    with application:
+        for check in (_set_up, _owner, _chain, _settlement, _figures):
+            yield from _guarded(check, application)
+
+
+def _guarded(check: Callable[[Application], Iterator[Finding]], application: Application) -> Iterator[Finding]:
+    try:
+        yield from check(application)
+    except MereauError as error:
+        yield Finding(check.__name__.strip("_").replace("_", "-"), "bad", error.detail)
+
+
+def _set_up(application: Application) -> Iterator[Finding]:
+    program = application.program()
+    yield Finding("set-up", "well", f"{program.name} in {application.settings.data_dir}; tables are current")
+    if program.contract is None:
+        yield Finding("contract", "bad", "not deployed: fund the operator and the admin, then `mereau deploy`")
+    else:
+        yield Finding("contract", "well", f"{program.contract} on chain {program.chain_id}")
+    if application.settings.clock is not None:
+        yield Finding(
+            "clock", "note", f"moved by MEREAU_CLOCK; it shows {application.context.now():%Y-%m-%d %H:%M} UTC"
+        )
+
+
+def _owner(application: Application) -> Iterator[Finding]:
+    try:
+        with application.chain_lock():
+            yield Finding("worker", "note", "nothing serves now: entries wait until `mereau serve` runs")
+    except ChainOwned as owned:
+        yield Finding("worker", "well", f"process {owned.facts.get('pid')} settles")
+
+
+def _chain(application: Application) -> Iterator[Finding]:
+    if application.settings.embedded:
+        from token_service.chain.embedded import chain_file_report
+
+        report = chain_file_report(application.chain_path)
+        state = "note" if report.is_advised_to_move else "well"
+        yield Finding("chain file", state, f"{number(report.size_bytes // 1024)} kB. {report.advice}")
+        return
+    from token_service.chain import reads
+
+    with application.node() as node:
+        chain_id, expected = reads.chain_id(node), application.program().chain_id
+        if chain_id != expected:
+            yield Finding(
+                "node", "bad", f"it is on chain {chain_id}, the programme on {expected}: check MEREAU_RPC_URL"
+            )
+        else:
+            yield Finding("node", "well", f"answers for chain {chain_id}")
+
+
+def _settlement(application: Application) -> Iterator[Finding]:
+    from token_service.ledger.backlog import backlog, lane_views, settled
+
+    done, waiting = settled(application.store), backlog(application.store)
+    yield Finding(
+        "settled",
+        "well",
+        f"{number(done.entries)} entries, {number(done.facts)} facts in {number(done.batches)} batches, {number(done.gas)} gas",
+    )
+    if waiting.oldest_at is not None:
+        age = application.context.now() - waiting.oldest_at
+        late = age > application.context.settle_within
+        says = f"{number(waiting.unsettled)} on their way, the oldest for {int(age.total_seconds())} s"
+        yield Finding("backlog", "bad" if late else "note", says + (": promises are being broken" if late else ""))
+    for lane in lane_views(application.store):
+        stands = lane.state in {"blocked", "halted"}
+        says = f"{lane.state}: {lane.reason}" if lane.reason else lane.state
+        yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands else "well", says)
+
+
+def _figures(application: Application) -> Iterator[Finding]:
+    from token_service.ledger.rebuild import check_rebuild
+
+    differences = check_rebuild(application.context)
+    if differences:
+        yield Finding("figures", "bad", f"{len(differences)} cached figures differ: `mereau rebuild` mends them")
+    else:
+        yield Finding("figures", "well", "every cached figure equals what the entries say")

@@ -1,0 +1,73 @@
+"""`mereau worker`, `run-due`, `settle`: the work behind the web server, as a process of its own or once by hand."""
+
+from __future__ import annotations
+
+import click
+
+from token_service.cli.output import as_json, number, print_json
+
+WAIT = click.option(
+    "--timeout", default=600.0, show_default=True, type=click.FloatRange(min=0.1), help="Seconds to wait at the most."
+)
+
+
+@click.command()
+def worker() -> None:
+    """Settle and do due work until stopped, without a web server.
+
+    `mereau serve` has a worker of its own; this is for running them apart.
+    """
+    import signal
+    import threading
+
+    from token_service.app import open_application
+    from token_service.worker import run_worker
+
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    with open_application() as application, application.working() as services:
+        click.echo("worker started", err=True)
+        run_worker(services, stop)
+    click.echo("worker stopped cleanly", err=True)
+
+
+@click.command("run-due")
+@WAIT
+@as_json
+def run_due(timeout: float, json_: bool) -> None:
+    """Do everything that is due (return windows, expiry, tiers …) and return when it is settled."""
+    from token_service.app import open_application
+    from token_service.ledger.due import run_due as do_due_work
+
+    with open_application() as application:
+        report = do_due_work(application.context)
+        application.settle(timeout)
+    if json_:
+        print_json(report)
+    else:
+        click.echo(
+            f"{number(report.awards_matured)} awards became points, {number(report.lots_expired)} lots expired "
+            f"({number(report.points_expired)} points), {number(report.tiers_changed)} tiers changed; all settled"
+        )
+
+
+@click.command()
+@click.option("--wait", is_flag=True, help="Return when nothing is unsettled.")
+@WAIT
+@as_json
+def settle(wait: bool, timeout: float, json_: bool) -> None:
+    """Say what waits for settlement; with --wait, return when nothing does."""
+    from token_service.app import open_application
+    from token_service.ledger.backlog import backlog
+
+    with open_application() as application:
+        if wait:
+            application.settle(timeout)
+        waiting = backlog(application.store)
+    if json_:
+        print_json(waiting)
+    elif waiting.unsettled == 0 and waiting.orders == 0:
+        click.echo("Everything is settled")
+    else:
+        click.echo(f"{number(waiting.unsettled)} entries and {waiting.orders} administrative orders are on their way")
