@@ -1,0 +1,190 @@
+"""What a purchase earns: one breakdown line a rule, and the lines add up to the award.
+
+Order (DESIGN §3a): earning rules, campaign bonuses, multipliers (the tier's, then campaigns'), limits. Exact whole
+numbers and fractions; each rule rounds once, as it says. A limit is a negative line of its own, and an award is never
+negative. The same facts under the same ruleset give the same lines for ever: tests/program/golden holds them to it,
+`why` included, because receipts commit to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from token_service.errors import InvalidInput
+from token_service.program.basket import Basket, condition_facts, whole
+from token_service.program.conditions import holds
+from token_service.program.facts import PurchaseFacts
+from token_service.program.money import money_text
+from token_service.program.schema import (
+    BonusAward,
+    Campaign,
+    EarningRule,
+    ItemRule,
+    MultiplierAward,
+    Rounding,
+    Ruleset,
+    SpendRule,
+)
+from token_service.units import POINTS_MAX
+
+_ROUNDED = {"floor": "rounded down", "half_up": "rounded to the nearest", "ceil": "rounded up"}
+_SPENT = {"gross": "paid", "net": "paid without tax", "goods": "paid without shipping"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one rule gave (or, for a limit, took away) and why, in plain English.
+
+    `rule` is the id of an earning rule or campaign, "tier:" and a level's id, or "limit:" and the limit's key.
+    """
+
+    rule: str
+    points: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """0 ≤ points ≤ 2^53−1, always the sum of its breakdown."""
+
+    points: int
+    breakdown: tuple[Line, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"points": self.points, "breakdown": [asdict(line) for line in self.breakdown]}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Award:
+        """The award that `to_json` wrote. Raises InvalidInput for anything else."""
+        try:
+            return award_of(tuple(Line(**line) for line in document["breakdown"]))
+        except (KeyError, TypeError) as error:
+            raise InvalidInput("This is not an award.") from error
+
+
+def award_of(lines: tuple[Line, ...]) -> Award:
+    """The award that these lines add up to."""
+    return Award(sum(line.points for line in lines), lines)
+
+
+def decide_purchase(ruleset: Ruleset, facts: PurchaseFacts) -> Award:
+    """What the purchase earns. Simulation and the real call use this one function."""
+    basket = whole(facts)
+    return award_for(ruleset, basket, running_campaigns(ruleset, basket))
+
+
+def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
+    """Campaigns that run on the purchase's local date and whose condition holds for the basket, in the ruleset's order."""
+    day = basket.facts.local.date
+    variables = condition_facts(basket)
+    return tuple(
+        campaign
+        for campaign in ruleset.campaigns
+        if (campaign.starts is None or campaign.starts.isoformat() <= day)
+        and (campaign.until is None or day <= campaign.until.isoformat())
+        and (campaign.when is None or holds(campaign.when, variables))
+    )
+
+
+def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...]) -> Award:
+    """What a basket earns when exactly these campaigns apply."""
+    earned = [line for rule in ruleset.earning if (line := _earning_line(rule, basket)) is not None]
+    bonuses = [
+        Line(campaign.id, campaign.award.points, "campaign bonus")
+        for campaign in campaigns
+        if isinstance(campaign.award, BonusAward)
+    ]
+    multiplied = earned if ruleset.multipliers.basis == "earning" else earned + bonuses
+    base = sum(line.points for line in multiplied)
+    lines = earned + bonuses + _multiplier_lines(ruleset, basket, campaigns, base)
+    return award_of(tuple(lines + _limit_lines(ruleset, basket, sum(line.points for line in lines))))
+
+
+def round_points(value: Fraction, rounding: Rounding) -> int:
+    """`value` ≥ 0 as whole points: down, up, or to the nearest with halves up."""
+    if rounding == "floor":
+        return floor(value)
+    return ceil(value) if rounding == "ceil" else floor(value + Fraction(1, 2))
+
+
+def _earning_line(rule: EarningRule, basket: Basket) -> Line | None:
+    return _spend_line(rule, basket) if isinstance(rule, SpendRule) else _item_line(rule, basket)
+
+
+def _spend_line(rule: SpendRule, basket: Basket) -> Line:
+    spent, currency = basket.spend(rule.basis), basket.facts.currency
+    why = (
+        f"{_points(rule.points)} per {money_text(rule.per, currency)} of {money_text(floor(spent), currency)} "
+        f"{_SPENT[rule.basis]}, {_ROUNDED[rule.rounding]}"
+    )
+    return Line(rule.id, round_points(spent * rule.points / rule.per, rule.rounding), why)
+
+
+def _item_line(rule: ItemRule, basket: Basket) -> Line | None:
+    matching = [
+        line
+        for line in basket.lines
+        if line.is_left and (line.item.sku in rule.skus or line.item.category in rule.categories)
+    ]
+    if not matching:
+        return None
+    if rule.per is not None:
+        currency, per = basket.facts.currency, rule.per
+        figure = sum((line.net if rule.basis == "net" else line.paid for line in matching), Fraction(0))
+        measured = f"{money_text(per, currency)} of {money_text(floor(figure), currency)} {_SPENT[rule.basis]} for matching lines"
+    else:
+        per = rule.per_quantity or 1
+        figure = sum((line.quantity for line in matching), Fraction(0))
+        measured = f"{_pieces(per)} of {floor(figure)} matching"
+    points = round_points(figure * rule.points / per, rule.rounding)
+    return Line(rule.id, points, f"{_points(rule.points)} per {measured}, {_ROUNDED[rule.rounding]}")
+
+
+def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...], base: int) -> list[Line]:
+    """One line a multiplier. Together they give round(base × all of them): each rounds the product so far."""
+    factors = [
+        (f"tier:{level.id}", level.multiplier_percent)
+        for level in (ruleset.tiers.levels if ruleset.tiers else ())
+        if level.id == basket.facts.member.tier and level.multiplier_percent != 100
+    ]
+    factors += [
+        (campaign.id, campaign.award.multiplier_percent)
+        for campaign in campaigns
+        if isinstance(campaign.award, MultiplierAward)
+    ]
+    lines, product, rounding = [], Fraction(base), ruleset.multipliers.rounding
+    for rule, percent in factors:
+        before = round_points(product, rounding)
+        product = product * percent / 100
+        points = round_points(product, rounding) - before
+        lines.append(Line(rule, points, f"{percent} % of {_points(before)}, {_ROUNDED[rounding]}"))
+    return lines
+
+
+def _limit_lines(ruleset: Ruleset, basket: Basket, points: int) -> list[Line]:
+    """Negative lines, one for each limit that cuts what the ones before it left."""
+    limits, lines = ruleset.limits, []
+    per_day = limits.per_member_day_points
+    room_today = None if per_day is None else max(0, per_day - basket.facts.member.day_points)
+    rooms = [
+        ("limit:per_order_points", limits.per_order_points, f"at most {limits.per_order_points} points an order"),
+        ("limit:per_member_day_points", room_today, f"at most {per_day} points a day, {room_today} of them left"),
+        ("limit:largest_entry", POINTS_MAX, f"at most {POINTS_MAX} points an entry"),
+    ]
+    for rule, room, why in rooms:
+        if room is not None and points > room:
+            lines.append(Line(rule, room - points, why))
+            points = room
+    return lines
+
+
+def _points(points: int) -> str:
+    return "1 point" if points == 1 else f"{points} points"
+
+
+def _pieces(pieces: int) -> str:
+    return "piece" if pieces == 1 else f"{pieces} pieces"

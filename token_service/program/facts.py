@@ -1,0 +1,172 @@
+"""What the rules read about one purchase: whole numbers, strings, booleans, null and lists of them, plus one UTC instant.
+
+Facts are recorded with the purchase and committed to on the chain, so that anyone can decide it again later (CONTRACT
+§2). Local date, hour and weekday are facts: a time zone whose rules change must not change an old award. The table of
+what a campaign's condition may read is `CONDITION_FACTS` (docs/rulesets.md "Facts").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from token_service.errors import InvalidInput
+from token_service.program.durations import check_aware, zone
+from token_service.units import POINTS_MAX
+
+ITEMS_MAX: Final = 1000
+TEXT_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTime:
+    """An instant on the programme's clock. `weekday` counts from 1, Monday, to 7, Sunday."""
+
+    date: str
+    year: int
+    month: int
+    day: int
+    hour: int
+    minute: int
+    weekday: int
+
+
+def local_time(at: datetime, time_zone: str) -> LocalTime:
+    """`at` on the clock of the IANA `time_zone`. Raises ValueError for a naive time or an unknown zone."""
+    local = check_aware(at).astimezone(zone(time_zone))
+    day = local.date()
+    return LocalTime(day.isoformat(), day.year, day.month, day.day, local.hour, local.minute, day.isoweekday())
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """One line of a basket. `amount` is what the line costs, tax included, after its own `discount`; cents."""
+
+    line: int
+    sku: str | None
+    category: str | None
+    quantity: int
+    amount: int
+    discount: int = 0
+    tax: int = 0
+
+    def __post_init__(self) -> None:
+        _check_amounts(line=self.line, quantity=self.quantity, amount=self.amount, discount=self.discount, tax=self.tax)
+        _check_texts(sku=self.sku, category=self.category)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFacts:
+    """The member just before the purchase.
+
+    `purchases` counts those recorded earlier; `day_points` is what the member's other purchases of the same local date
+    keep.
+    """
+
+    tier: str | None
+    age_days: int
+    purchases: int
+    day_points: int
+
+    def __post_init__(self) -> None:
+        _check_amounts(age_days=self.age_days, purchases=self.purchases, day_points=self.day_points)
+        _check_texts(tier=self.tier)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFacts:
+    """A visit is a local date with a purchase: its number for this member, and which purchase of the visit this is; from 1."""
+
+    number: int
+    receipt: int
+
+    def __post_init__(self) -> None:
+        _check_amounts(number=self.number, receipt=self.receipt)
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseFacts:
+    """All that decides what a purchase earns. Money in minor units of `currency`, 0 … 2^53−1.
+
+    `total` is what was paid, tax included, after discounts and without what points paid (API.md).
+    """
+
+    occurred_at: datetime
+    local: LocalTime
+    currency: str
+    total: int
+    tax: int
+    shipping: int
+    discount: int
+    paid_with_points: int
+    items: tuple[ItemFacts, ...]
+    channel: str | None
+    store: str | None
+    merchant: str
+    member: MemberFacts
+    visit: VisitFacts
+
+    def __post_init__(self) -> None:
+        check_aware(self.occurred_at)
+        _check_amounts(total=self.total, tax=self.tax, shipping=self.shipping, discount=self.discount)
+        _check_amounts(paid_with_points=self.paid_with_points)
+        _check_texts(channel=self.channel, store=self.store, merchant=self.merchant)
+        if self.tax > self.total:
+            raise InvalidInput("The tax exceeds the total.")
+        if len(self.items) > ITEMS_MAX:
+            raise InvalidInput(f"A purchase has at most {ITEMS_MAX} lines.")
+        if len({item.line for item in self.items}) != len(self.items):
+            raise InvalidInput("Two lines of the purchase have the same number.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as JSON values; `from_json` gives them back equal."""
+        document = asdict(self)
+        document["occurred_at"] = self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        document["items"] = [asdict(item) for item in self.items]
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> PurchaseFacts:
+        """The facts that `to_json` wrote. Raises InvalidInput for anything else."""
+        try:
+            values = {field.name: document[field.name] for field in fields(cls)}
+            values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
+            values["local"] = LocalTime(**values["local"])
+            values["items"] = tuple(ItemFacts(**item) for item in values["items"])
+            values["member"] = MemberFacts(**values["member"])
+            values["visit"] = VisitFacts(**values["visit"])
+            return cls(**values)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput("These are not the facts of a purchase.") from error
+
+
+def next_visit(previous: PurchaseFacts | None, local: LocalTime) -> VisitFacts:
+    """The visit that a purchase at `local` belongs to; `previous` is the member's purchase recorded last.
+
+    Purchases of one local date that are recorded one after another are one visit; any other date begins a new one.
+    """
+    if previous is None:
+        return VisitFacts(number=1, receipt=1)
+    if previous.local.date == local.date:
+        return VisitFacts(number=previous.visit.number, receipt=previous.visit.receipt + 1)
+    return VisitFacts(number=previous.visit.number + 1, receipt=1)
+
+
+def member_age_days(joined_at: datetime, occurred_at: datetime, time_zone: str) -> int:
+    """Whole local dates from joining to the purchase; 0 for a purchase before it."""
+    joined = date.fromisoformat(local_time(joined_at, time_zone).date)
+    return max(0, (date.fromisoformat(local_time(occurred_at, time_zone).date) - joined).days)
+
+
+def _check_amounts(**amounts: int) -> None:
+    for name, value in amounts.items():
+        if type(value) is not int or not 0 <= value <= POINTS_MAX:
+            raise InvalidInput(f"{name} must be a whole number from 0 to 2^53 − 1.")
+
+
+def _check_texts(**texts: str | None) -> None:
+    for name, value in texts.items():
+        if value is not None and (type(value) is not str or len(value) > TEXT_MAX):
+            raise InvalidInput(f"{name} must be a text of at most {TEXT_MAX} characters.")

@@ -1,0 +1,95 @@
+"""Contradictions inside a ruleset that its shape allows. Each comes back as a place: a JSON pointer and a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+
+from token_service.errors import Place
+from token_service.program.conditions import ConditionRefused, check_condition
+from token_service.program.schema import ItemRule, Ruleset
+
+ConditionCheck = Callable[[str], None]
+"""Raises ConditionRefused for a condition that a ruleset must not have."""
+
+
+def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) -> list[Place]:
+    """Everything in the ruleset that contradicts itself, in the order of its keys; an empty list means: fit to publish.
+
+    `check` judges one condition; `mereau ruleset check` passes one that works in a process of its own.
+    """
+    return [
+        *_repeated("/earning", (rule.id for rule in ruleset.earning)),
+        *_item_rules(ruleset),
+        *_repeated(
+            "/campaigns", (campaign.id for campaign in ruleset.campaigns), {rule.id for rule in ruleset.earning}
+        ),
+        *_campaigns(ruleset, check),
+        *_tiers(ruleset),
+        *_limits(ruleset),
+        *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
+    ]
+
+
+def _repeated(pointer: str, ids: Iterable[str], taken: Iterable[str] = ()) -> Iterator[Place]:
+    seen = set(taken)
+    for index, identifier in enumerate(ids):
+        if identifier in seen:
+            yield Place(f"{pointer}/{index}/id", "must be an id that nothing else in the ruleset has")
+        seen.add(identifier)
+
+
+def _item_rules(ruleset: Ruleset) -> Iterator[Place]:
+    for index, rule in enumerate(ruleset.earning):
+        if not isinstance(rule, ItemRule):
+            continue
+        if (rule.per is None) == (rule.per_quantity is None):
+            yield Place(f"/earning/{index}", "must have either per or per_quantity")
+        if not rule.skus and not rule.categories:
+            yield Place(f"/earning/{index}", "must name skus or categories, or it never gives anything")
+        if rule.per_quantity is not None and "basis" in rule.model_fields_set:
+            yield Place(f"/earning/{index}/basis", "has no effect on a rule that counts pieces")
+
+
+def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
+    for index, campaign in enumerate(ruleset.campaigns):
+        if campaign.starts and campaign.until and campaign.until < campaign.starts:
+            yield Place(f"/campaigns/{index}/until", "must not lie before from")
+        if campaign.when is not None:
+            try:
+                check(campaign.when)
+            except ConditionRefused as refused:
+                yield Place(f"/campaigns/{index}/when", str(refused))
+
+
+def _tiers(ruleset: Ruleset) -> Iterator[Place]:
+    tiers = ruleset.tiers
+    if tiers is None:
+        return
+    yield from _repeated("/tiers/levels", (level.id for level in tiers.levels))
+    for index, (lower, upper) in enumerate(pairwise(tiers.levels), start=1):
+        if upper.threshold <= lower.threshold:
+            yield Place(f"/tiers/levels/{index}/from", "must be more than the level before it: thresholds ascend")
+    for index, level in enumerate(tiers.levels):
+        if len(set(level.benefits)) != len(level.benefits):
+            yield Place(f"/tiers/levels/{index}/benefits", "must name each benefit once")
+    downgrade = tiers.downgrade
+    if downgrade is None:
+        return
+    if tiers.window.kind == "lifetime":
+        yield Place("/tiers/downgrade", "has no effect when the window is a lifetime")
+    if downgrade.after == "never":
+        for key in sorted(downgrade.model_fields_set & {"grace", "steps"}):
+            yield Place(f"/tiers/downgrade/{key}", "has no effect when levels never go down")
+    elif downgrade.steps is not None and downgrade.grace is None:
+        yield Place("/tiers/downgrade/steps", "needs a grace: without one every step is taken at once")
+
+
+def _limits(ruleset: Ruleset) -> Iterator[Place]:
+    limits = ruleset.limits
+    if (
+        limits.per_order_points
+        and limits.per_member_day_points
+        and limits.per_order_points > limits.per_member_day_points
+    ):
+        yield Place("/limits/per_order_points", "must not exceed per_member_day_points, which would always cut it")

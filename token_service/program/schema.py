@@ -1,0 +1,233 @@
+"""The shape of a ruleset, version 1: pydantic models, strict, frozen, unknown keys refused (docs/rulesets.md).
+
+Kinds are discriminated unions, so that later kinds (visit, event, subscription; stamps, vouchers, badges) are added
+beside these without changing what an old document means. A default belongs to version 1 for ever: the hash covers only
+the keys that were written. Reading, writing and hashing documents: ruleset.py. Contradictions between keys:
+ruleset_check.py.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+from token_service.program.durations import parse_duration, zone
+from token_service.units import POINTS_MAX
+
+LIST_MAX: Final = 200
+"""Most rules, campaigns, levels, rewards or names in one list."""
+PERCENT_MAX: Final = 10_000
+CONDITION_CHARACTERS_MAX: Final = 500
+
+
+def _duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+def _time_zone(name: str) -> str:
+    zone(name)
+    return name
+
+
+Amount = Annotated[int, Field(ge=0, le=POINTS_MAX)]
+PositiveAmount = Annotated[int, Field(ge=1, le=POINTS_MAX)]
+Percent = Annotated[int, Field(ge=100, le=PERCENT_MAX)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Duration = Annotated[str, StringConstraints(max_length=40), AfterValidator(_duration)]
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
+Condition = Annotated[str, StringConstraints(min_length=1, max_length=CONDITION_CHARACTERS_MAX)]
+Rounding = Literal["floor", "half_up", "ceil"]
+Basis = Literal["gross", "net", "goods"]
+
+
+class Part(BaseModel):
+    """What every part of a ruleset is: strict, frozen, without unknown keys."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=False)
+
+
+class PointValue(Part):
+    """`points` are worth `amount` minor units of the programme's currency."""
+
+    points: PositiveAmount
+    amount: PositiveAmount
+
+
+class Program(Part):
+    name: Word
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    time_zone: TimeZone
+    point_value: PointValue | None = None
+
+
+class SpendRule(Part):
+    """`points` for every `per` minor units of what `basis` says, rounded once."""
+
+    id: Identifier
+    kind: Literal["spend"]
+    points: PositiveAmount
+    per: PositiveAmount
+    basis: Basis = "gross"
+    rounding: Rounding = "floor"
+
+
+class ItemRule(Part):
+    """`points` for every `per` minor units, or for every `per_quantity` pieces, of the lines that match; rounded once."""
+
+    id: Identifier
+    kind: Literal["item"]
+    points: PositiveAmount
+    per: PositiveAmount | None = None
+    per_quantity: PositiveAmount | None = None
+    skus: Annotated[tuple[Word, ...], Field(max_length=LIST_MAX)] = ()
+    categories: Annotated[tuple[Word, ...], Field(max_length=LIST_MAX)] = ()
+    basis: Literal["gross", "net"] = "gross"
+    rounding: Rounding = "floor"
+
+
+EarningRule = Annotated[SpendRule | ItemRule, Field(discriminator="kind")]
+
+
+class BonusAward(Part):
+    points: PositiveAmount
+
+
+class MultiplierAward(Part):
+    multiplier_percent: Percent
+
+
+def _award_kind(value: Any) -> str | None:
+    keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
+    for key in ("points", "multiplier_percent"):
+        if key in keys:
+            return key
+    return None
+
+
+CampaignAward = Annotated[
+    Annotated[BonusAward, Tag("points")] | Annotated[MultiplierAward, Tag("multiplier_percent")],
+    Discriminator(
+        _award_kind,
+        custom_error_type="award_kind",
+        custom_error_message="must have either points or multiplier_percent",
+    ),
+]
+
+
+class Campaign(Part):
+    """An award on top of earning, between two local dates (both included), for purchases on which `when` holds."""
+
+    id: Identifier
+    name: dict[Literal["fr", "en"], Word] | None = None
+    starts: date | None = Field(default=None, alias="from")
+    until: date | None = None
+    when: Condition | None = None
+    award: CampaignAward
+
+
+class Multipliers(Part):
+    """What tier and campaign multipliers multiply, and how each rounds."""
+
+    basis: Literal["earning", "earning_and_bonuses"] = "earning"
+    rounding: Rounding = "floor"
+
+
+class RollingWindow(Part):
+    kind: Literal["rolling"]
+    period: Duration
+
+
+class CalendarYearWindow(Part):
+    kind: Literal["calendar_year"]
+
+
+class LifetimeWindow(Part):
+    kind: Literal["lifetime"]
+
+
+TierWindow = Annotated[RollingWindow | CalendarYearWindow | LifetimeWindow, Field(discriminator="kind")]
+
+
+class Downgrade(Part):
+    """What happens when the window no longer carries a level: kept for `grace`, then `steps` levels down; or never."""
+
+    after: Literal["window", "never"]
+    grace: Duration | None = None
+    steps: Annotated[int, Field(ge=1, le=LIST_MAX)] | None = None
+
+
+class Level(Part):
+    id: Identifier
+    threshold: Amount = Field(alias="from")
+    name: dict[Literal["fr", "en"], Word] | None = None
+    multiplier_percent: Percent = 100
+    benefits: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+
+
+class Tiers(Part):
+    qualify_by: Literal["spend", "points", "orders"]
+    window: TierWindow
+    downgrade: Downgrade | None = None
+    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=LIST_MAX)]
+
+
+class NoExpiry(Part):
+    kind: Literal["none"]
+
+
+class FixedExpiry(Part):
+    kind: Literal["fixed"]
+    period: Duration
+    round_to: Literal["none", "month_end"] = "none"
+
+
+class PeriodEndExpiry(Part):
+    """At the end of the month or year of the purchase, `periods` months or years later."""
+
+    kind: Literal["period_end"]
+    period: Literal["month", "year"]
+    periods: Annotated[int, Field(ge=0, le=1200)] = 0
+
+
+class InactivityExpiry(Part):
+    kind: Literal["inactivity"]
+    period: Duration
+
+
+Expiry = Annotated[NoExpiry | FixedExpiry | PeriodEndExpiry | InactivityExpiry, Field(discriminator="kind")]
+
+
+class Limits(Part):
+    per_order_points: PositiveAmount | None = None
+    per_member_day_points: PositiveAmount | None = None
+    manual_issuance_points: Amount | None = None
+
+
+class Reward(Part):
+    """What points buy. Its price is a rule; its stock and picture are not."""
+
+    id: Identifier
+    kind: Literal["discount", "gift", "experience", "digital"]
+    points: PositiveAmount
+    name: dict[Literal["fr", "en"], Word] | None = None
+
+
+class Ruleset(Part):
+    """One immutable version of the programme's rules (DESIGN §3a)."""
+
+    ruleset: Literal[1]
+    program: Program
+    earning: Annotated[tuple[EarningRule, ...], Field(min_length=1, max_length=LIST_MAX)]
+    campaigns: Annotated[tuple[Campaign, ...], Field(max_length=LIST_MAX)] = ()
+    multipliers: Multipliers = Multipliers()
+    tiers: Tiers | None = None
+    expiry: Expiry = NoExpiry(kind="none")
+    return_window: Duration | None = None
+    limits: Limits = Limits()
+    accept_late: Duration | None = None
+    restoration_grace: Duration = "P30D"
+    rewards: Annotated[tuple[Reward, ...], Field(max_length=LIST_MAX)] = ()

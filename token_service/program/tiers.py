@@ -1,0 +1,162 @@
+"""Which level a member holds, and how far the next one is: a pure function of what purchases count for, net of refunds.
+
+A purchase counts from its instant until it leaves the window. A level is reached at once, on the purchase that makes
+the figure at least its threshold. When the window no longer carries the level, it is kept for the grace, then goes down
+by `steps` levels (all the way without `steps`), again after each further grace, never below what the window carries.
+Source: docs/rulesets.md "Tiers".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from token_service.program.durations import add, start_of_next_year
+from token_service.program.facts import PurchaseFacts
+from token_service.program.refunds import Refund, left_after
+from token_service.program.schema import CalendarYearWindow, Level, RollingWindow, Ruleset, Tiers
+
+_NONE: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """What one purchase counts for now, after its refunds: cents paid, points kept (redeeming takes nothing away), and whether it
+    is an order (1) or came back whole (0)."""
+
+    at: datetime
+    spend: int
+    points: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A member's level at an instant.
+
+    `figure` is what the window holds; `missing` what it needs more for `next_tier` (None at the top). `keeps_until` is
+    the instant of the next step down, once the window no longer carries the level.
+    """
+
+    tier: str | None
+    multiplier_percent: int
+    benefits: tuple[str, ...]
+    figure: int
+    next_tier: str | None
+    missing: int | None
+    keeps_until: datetime | None
+
+
+def qualification(facts: PurchaseFacts, refunds: tuple[Refund, ...], kept_points: int) -> Qualification:
+    """What a purchase counts for after `refunds`; `kept_points` is what it keeps of its award."""
+    left = left_after(facts, refunds)
+    return Qualification(at=facts.occurred_at, spend=left.total, points=kept_points, orders=int(not left.is_empty))
+
+
+def tier_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> str | None:
+    """Id of the level held at `at`; None without tiers or below the lowest level."""
+    return standing_at(ruleset, history, at).tier
+
+
+def standing_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> Standing:
+    """The member's level at `at`, its benefits and the way to the next. Purchases after `at` don't count."""
+    tiers = ruleset.tiers
+    if tiers is None:
+        return Standing(None, 100, (), 0, None, None, None)
+    time_zone = ruleset.program.time_zone
+    steps = _figure_steps(tiers, history, at, time_zone)
+    held, below_since = _walk(tiers, steps, at, time_zone)
+    figure = steps[-1][1] if steps else 0
+    level = tiers.levels[held] if held != _NONE else None
+    following = next((candidate for candidate in tiers.levels[held + 1 :]), None)
+    return Standing(
+        tier=level.id if level else None,
+        multiplier_percent=level.multiplier_percent if level else 100,
+        benefits=level.benefits if level else (),
+        figure=figure,
+        next_tier=following.id if following else None,
+        missing=max(0, following.threshold - figure) if following else None,
+        keeps_until=_grace_end(tiers, below_since, time_zone) if below_since else None,
+    )
+
+
+def _figure_steps(
+    tiers: Tiers, history: Iterable[Qualification], at: datetime, time_zone: str
+) -> list[tuple[datetime, int]]:
+    """(instant, figure from then on) up to `at`, in time order, one for each instant at which the figure may change."""
+    changes: dict[datetime, int] = {}
+    for entry in history:
+        amount = int(getattr(entry, tiers.qualify_by))
+        leaves_at = _leaves_window_at(tiers, entry.at, time_zone)
+        for instant, change in ((entry.at, amount), (leaves_at, -amount)):
+            if instant is not None and instant <= at and entry.at <= at:
+                changes[instant] = changes.get(instant, 0) + change
+    steps, figure = [], 0
+    for instant in sorted(changes):
+        figure += changes[instant]
+        steps.append((instant, figure))
+    return steps
+
+
+def _leaves_window_at(tiers: Tiers, entered_at: datetime, time_zone: str) -> datetime | None:
+    """The first instant at which a purchase no longer counts; None is never."""
+    if isinstance(tiers.window, RollingWindow):
+        return add(entered_at, tiers.window.period, time_zone)
+    if isinstance(tiers.window, CalendarYearWindow):
+        return start_of_next_year(entered_at, time_zone)
+    return None
+
+
+def _walk(tiers: Tiers, steps: list[tuple[datetime, int]], at: datetime, time_zone: str) -> tuple[int, datetime | None]:
+    """Index of the level held at `at`, and since when the window has not carried it (or since the last step down)."""
+    held, below_since = _carried(tiers.levels, 0), None
+    ends = [instant for instant, _ in steps[1:]] + [None]
+    for (instant, figure), following in zip(steps, ends, strict=False):
+        carried = _carried(tiers.levels, figure)
+        if carried >= held or _never_goes_down(tiers):
+            held, below_since = max(held, carried), None
+            continue
+        below_since = below_since or instant
+        while below_since is not None:
+            end = _grace_end(tiers, below_since, time_zone)
+            if end > at or (
+                following is not None and end >= following
+            ):  # a purchase at that very instant saves the level
+                break
+            held = max(carried, held - (_steps_down(tiers) or len(tiers.levels)))
+            below_since = end if held > carried else None
+    return held, below_since
+
+
+def _carried(levels: tuple[Level, ...], figure: int) -> int:
+    """Index of the highest level whose threshold the figure reaches; −1 below the lowest."""
+    return max((index for index, level in enumerate(levels) if figure >= level.threshold), default=_NONE)
+
+
+def _never_goes_down(tiers: Tiers) -> bool:
+    return tiers.downgrade is not None and tiers.downgrade.after == "never"
+
+
+def _steps_down(tiers: Tiers) -> int | None:
+    return tiers.downgrade.steps if tiers.downgrade else None
+
+
+def _grace_end(tiers: Tiers, below_since: datetime, time_zone: str) -> datetime:
+    """The instant of the next step down: at once without a grace."""
+    grace = tiers.downgrade.grace if tiers.downgrade else None
+    return below_since if grace is None else add(below_since, grace, time_zone)
+
+
+def next_review_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> datetime | None:
+    """The next instant after `at` at which the level may go down without a new purchase; None is never."""
+    tiers = ruleset.tiers
+    if tiers is None or _never_goes_down(tiers):
+        return None
+    entries = tuple(history)
+    standing = standing_at(ruleset, entries, at)
+    if standing.keeps_until is not None:
+        return standing.keeps_until
+    leaving = (_leaves_window_at(tiers, entry.at, ruleset.program.time_zone) for entry in entries)
+    return min((instant for instant in leaving if instant is not None and instant > at), default=None)
