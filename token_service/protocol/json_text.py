@@ -16,6 +16,6 @@ def load(text: str | bytes) -> object:
     """The value of a JSON text; NaN and Infinity are refused. Raises InvalidInput, which never repeats the text."""
     try:
         value: object = from_json(text, allow_inf_nan=False)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise InvalidInput("this is not JSON, or it is nested too deeply") from error
     return value

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from token_service.errors import InvalidInput
@@ -29,7 +30,7 @@ def pack(entry: EntryWord) -> int:
     Raises InvalidInput for a zero or malformed account, a kind outside 1 … 10, a party outside 0 … 2^24−1 or an
     amount outside 1 … 2^53−1: the service never sends a word that the contract must skip as bad.
     """
-    account = int.from_bytes(address_to_bytes(entry.account))
+    account = _account_number(entry.account)
     if account == 0:
         raise InvalidInput("an entry's account is not the zero address")
     if not EntryKind.ISSUANCE <= entry.kind <= EntryKind.MOVE_IN:
@@ -49,3 +50,8 @@ def unpack(word: int) -> EntryWord:
         raise InvalidInput("an entry word has 256 bits")
     account = address_from_bytes((word >> 96).to_bytes(20))
     return EntryWord(account, word >> 88 & 0xFF, word >> 64 & PARTY_MAX, word & 0xFFFF_FFFF_FFFF_FFFF)
+
+
+@lru_cache(maxsize=65_536)
+def _account_number(address: str) -> int:
+    return int.from_bytes(address_to_bytes(address))
