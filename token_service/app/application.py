@@ -19,7 +19,7 @@ from token_service.app.clock import open_clock
 from token_service.app.logs import configure_logs
 from token_service.app.signing import signer_for
 from token_service.chain.embedded import ChainLock, EmbeddedChain
-from token_service.chain.embedded.node import EmbeddedNode
+from token_service.chain.embedded_node import EmbeddedNode
 from token_service.chain.node import HttpNode, Node
 from token_service.chain.services import ChainServices, SettlementLimits
 from token_service.config import Settings, load_settings

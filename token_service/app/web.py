@@ -1,0 +1,83 @@
+"""The WSGI application: the API and the pages on one Flask app. The server's worker process calls `create_wsgi` after its fork."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask
+
+from token_service import api, pages
+from token_service.app.application import Application, open_application
+from token_service.chain.embedded import EmbeddedReader
+from token_service.chain.rpc_facade import answer
+from token_service.config import Settings
+from token_service.errors import BadSettings
+from token_service.migrations import require_current
+
+SMTP_SECURITY: Final = {"smtp": "starttls", "smtps": "tls", "smtp+plain": "none"}
+
+
+def create_wsgi() -> Flask:
+    """The application of the data folder that the settings name. Raises NotInitialised, BadSettings."""
+    return create_web(open_application())
+
+
+def create_web(application: Application) -> Flask:
+    """The API with the pages registered on it."""
+    settings = application.settings
+    public_url = settings.public_url.rstrip("/")
+    app: Flask = api.create_api(
+        api.Services(
+            ledger=application.context,
+            version=version("mereau"),
+            public_url=public_url,
+            rpc_url=None if settings.embedded else settings.rpc_url,
+            answer_rpc=_rpc(application) if settings.embedded else None,
+            readiness={"migrations": lambda: require_current(application.store.engine)},
+            rate_limit=f"{settings.requests_per_second} per second",
+            moved_clock=settings.clock is not None,
+        )
+    )
+    app.register_blueprint(
+        pages.create_pages(
+            pages.Services(
+                context=application.context,
+                mailer=_mailer(application),
+                base_url=public_url,
+                demo=settings.demo,
+                shown_clock=application.context.now if settings.clock is not None else None,
+            )
+        )
+    )
+    return app
+
+
+def _rpc(application: Application) -> api.AnswerRpc:
+    reader = EmbeddedReader(application.chain_path)
+    return lambda body: answer(body, reader)
+
+
+def _mailer(application: Application) -> pages.Mailer:
+    settings = application.settings
+    if settings.smtp_url is None or settings.demo:
+        return pages.OutboxMailer(application.context)
+    return pages.SmtpMailer(_mail_server(settings))
+
+
+def _mail_server(settings: Settings) -> pages.MailServer:
+    assert settings.smtp_url is not None
+    address = urlsplit(settings.smtp_url.get_secret_value())
+    if address.scheme not in SMTP_SECURITY or address.hostname is None:
+        raise BadSettings(
+            "MEREAU_SMTP_URL looks like smtp://user:password@host:587, or smtps://… for TLS from the start"
+        )
+    return pages.MailServer(
+        host=address.hostname,
+        port=address.port or (465 if address.scheme == "smtps" else 587),
+        sender=settings.mail_from,
+        security=SMTP_SECURITY[address.scheme],
+        user=unquote(address.username) if address.username else None,
+        password=unquote(address.password) if address.password else None,
+    )
