@@ -1,4 +1,4 @@
-"""The WSGI application: the API and the pages on one Flask app. The server's worker process calls `create_wsgi` after its fork."""
+"""The WSGI application: the API and the pages on one Flask app. The web process calls `create_wsgi`, after its fork."""
 
 from __future__ import annotations
 

@@ -194,7 +194,8 @@ def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -
         f"""
 {number(loaded.purchases)} purchases of {number(loaded.members)} members in {loaded.stores} stores; \
 {number(totals.issued)} points issued, {number(totals.redeemed)} redeemed, {number(totals.pending)} inside the return window
-{number(done.entries)} entries and {number(done.facts)} facts settled in {number(done.batches)} batches, {number(done.gas)} gas{per_entry}
+{number(done.entries)} entries and {number(done.facts)} facts settled in {number(done.batches)} batches, \
+{number(done.gas)} gas{per_entry}
 ready after {seconds:.0f} s
 
   Wallet     {base}/          sign in as {household_email(best_members(context, merchant.id, 1)[0])}

@@ -1,0 +1,1 @@
+"""Keys: made, sealed, opened and used here, and nowhere else (DESIGN §7)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from token_service.ledger.schema import Serial, UtcTime, metadata
@@ -41,12 +43,25 @@ leaves = Table(
     Column("state", String(8), CheckConstraint("state in ('accepted','batched','mined','final','skipped','void')", name="state"), nullable=False),
     Column("batch_id", BigInteger, ForeignKey("batches.id")),
     Column("position", Integer),  # the leaf's index in its batch
-    Column("skip_reason", Integer),
+    Column("skip_reason", Integer),  # the contract's word on the last skip
+    Column("deferred_count", Integer, nullable=False, server_default="0"),
+    Column("not_before", UtcTime),  # a deferred leaf, and its member's later ones, wait until then
     CheckConstraint("(state in ('accepted','void')) = (batch_id is null)", name="batched"),
     CheckConstraint("(batch_id is null) = (position is null)", name="position"),
     UniqueConstraint("batch_id", "position"),
     Index("ix_leaves_state_lane_seq", "state", "lane", "seq"),
     Index("ix_leaves_member_seq", "member_id", "seq"),
+    Index("ix_leaves_not_before", "not_before"),
+)
+
+deferrals = Table(  # places in batches where a leaf was skipped and then planned again elsewhere
+    "deferrals",
+    metadata,
+    Column("batch_id", BigInteger, ForeignKey("batches.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("leaf_id", String(30), ForeignKey("leaves.id"), nullable=False),
+    Column("reason", Integer, nullable=False),
+    Index("ix_deferrals_leaf", "leaf_id"),
 )
 
 lanes = Table(
@@ -94,10 +109,11 @@ transactions = Table(
     Column("to", String(42)),  # None: contract creation
     Column("data", LargeBinary, nullable=False),
     Column("state", String(8), CheckConstraint("state in ('signed','sent','mined','final','reverted','foreign')", name="state"), nullable=False),
-    Column("next_push_at", UtcTime),
+    Column("succeeded", Boolean),  # the receipt's status, None until mined
     Column("block_number", BigInteger),
     Column("block_hash", String(66)),
     UniqueConstraint("operator", "nonce"),
+    Index("ix_transactions_state", "state"),
     CheckConstraint("(purpose = 'batch') = (batch_id is not null)", name="batch"),
     CheckConstraint("(purpose = 'admin') = (admin_operation_id is not null)", name="admin"),
 )
@@ -139,7 +155,7 @@ blocks = Table(
     Column("parent_hash", String(66), nullable=False),
     Column("timestamp", UtcTime, nullable=False),
     Column("state", String(8), CheckConstraint("state in ('seen','final','orphaned')", name="state"), nullable=False),
-    Index("ix_blocks_number", "number"),
+    Index("ix_blocks_number", "number", unique=True, sqlite_where=text("state <> 'orphaned'"), postgresql_where=text("state <> 'orphaned'")),
 )
 
 chain_events = Table(

@@ -1,7 +1,8 @@
 """What the programme knows: merchants, members, operations, entries, lots, debts, facts.
 
-Append-only sources (DESIGN §3.1): `operations`, `entries`, `lot_uses`, `facts`, `debts` (hold events come with holds). Everything marked
-*cached* is rebuilt from them. Settlement of what is recorded here is in settlement_tables.py: one leaf for each entry or fact.
+Append-only sources (DESIGN §3.1): `operations`, `entries`, `lot_uses`, `facts`, `debts` (hold events come with holds). Everything
+marked *cached* is rebuilt from them (rebuild.py). Settlement of what is recorded here is in settlement_tables.py: one leaf for each
+entry or fact.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ program = Table(
     Column("genesis_hash", String(66)),
     Column("promise_address", String(42), nullable=False),  # who signs promises
     Column("embedded", Boolean, nullable=False),
+    Column("notice_period_seconds", BigInteger, nullable=False),
     Column("paused", Boolean, nullable=False, server_default="false"),  # cached from the chain by the indexer
     Column("sunset_at", UtcTime),  # cached from the chain by the indexer
     Column("created_at", UtcTime, nullable=False),
@@ -48,7 +50,12 @@ rulesets = Table(
     Column("hash", String(66), primary_key=True),
     Column("document", Text, nullable=False),  # RFC 8785 JSON, exactly what is hashed
     Column("base_hash", String(66), ForeignKey("rulesets.hash")),  # set for an addendum
-    Column("state", String(12), CheckConstraint("state in ('draft','publishing','published')", name="state"), nullable=False),
+    Column(
+        "state",
+        String(12),
+        CheckConstraint("state in ('draft','publishing','published')", name="state"),
+        nullable=False,
+    ),
     Column("effective_at", UtcTime),  # set when publishing; the first one's is 1970
     Column("created_at", UtcTime, nullable=False),
     Column("published_at", UtcTime),
@@ -62,6 +69,12 @@ merchants = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("ceiling_points", BigInteger, nullable=False),
     Column("ceiling_period_seconds", BigInteger, nullable=False),  # 0 = for ever
+    Column("next_ceiling_points", BigInteger),  # a raised ceiling acts after the notice period
+    Column("next_ceiling_period_seconds", BigInteger),
+    Column("next_ceiling_at", UtcTime),
+    # A counter of what counts against the ceiling, set afresh from the leaves at the start of each window (ceilings.py).
+    Column("window_number", BigInteger),
+    Column("window_points", BigInteger, nullable=False, server_default="0"),
     Column("created_at", UtcTime, nullable=False),
 )
 
@@ -93,6 +106,7 @@ members = Table(
     metadata,
     Column("id", String(30), primary_key=True),
     Column("merchant_id", String(30), ForeignKey("merchants.id"), nullable=False),  # who enrolled
+    Column("content_hash", String(64), nullable=False),  # SHA-256 hex of the JCS of what was asked at enrolment
     Column("email", Text),
     Column("name", Text),
     Column("locale", String(16)),
@@ -101,7 +115,12 @@ members = Table(
     Column("address", String(42), nullable=False, unique=True),
     Column("sealed_salt_key", LargeBinary),  # None once erased
     Column("lane", Integer, nullable=False),
-    Column("state", String(10), CheckConstraint("state in ('active','leaving','left','closed')", name="state"), nullable=False),
+    Column(
+        "state",
+        String(10),
+        CheckConstraint("state in ('active','leaving','left','closed')", name="state"),
+        nullable=False,
+    ),
     Column("frozen", Boolean, nullable=False, server_default="false"),
     Column("created_at", UtcTime, nullable=False),
     # cached
@@ -114,10 +133,12 @@ members = Table(
     Column("expired", BigInteger, nullable=False, server_default="0"),
     Column("reversed", BigInteger, nullable=False, server_default="0"),
     Column("tier", Text),
-    Column("last_activity_at", UtcTime),
-    Column("entry_count", BigInteger, nullable=False, server_default="0"),
+    Column("tier_due_at", UtcTime),  # when the tier is looked at again
+    Column("purchase_count", BigInteger, nullable=False, server_default="0"),
+    Column("last_activity_at", UtcTime),  # the latest purchase or redemption
     CheckConstraint("available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name="not_negative"),
     Index("ix_members_email", "email"),
+    Index("ix_members_tier_due_at", "tier_due_at"),
 )
 
 member_keys = Table(
@@ -159,6 +180,23 @@ operations = Table(
     UniqueConstraint("merchant_id", "kind", "reference"),
     Index("ix_operations_member_seq", "member_id", "seq"),
     Index("ix_operations_parent", "parent_id"),
+)
+
+purchases = Table(  # cached: what a purchase keeps after its refunds, and what it counts for
+    "purchases",
+    metadata,
+    Column("operation_id", String(30), ForeignKey("operations.id"), primary_key=True),
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("local_date", String(10), nullable=False),  # in the programme's time zone
+    Column("awarded", BigInteger, nullable=False),
+    Column("kept", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),  # reversed or made debt
+    Column("refunded_cents", BigInteger, nullable=False),
+    Column("tier_spend_cents", BigInteger, nullable=False),
+    Column("tier_points", BigInteger, nullable=False),
+    Column("tier_orders", BigInteger, nullable=False),
+    Index("ix_purchases_member_occurred_at", "member_id", "occurred_at"),
 )
 
 idempotency_keys = Table(
@@ -209,7 +247,7 @@ entries = Table(
     Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # signed
     Column("party", Integer, nullable=False),
     Column("operation_id", String(30), ForeignKey("operations.id")),
-    Column("voids", String(30), ForeignKey("entries.id"), unique=True),
+    Column("voids", String(30), ForeignKey("entries.id")),  # the finally skipped entry that this one undoes, all or part of it
     Column("ruleset_hash", String(66), ForeignKey("rulesets.hash"), nullable=False),
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
@@ -227,20 +265,27 @@ lots = Table(  # cached: from entries and lot_uses
     Column("operation_id", String(30), ForeignKey("operations.id")),
     Column("points", BigInteger, nullable=False),
     Column("points_left", BigInteger, nullable=False),
+    Column("party", Integer, nullable=False),  # who issued
+    Column("ruleset_hash", String(66), ForeignKey("rulesets.hash"), nullable=False),  # whose expiry model holds
     Column("issued_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # None = never
     CheckConstraint("points_left >= 0 and points_left <= points", name="left"),
-    Index("ix_lots_member", "member_id"),
+    Index("ix_lots_member_points_left", "member_id", "points_left"),
+    Index("ix_lots_operation", "operation_id"),
     Index("ix_lots_expires_at", "expires_at"),
 )
 
-lot_uses = Table(  # which lots an entry made, consumed or brought back
+lot_uses = Table(  # every change of a lot, in order: made, consumed, brought back by an entry; or its date moved by activity
     "lot_uses",
     metadata,
-    Column("entry_id", String(30), ForeignKey("entries.id"), primary_key=True),
-    Column("lot_id", String(30), ForeignKey("entries.id"), primary_key=True),
-    Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # signed
-    Column("expires_at", UtcTime),  # the lot's expiry from this entry on
+    Column("seq", Serial, primary_key=True),
+    Column("lot_id", String(30), ForeignKey("entries.id"), nullable=False),
+    Column("entry_id", String(30), ForeignKey("entries.id")),
+    Column("operation_id", String(30), ForeignKey("operations.id")),  # the activity that moved the date
+    Column("points", BigInteger, nullable=False),  # signed; 0 when only the date moves
+    Column("expires_at", UtcTime),  # the lot's date from here on
+    CheckConstraint("(points = 0) = (entry_id is null)", name="moves"),
+    UniqueConstraint("entry_id", "lot_id"),
     Index("ix_lot_uses_lot", "lot_id"),
 )
 
@@ -250,10 +295,13 @@ debts = Table(
     Column("seq", Serial, primary_key=True),
     Column("id", String(30), nullable=False, unique=True),  # dbt_
     Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
-    Column("operation_id", String(30), ForeignKey("operations.id"), nullable=False),  # what could not be taken back
+    Column("operation_id", String(30), ForeignKey("operations.id")),  # the refund or reversal that could not take all back
+    Column("voids", String(30), ForeignKey("entries.id")),  # or the skipped credit that the balance could not cover
     Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # + owed, − paid
-    Column("entry_id", String(30), ForeignKey("entries.id")),  # the reversal that paid
+    Column("entry_id", String(30), ForeignKey("entries.id")),  # the reversal (or void) that paid
     Column("party", Integer, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
+    CheckConstraint("(operation_id is null) <> (voids is null)", name="cause"),
+    CheckConstraint("(points < 0) = (entry_id is not null)", name="paid"),
     Index("ix_debts_member", "member_id"),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import cel
@@ -61,10 +61,12 @@ _ROOTS: Final = {
     root: {name.split(".")[1] for name in FACTS if name.startswith(f"{root}.")} for root in ("order", "member", "visit")
 }
 _TOKEN: Final = re.compile(
-    r"""\s*(?:(?P<string>"[^"\\\r\n]*"|'[^'\\\r\n]*')|(?P<number>[0-9][A-Za-z0-9_.]*)|(?P<name>[A-Za-
-    z_][A-Za-z0-9_]*)""" r"""|(?P<sign>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]]))""", re.ASCII, ) _ORDER_FIGURES: Final = ("total", "tax", "shipping", "discount", "paid_with_points", "quantity")
-_RESERVED: Final =
-    frozenset({"true", "false", "null", "in"})
+    r"""\s*(?:(?P<string>"[^"\\\r\n]*"|'[^'\\\r\n]*')|(?P<number>[0-9][A-Za-z0-9_.]*)"""
+    r"""|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<sign>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]]))""",
+    re.ASCII,
+)
+_ORDER_FIGURES: Final = ("total", "tax", "shipping", "discount", "paid_with_points", "quantity")
+_RESERVED: Final = frozenset({"true", "false", "null", "in"})
 
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (ZeroDivisionError, "it divides by zero"),
@@ -85,9 +87,9 @@ def check_condition(text: str) -> None:
     """Raises ConditionRefused unless `text` is bounded, reads documented facts only and gives a boolean on every sample."""
     program = compiled(text)
     for label, sample in SAMPLES:
-        answer = _guarded(lambda sample=sample: program.execute(sample), f"cannot be decided for {label}")  # type:
-        ignore[misc] if type(answer) is not bool: raise ConditionRefused(f"must give true or false, not
-        {type(answer).__name__} (for {label})")
+        answer = _guarded(partial(program.execute, sample), f"cannot be decided for {label}")
+        if type(answer) is not bool:
+            raise ConditionRefused(f"must give true or false, not {type(answer).__name__} (for {label})")
 
 
 def holds(text: str, variables: Mapping[str, Any]) -> bool:
