@@ -73,6 +73,7 @@ _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (OverflowError, "its figures become too large"),
     (TypeError, "it combines values of different types"),
     (KeyError, "it reads a fact that is not there"),
+    (RuntimeError, "it calls a function on a value that may be null"),
     (IndexError, "it reads past the end of a list"),
 )
 
@@ -136,7 +137,7 @@ def _tokens(text: str) -> list[Token]:
     tokens, at, text = [], 0, text.rstrip()
     while at < len(text):
         found = _TOKEN.match(text, at)
-        if found is None or text.startswith("//", at):
+        if found is None or found.group().endswith("/") and text.startswith("/", found.end()):
             raise ConditionRefused("has a character, a string or a comment that conditions do not know")
         tokens.append((str(found.lastgroup), found.group(str(found.lastgroup))))
         at = found.end()
@@ -186,7 +187,7 @@ def _check_fact(tokens: list[Token], root: str) -> None:
         if word == root and tokens[index][0] == "name" and (index == 0 or words[index - 1] != "."):
             fact = words[index + 2] if words[index + 1 : index + 2] == ["."] and index + 2 < len(words) else ""
             if fact not in _ROOTS[root]:
-                raise ConditionRefused(f"reads {root}.{fact}, which is not a documented fact".replace(". ", " "))
+                raise ConditionRefused(f"reads {root}{'.' if fact else ''}{fact}, which is not a documented fact")
 
 
 def _macro_variable(tokens: list[Token]) -> str | None:

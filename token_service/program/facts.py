@@ -2,7 +2,7 @@
 
 Facts are recorded with the purchase and committed to on the chain, so that anyone can decide it again later (CONTRACT
 §2). Local date, hour and weekday are facts: a time zone whose rules change must not change an old award. The table of
-what a campaign's condition may read is `CONDITION_FACTS` (docs/rulesets.md "Facts").
+what a campaign's condition may read is `conditions.FACTS` (docs/rulesets.md "Facts").
 """
 
 from __future__ import annotations
