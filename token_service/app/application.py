@@ -111,9 +111,12 @@ class Application:
         )
 
     @contextmanager
-    def working(self) -> Iterator[worker.WorkerServices]:
-        """The worker's services, for whoever does the settling in this folder. Raises ChainOwned if somebody does it already."""
-        with self.chain_lock(), self.node() as node:
+    def working(self, lock: ChainLock | None = None) -> Iterator[worker.WorkerServices]:
+        """The worker's services, for whoever does the settling in this folder. Raises ChainOwned if somebody does it already.
+
+        `lock` is the ownership when the caller has it already: the worker of `serve` inherits its parent's.
+        """
+        with lock or self.chain_lock(), self.node() as node:
             yield worker.WorkerServices(chain=self.chain_services(node), context=self.context)
 
     def settle(self, timeout_seconds: float) -> None:

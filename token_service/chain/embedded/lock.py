@@ -22,6 +22,13 @@ class ChainLock:
         self.path = path
         self._descriptor: int | None = None
 
+    @classmethod
+    def inherited(cls, path: Path, descriptor: int) -> ChainLock:
+        """The ownership that a parent shares with this process through an open descriptor."""
+        lock = cls(path)
+        lock._descriptor = descriptor
+        return lock
+
     @property
     def is_held(self) -> bool:
         return self._descriptor is not None
@@ -63,9 +70,9 @@ class ChainLock:
 
 
 def _owned(path: Path, owner: str) -> ChainOwned:
-    who = f"process {owner}" if owner.isdigit() else "another process"
+    who = f"Process {owner}" if owner.isdigit() else "Another process"
     return ChainOwned(
-        f"The embedded chain in {path.parent} is owned by {who}: `mereau serve` or a worker is running there. "
+        f"{who} owns the chain in {path.parent} already: `mereau serve` or a worker is running there. "
         "Stop it first, or let it do the work.",
         pid=int(owner) if owner.isdigit() else None,
     )

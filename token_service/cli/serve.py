@@ -1,0 +1,152 @@
+"""The life of `mereau serve`: one command, a web server and a worker, that start, stop and die together.
+
+main: takes the lock, starts the worker, runs granian (which forks the web process), watches the worker
+  ├─ worker: owns settlement and the embedded chain; in the web's process they would fight for the GIL (DESIGN §2)
+  └─ web: the WSGI application, made after the fork
+
+SIGTERM or SIGINT: the request in flight is answered, the worker ends its step, exit code 0. The worker dies: everything
+stops, exit code 1 (or the worker's own). The web dies: the same. kill -9 of main: the kernel kills both children and lets
+go of the port and the lock. A second start: ChainOwned.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, NoReturn
+
+from token_service.chain.embedded.lock import ChainLock
+from token_service.cli.parentage import die_with_parent
+from token_service.errors import BadSettings
+
+WEB: Final = "token_service.app.web:create_wsgi"
+WORKER: Final = "token_service.cli.worker_process:run_settlement"
+BLOCKING_THREADS: Final = 4
+"""Requests at once. One thread is fastest (recipes §3), but then one slow request stops all others."""
+STOP_SECONDS_MAX: Final = 30
+"""How long a child may take to end its work before it is killed."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What to serve: `web` names a factory of a WSGI application, `worker` a function of (ChainLock, stop event)."""
+
+    lock_path: Path
+    host: str
+    port: int
+    web: str = WEB
+    worker: str = WORKER
+
+
+def serve(serving: Serving) -> int:
+    """Serves until told to stop; the exit code. Raises ChainOwned or BadSettings (port taken) before anything started."""
+    with ChainLock(serving.lock_path) as lock:
+        _check_port(serving.host, serving.port)
+        signal.signal(signal.SIGTERM, _stop_early)
+        worker = WorkerChild(serving.worker, lock)
+        try:
+            worker.watch(on_death=lambda: os.kill(os.getpid(), signal.SIGTERM))
+            code = _run_web(serving)
+        except SystemExit as end:  # ours before granian's signal handlers stand, granian's when the web process died
+            code = end.code if isinstance(end.code, int) else 0
+        finally:
+            worker.stop()
+        return worker.exit_code or code
+
+
+class WorkerChild:
+    """The worker process: started, watched, stopped."""
+
+    def __init__(self, target: str, lock: ChainLock) -> None:
+        descriptor = lock.fileno()
+        arguments = [target, str(descriptor), str(lock.path), str(os.getpid())]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "token_service.cli.worker_process", *arguments], pass_fds=(descriptor,)
+        )
+        self._is_stopping = False
+        self._died = False
+
+    def watch(self, *, on_death: Callable[[], None]) -> None:
+        """Calls `on_death` when the worker ends without having been told to."""
+        threading.Thread(target=self._wait, args=(on_death,), name="worker-watch", daemon=True).start()
+
+    @property
+    def exit_code(self) -> int:
+        """0 after a clean stop; else the worker's own code, 1 when a signal or nothing at all explains its end."""
+        code = self._process.returncode
+        if code == 0:
+            return 1 if self._died else 0
+        return code if code is not None and code > 0 else 1
+
+    def stop(self) -> None:
+        """Ends it: by SIGTERM, after 30 seconds by SIGKILL."""
+        self._is_stopping = True
+        if self._process.poll() is None:
+            self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait(self, on_death: Callable[[], None]) -> None:
+        self._process.wait()
+        if not self._is_stopping:
+            self._died = True
+            print("The worker has ended; stopping.", file=sys.stderr, flush=True)
+            on_death()
+
+
+def _run_web(serving: Serving) -> int:
+    """Runs granian until it is told to stop: 0. Raises SystemExit when its web process died."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    server = Granian(
+        serving.web,
+        address=serving.host,
+        port=serving.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=BLOCKING_THREADS,
+        workers_kill_timeout=STOP_SECONDS_MAX,
+        websockets=False,
+        log_level=LogLevels.warning,
+    )
+    server.on_startup(lambda: print(f"Serving on http://{serving.host}:{serving.port}", file=sys.stderr, flush=True))
+    server.serve(target_loader=partial(load_web, serving.web, os.getpid()), wrap_loader=False)
+    return 0
+
+
+def load_web(factory: str, parent_pid: int) -> Any:
+    """The WSGI application, in the web process; granian calls this after its fork."""
+    die_with_parent(parent_pid)
+    module, _, name = factory.partition(":")
+    return getattr(importlib.import_module(module), name)()
+
+
+def _stop_early(number: int, frame: FrameType | None) -> NoReturn:
+    """SIGTERM before granian has its own handler."""
+    raise SystemExit(0)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raises BadSettings with a sentence; granian would share the port with another server that allows it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise BadSettings(f"Cannot serve on {host}:{port} ({error.strerror}): choose another --port.") from None

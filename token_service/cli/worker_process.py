@@ -1,0 +1,56 @@
+"""The worker as a child of `serve`: `python -m token_service.cli.worker_process TARGET LOCK_FD LOCK_PATH PARENT_PID`.
+
+It shares its parent's ownership of the chain through the inherited descriptor, stops on SIGTERM after the step it is in,
+and never outlives the parent. SIGINT is left to the parent, because Ctrl-C reaches the whole group.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from token_service.chain.embedded.lock import ChainLock
+from token_service.cli import exit_code
+from token_service.cli.parentage import die_with_parent
+from token_service.errors import MereauError
+
+Worker = Callable[[ChainLock, threading.Event], None]
+
+
+def run_settlement(lock: ChainLock, stop: threading.Event) -> None:
+    """The product's worker: settles and does due work until `stop`."""
+    from token_service.app import open_application
+    from token_service.worker import run_worker
+
+    with open_application() as application, application.working(lock) as services:
+        run_worker(services, stop)
+
+
+def run(target: str, lock: ChainLock) -> None:
+    """Runs the worker that `module:function` names until SIGTERM."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    module, _, name = target.partition(":")
+    worker: Worker = getattr(importlib.import_module(module), name)
+    worker(lock, stop)
+    print("worker stopped cleanly", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Exit codes as of the command (token_service/cli)."""
+    target, descriptor, lock_path, parent_pid = sys.argv[1:]
+    die_with_parent(int(parent_pid))
+    try:
+        run(target, ChainLock.inherited(Path(lock_path), int(descriptor)))
+    except MereauError as error:
+        print(f"worker: {error.title}: {error.detail}", file=sys.stderr, flush=True)
+        sys.exit(exit_code(error))
+
+
+if __name__ == "__main__":
+    main()
