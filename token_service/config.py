@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     settle_within: timedelta = Field(timedelta(hours=1), description="What a promise says: settled at the latest after")
     batch_entries: int = Field(200, ge=1, le=500, description="A batch closes at this many entries …")
     batch_wait: timedelta = Field(timedelta(seconds=1), description="… or after this long")
-    confirmations: int = Field(12, ge=0, description="Depth that counts as final where the node has no `finalized` tag")
+    confirmations: int | None = Field(
+        None, ge=0, description="How many blocks deep counts as final; default: the node's `finalized` block"
+    )
     backlog_max: int = Field(100_000, ge=1, description="Unsettled entries above which new ones are refused (429)")
     requests_per_second: int = Field(2000, ge=1, description="Limit of one API key")
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port for sign-in codes")

@@ -105,7 +105,7 @@ class Application:
             receipts_dir=settings.data_dir / "receipts",
             seal_opening=self.keys.salt_box().seal_opening,
             monotonic=time.monotonic,
-            depth=0 if settings.embedded else None,
+            depth=0 if settings.embedded else settings.confirmations,
             embedded=settings.embedded,
             limits=SettlementLimits(batch_entries=settings.batch_entries),
         )

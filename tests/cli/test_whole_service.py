@@ -1,0 +1,190 @@
+"""The service as its users meet it: commands, HTTP, signals. Nothing here knows what is inside."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+import requests
+
+from .conftest import Deployment, purchase, stop
+
+ALICE = {"external_id": "card-1", "name": "Alice"}
+
+
+def test_an_empty_folder_becomes_a_programme_once(deployment: Deployment) -> None:
+    first = deployment.json("init")["program"]
+    again = deployment.json("init")["program"]
+    assert first["contract"] == again["contract"]
+    assert first["chain_id"] == again["chain_id"] < 2**52
+
+
+def test_two_programmes_share_neither_chain_nor_contract(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = Deployment(tmp_path_factory.mktemp("other") / "var")
+    assert other.run("init").returncode == 0
+    one, two = deployment.json("init")["program"], other.json("init")["program"]
+    assert one["chain_id"] != two["chain_id"]
+    assert one["contract"] != two["contract"]
+
+
+def test_a_purchase_is_answered_settled_audited_and_verified(deployment: Deployment) -> None:
+    key = deployment.key()
+    with deployment.serving():
+        assert deployment.post("/v1/members", ALICE, key).status_code == 201
+        answer = deployment.post("/v1/purchases", purchase("ticket-1"), key)
+        assert answer.status_code == 201, answer.text
+        body = answer.json()
+        assert body["points"] == 23
+        entry = body["entries"][0]["id"]
+        assert deployment.run("settle", "--wait", "--timeout", "30").returncode == 0
+        settled = deployment.get(f"/v1/entries/{entry}", key).json()["settlement"]
+        assert settled["state"] == "final"
+        contract = deployment.get("/v1/program").json()["contract"]
+        audit = deployment.run(
+            "audit", "--rpc", f"{deployment.url}/rpc", "--contract", contract, "--receipts", deployment.url
+        )
+        assert audit.returncode == 0, audit.stdout + audit.stderr
+        receipt = deployment.folder / "receipt.json"
+        receipt.write_text(json.dumps(deployment.get(f"/v1/entries/{entry}/receipt", key).json()))
+        verified = deployment.run("verify", str(receipt), "--rpc", f"{deployment.url}/rpc", "--contract", contract)
+        assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_a_lone_entry_starts_settling_within_two_seconds(deployment: Deployment) -> None:
+    key = deployment.key()
+    with deployment.serving():
+        deployment.post("/v1/members", ALICE, key)
+        time.sleep(3)  # the worker has gone to sleep
+        entry = deployment.post("/v1/purchases", purchase("ticket-1"), key).json()["entries"][0]["id"]
+        began = time.monotonic()
+        state = "accepted"
+        while state == "accepted" and time.monotonic() < began + 10:
+            state = deployment.get(f"/v1/entries/{entry}", key).json()["settlement"]["state"]
+            time.sleep(0.05)
+        assert time.monotonic() - began < 2.5  # 2 s, and the last look
+        assert state != "accepted"
+
+
+def test_a_second_server_on_the_same_folder_is_refused_in_words(deployment: Deployment) -> None:
+    with deployment.serving():
+        second = deployment.run("serve", "--port", str(deployment.port + 1))
+        assert second.returncode == 75
+        assert "owned by process" in second.stderr
+        assert "Traceback" not in second.stderr
+
+
+def test_commands_work_beside_a_running_server(deployment: Deployment) -> None:
+    with deployment.serving():
+        key = deployment.key("Fromagerie Anne")
+        assert deployment.post("/v1/members", ALICE, key).status_code == 201
+        answer = deployment.post("/v1/purchases", purchase("ticket-1"), key)
+        assert answer.status_code == 201, answer.text
+        assert deployment.run("doctor").returncode == 0
+        assert deployment.run("run-due").returncode == 0
+
+
+def test_it_stops_cleanly_when_asked_to(deployment: Deployment) -> None:
+    server = deployment.start()
+    assert stop(server) == 0
+    with pytest.raises(requests.ConnectionError):
+        deployment.get("/healthz")
+
+
+def test_after_kill_9_nothing_answers_and_a_new_start_goes_on(deployment: Deployment) -> None:
+    key = deployment.key()
+    server = deployment.start()
+    deployment.post("/v1/members", ALICE, key)
+    accepted = [deployment.post("/v1/purchases", purchase(f"ticket-{n}"), key).json()["id"] for n in range(5)]
+    server.send_signal(signal.SIGKILL)
+    server.wait(10)
+    wait_until_nothing_answers(deployment)
+    with deployment.serving():
+        assert deployment.run("settle", "--wait", "--timeout", "30").returncode == 0
+        for purchase_id in accepted:
+            assert deployment.get(f"/v1/purchases/{purchase_id}", key).status_code == 200
+        page = deployment.get("/v1/members?external_id=card-1", key).json()
+        balance = deployment.get(f"/v1/members/{page['data'][0]['id']}/balance", key).json()
+        assert balance["available"] == 5 * 23
+        assert balance["on_chain"]["points"] == 5 * 23
+        assert deployment.run("rebuild", "--check").returncode == 0
+
+
+def wait_until_nothing_answers(deployment: Deployment) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            deployment.get("/healthz")
+        except requests.ConnectionError:
+            return
+        time.sleep(0.1)
+    raise AssertionError("an orphan still answers")
+
+
+def test_a_moved_clock_makes_points_expire(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("clock")
+    rules = folder / "rules.yaml"
+    rules.write_text(
+        "ruleset: 1\n"
+        "program: {name: Test, currency: EUR, time_zone: UTC, point_value: {points: 100, amount: 100}}\n"
+        "earning:\n  - {id: base, kind: spend, points: 1, per: 100, basis: total, rounding: floor}\n"
+        "expiry: {kind: fixed, period: P1M}\n"
+    )
+    clock = folder / "clock"
+    clock.write_text("2027-01-10T12:00:00Z")
+    moved = Deployment(folder / "var", settings={"MEREAU_CLOCK": f"file:{clock}"})
+    done = moved.run("init", "--ruleset", str(rules))
+    assert done.returncode == 0, done.stderr
+    key = moved.key()
+    with moved.serving():
+        moved.post("/v1/members", ALICE, key)
+        body = {**purchase("ticket-1"), "occurred_at": "2027-01-10T12:00:00Z"}
+        member = moved.post("/v1/purchases", body, key).json()["member_id"]
+        assert moved.get(f"/v1/members/{member}/balance", key).json()["available"] == 23
+        clock.write_text("2027-02-11T12:00:00Z")
+        assert moved.run("run-due").returncode == 0
+        balance = moved.get(f"/v1/members/{member}/balance", key).json()
+        assert (balance["available"], balance["lifetime"]["expired"]) == (0, 23)
+        assert balance["on_chain"]["points"] == 0
+
+
+def test_a_command_without_a_programme_says_what_to_do(tmp_path_factory: pytest.TempPathFactory) -> None:
+    nowhere = Deployment(tmp_path_factory.mktemp("nowhere") / "var")
+    for words in (["serve"], ["api-key", "list"], ["settle"], ["doctor"]):
+        done = nowhere.run(*words)
+        assert done.returncode in {1, 78}
+        assert "mereau init" in done.stderr + done.stdout
+        assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_ruleset_is_refused_with_its_places_and_nothing_is_made(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("wrong")
+    (folder / "rules.yaml").write_text("ruleset: 1\nprogram: {name: X}\nearnings: []\n")
+    fresh = Deployment(folder / "var")
+    done = fresh.run("init", "--ruleset", str(folder / "rules.yaml"))
+    assert done.returncode == 1
+    assert "/program/currency" in done.stderr
+    assert not fresh.folder.exists()
+
+
+def test_help_teaches_every_command() -> None:
+    from token_service.cli import COMMANDS, group
+
+    for name in COMMANDS:
+        command = group.get_command(None, name)  # type: ignore[arg-type]
+        assert command is not None
+        assert command.help, name
+        assert command.get_short_help_str(), name
+
+
+def test_an_interrupted_command_leaves_no_traceback(deployment: Deployment) -> None:
+    server = deployment.start()
+    server.send_signal(signal.SIGINT)
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        raise
+    assert "Traceback" not in deployment.log()
