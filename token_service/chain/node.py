@@ -27,7 +27,7 @@ class Node(Protocol):
     """Anything that answers JSON-RPC: HttpNode, or the embedded chain."""
 
     def request(self, method: str, params: list[Any]) -> Any:
-        """The result as JSON values. Raises RpcError if the node answers an error, NodeUnreachable if it does not answer sense."""
+        """The result as JSON values. Raises RpcError for an error answer, NodeUnreachable for no sensible one."""
         ...
 
 

@@ -40,7 +40,12 @@ leaves = Table(
     Column("recorded_at", UtcTime, nullable=False),
     Column("settle_by", UtcTime, nullable=False),
     Column("promise", String(132), nullable=False),  # 65-byte signature, hex
-    Column("state", String(8), CheckConstraint("state in ('accepted','batched','mined','final','skipped','void')", name="state"), nullable=False),
+    Column(
+        "state",
+        String(8),
+        CheckConstraint("state in ('accepted','batched','mined','final','skipped','void')", name="state"),
+        nullable=False,
+    ),
     Column("batch_id", BigInteger, ForeignKey("batches.id")),
     Column("position", Integer),  # the leaf's index in its batch
     Column("skip_reason", Integer),  # the contract's word on the last skip
@@ -71,7 +76,12 @@ lanes = Table(
     Column("operator", String(42), nullable=False, unique=True),
     Column("next_nonce", BigInteger, nullable=False),
     Column("next_seq", BigInteger, nullable=False),
-    Column("state", String(8), CheckConstraint("state in ('active','draining','blocked','halted','disabled')", name="state"), nullable=False),
+    Column(
+        "state",
+        String(8),
+        CheckConstraint("state in ('active','draining','blocked','halted','disabled')", name="state"),
+        nullable=False,
+    ),
     Column("reason", Text),
 )
 
@@ -85,7 +95,12 @@ batches = Table(
     Column("receipts_root", String(66), nullable=False),
     Column("word_count", Integer, nullable=False),
     Column("leaf_count", Integer, nullable=False),
-    Column("state", String(8), CheckConstraint("state in ('planned','mined','final','reverted')", name="state"), nullable=False),
+    Column(
+        "state",
+        String(8),
+        CheckConstraint("state in ('planned','mined','final','reverted')", name="state"),
+        nullable=False,
+    ),
     Column("created_at", UtcTime, nullable=False),
     Column("block_number", BigInteger),
     Column("block_hash", String(66)),
@@ -103,12 +118,19 @@ transactions = Table(
     Column("id", Serial, primary_key=True),
     Column("operator", String(42), nullable=False),  # the sending account: a lane's operator, or an admin role's key
     Column("nonce", BigInteger, nullable=False),
-    Column("purpose", String(8), CheckConstraint("purpose in ('batch','admin','filler')", name="purpose"), nullable=False),
+    Column(
+        "purpose", String(8), CheckConstraint("purpose in ('batch','admin','filler')", name="purpose"), nullable=False
+    ),
     Column("batch_id", BigInteger, ForeignKey("batches.id")),
     Column("admin_operation_id", String(30), ForeignKey("admin_operations.id")),
     Column("to", String(42)),  # None: contract creation
     Column("data", LargeBinary, nullable=False),
-    Column("state", String(8), CheckConstraint("state in ('signed','sent','mined','final','reverted','foreign')", name="state"), nullable=False),
+    Column(
+        "state",
+        String(8),
+        CheckConstraint("state in ('signed','sent','mined','final','reverted','foreign')", name="state"),
+        nullable=False,
+    ),
     Column("succeeded", Boolean),  # the receipt's status, None until mined
     Column("block_number", BigInteger),
     Column("block_hash", String(66)),
@@ -139,10 +161,17 @@ admin_operations = Table(
     metadata,
     Column("seq", Serial, primary_key=True),
     Column("id", String(30), nullable=False, unique=True),  # adm_
-    Column("kind", String(24), nullable=False),  # publish_ruleset, publish_addendum, register_party, set_ceiling, pause, unpause, set_frozen …
+    Column(
+        "kind", String(24), nullable=False
+    ),  # publish_ruleset, publish_addendum, register_party, set_ceiling, pause, unpause, set_frozen …
     Column("role", String(8), nullable=False),  # admin, rules, issuers, guard
     Column("arguments", JSON, nullable=False),
-    Column("state", String(8), CheckConstraint("state in ('accepted','sent','final','failed')", name="state"), nullable=False),
+    Column(
+        "state",
+        String(8),
+        CheckConstraint("state in ('accepted','sent','final','failed')", name="state"),
+        nullable=False,
+    ),
     Column("error", Text),
     Column("created_at", UtcTime, nullable=False),
 )
@@ -155,7 +184,13 @@ blocks = Table(
     Column("parent_hash", String(66), nullable=False),
     Column("timestamp", UtcTime, nullable=False),
     Column("state", String(8), CheckConstraint("state in ('seen','final','orphaned')", name="state"), nullable=False),
-    Index("ix_blocks_number", "number", unique=True, sqlite_where=text("state <> 'orphaned'"), postgresql_where=text("state <> 'orphaned'")),
+    Index(
+        "ix_blocks_number",
+        "number",
+        unique=True,
+        sqlite_where=text("state <> 'orphaned'"),
+        postgresql_where=text("state <> 'orphaned'"),
+    ),
 )
 
 chain_events = Table(

@@ -1,0 +1,44 @@
+"""The contract's views that the worker needs, each one eth_call."""
+
+from __future__ import annotations
+
+from token_service.chain import reads
+from token_service.chain.admin_calls import ROLES
+from token_service.chain.node import Node
+from token_service.errors import InvalidInput, NodeUnreachable
+from token_service.protocol import abi, contract_state
+from token_service.protocol.calldata import encode_call
+from token_service.protocol.contract_state import LaneState, PartyState
+
+
+def last_seq(node: Node, contract: str, operator: str) -> int:
+    """The sequence of the operator's newest batch, 0 before the first."""
+    return int(_value(node, contract, "lastSeq", operator))
+
+
+def has_role(node: Node, contract: str, role: str, account: str) -> bool:
+    return bool(_value(node, contract, "hasRole", ROLES[role], account))
+
+
+def party(node: Node, contract: str, number: int) -> PartyState:
+    return contract_state.read_party(_call(node, contract, "partyOf", number))
+
+
+def lane(node: Node, contract: str, operator: str) -> LaneState:
+    return contract_state.read_lane(_call(node, contract, "laneOf", operator))
+
+
+def balance_of(node: Node, contract: str, account: str, block: str = "latest") -> int:
+    data = encode_call("balanceOf", account)
+    return int.from_bytes(reads.call(node, to=contract, data=data, block=block))
+
+
+def _value(node: Node, contract: str, name: str, *arguments: abi.Value) -> int:
+    try:
+        return int(contract_state.read_value(name, _call(node, contract, name, *arguments)))
+    except InvalidInput as error:
+        raise NodeUnreachable("the chain node answers nonsense", method="eth_call") from error
+
+
+def _call(node: Node, contract: str, name: str, *arguments: abi.Value) -> bytes:
+    return reads.call(node, to=contract, data=encode_call(name, *arguments))

@@ -1,0 +1,66 @@
+"""What final events of the contract mean for the ledger's own rows: rulesets in force, a pause, an announced end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, update
+
+from token_service.ledger.settlement_tables import blocks, chain_events
+from token_service.ledger.store import Store
+from token_service.ledger.tables import program, rulesets
+
+
+def project(connection: Connection, *, above: int, up_to: int) -> None:
+    """Applies the events of the blocks above … up_to, in the chain's order, inside the caller's transaction."""
+    columns = chain_events.c
+    query = (
+        select(columns.name, columns.arguments, blocks.c.timestamp)
+        .join(blocks, blocks.c.hash == columns.block_hash)
+        .where(columns.block_number > above, columns.block_number <= up_to, columns.name.in_(list(_PROJECTIONS)))
+        .order_by(columns.block_number, columns.log_index)
+    )
+    for name, arguments, block_time in connection.execute(query).all():
+        _PROJECTIONS[name](connection, arguments, block_time)
+
+
+def _ruleset_published(connection: Connection, arguments: Mapping[str, Any], block_time: datetime) -> None:
+    effective_at = datetime.fromtimestamp(arguments["effective_at"], UTC)
+    known = update(rulesets).where(rulesets.c.hash == arguments["ruleset_hash"])
+    connection.execute(known.values(state="published", effective_at=effective_at, published_at=block_time))
+
+
+def _paused(connection: Connection, arguments: Mapping[str, Any], block_time: datetime) -> None:
+    connection.execute(update(program).values(paused=True))
+
+
+def _unpaused(connection: Connection, arguments: Mapping[str, Any], block_time: datetime) -> None:
+    connection.execute(update(program).values(paused=False))
+
+
+def _sunset_announced(connection: Connection, arguments: Mapping[str, Any], block_time: datetime) -> None:
+    connection.execute(update(program).values(sunset_at=datetime.fromtimestamp(arguments["at"], UTC)))
+
+
+_PROJECTIONS: Final[Mapping[str, Callable[[Connection, Mapping[str, Any], datetime], None]]] = {
+    "RulesetPublished": _ruleset_published,
+    "AddendumPublished": _ruleset_published,
+    "Paused": _paused,
+    "Unpaused": _unpaused,
+    "SunsetAnnounced": _sunset_announced,
+}
+
+
+def end_pause_that_is_over(store: Store, now: datetime) -> None:
+    """A pause ends by itself after its time (CONTRACT §1 "Ending"), without an event: the ledger's flag follows here."""
+    with store.read() as connection:
+        if not connection.execute(select(program.c.paused)).scalar_one_or_none():
+            return
+        query = select(chain_events.c.arguments).where(chain_events.c.name == "Paused")
+        newest = connection.execute(
+            query.order_by(chain_events.c.block_number.desc(), chain_events.c.log_index.desc()).limit(1)
+        ).scalar_one_or_none()
+    if newest is not None and datetime.fromtimestamp(newest["until"], UTC) <= now:
+        store.transact(lambda connection: connection.execute(update(program).values(paused=False)))

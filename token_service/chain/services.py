@@ -1,0 +1,84 @@
+"""What every step of settlement is given: database, node, signer, clock, limits. Composed by app.py and by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from token_service.chain.node import Node
+from token_service.ledger.context import Context
+from token_service.ledger.store import Store
+from token_service.protocol.transactions import Transaction
+
+FEE_WEI_MAX: Final = 500 * 10**9
+
+
+class Signer(Protocol):
+    """Custody's side of signing."""
+
+    def sign_transaction(self, address: str, transaction: Transaction) -> bytes:
+        """The raw bytes to send. Raises PolicyRefused."""
+        ...
+
+
+class SealOpening(Protocol):
+    """Custody's side of receipt files."""
+
+    def __call__(self, sealed_salt_key: bytes | None, leaf_id: str, detail: bytes) -> bytes | None:
+        """The detail sealed for the file; None for an erased member."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementLimits:
+    """Sizes and ceilings (DESIGN §5). A batch closes at `batch_entries` or when flushed, and grows up to `batch_entries_max`."""
+
+    batch_entries: int = 200
+    batch_entries_max: int = 500
+    in_flight_max: int = 4
+    max_fee_per_gas: int = FEE_WEI_MAX
+    blocks_per_step: int = 64
+    push_again_seconds: float = 30.0
+    bump_after_seconds: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChainServices:
+    """Everything settlement needs from outside.
+
+    `admin` is the address that holds the administrative roles. `depth` is how many blocks must lie above one that counts as
+    final; None means: ask for the node's `finalized` block. `failpoint` is called by name before each commit and each network
+    call that matters; tests make it raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger.
+    """
+
+    context: Context
+    node: Node
+    make_signer: Callable[[str | None], Signer]
+    operator: str
+    admin: str
+    chain_id: int
+    contract: str | None
+    receipts_dir: Path
+    seal_opening: SealOpening
+    monotonic: Callable[[], float]
+    depth: int | None = None
+    embedded: bool = False
+    limits: SettlementLimits = SettlementLimits()
+    failpoint: Callable[[str], None] = field(default=lambda name: None)
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    def now(self) -> datetime:
+        return self.context.now()
+
+    def signer(self) -> Signer:
+        return self.make_signer(self.contract)
+
+    def at_contract(self, address: str) -> ChainServices:
+        """The same services once the contract's address is known."""
+        return replace(self, contract=address)

@@ -1,0 +1,62 @@
+"""Bump: the transaction that holds up an account gets higher fees: same nonce, same payload (DESIGN §5, rule B)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Row, select
+
+from token_service.chain import fees, reads
+from token_service.chain.fees import Fees
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement.pushing import Pending, PushMemory, pending
+from token_service.chain.settlement.records import Signed, store_attempt, unsigned
+from token_service.ledger.settlement_tables import attempts, transactions
+
+
+def bump(services: ChainServices, memory: PushMemory) -> int:
+    """How many replacements were signed; push sends them. At the fee ceiling the old bytes just go on being sent."""
+    with services.store.read() as connection:
+        rows = pending(connection)
+    lowest: dict[str, Pending] = {}
+    for row in rows:
+        lowest.setdefault(row.operator, row)
+    return sum(_replace(services, memory, row) for row in lowest.values() if _is_stuck(services, memory, row))
+
+
+def _is_stuck(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
+    if row.transaction_id in memory.too_cheap:
+        return True
+    sent = memory.first_sent.get(row.transaction_id)
+    return sent is not None and services.monotonic() - sent >= services.limits.bump_after_seconds
+
+
+def _replace(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
+    ceiling = services.limits.max_fee_per_gas
+    fresh = fees.quote(services.node, reads.head(services.node), ceiling)
+    if reads.transaction_count(services.node, row.operator) > row.nonce:
+        return False
+    with services.store.read() as connection:
+        old = _newest(connection, row.attempt_id)
+    was = Fees(old.max_fee_per_gas, old.max_priority_fee_per_gas)
+    now = was.bumped(fresh, ceiling)
+    memory.first_sent[row.transaction_id] = services.monotonic()
+    memory.too_cheap.discard(row.transaction_id)
+    if now.max_fee_per_gas * 10 < was.max_fee_per_gas * 11:
+        return False
+    transaction = unsigned(
+        chain_id=services.chain_id, nonce=row.nonce, fees=now, gas=old.gas, to=old.to, data=bytes(old.data)
+    )
+    raw = services.signer().sign_transaction(row.operator, transaction)
+    signed = Signed(row.operator, transaction, raw)
+    services.failpoint("bump.before_commit")
+    services.store.transact(lambda connection: store_attempt(connection, signed, row.transaction_id, bump=old.bump + 1))
+    services.failpoint("bump.after_commit")
+    return True
+
+
+def _newest(connection: Connection, attempt_id: int) -> Row[int, int, int, int, str | None, bytes]:
+    columns = attempts.c
+    query = select(
+        columns.bump, columns.gas, columns.max_fee_per_gas, columns.max_priority_fee_per_gas, transactions.c.to,
+        transactions.c.data,
+    ).join(transactions, transactions.c.id == columns.transaction_id)  # fmt: skip
+    return connection.execute(query.where(columns.id == attempt_id)).one()

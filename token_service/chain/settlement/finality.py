@@ -1,0 +1,206 @@
+"""Finalize: what lies deep enough becomes final, and skipped entries are decided (DESIGN §3.7, §5).
+
+Ceiling, debit limit and frozen are deferred: the leaf is accepted again and planned later, before its member's later entries.
+So are skips that only follow from an earlier deferred one. Every other skip is final and is voided by the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
+
+from token_service.chain import reads
+from token_service.chain.contract_words import in_words
+from token_service.chain.projection import project
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement import lanes as lane_rows
+from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
+from token_service.errors import RpcError
+from token_service.ledger.settlement_tables import (
+    admin_operations,
+    batches,
+    blocks,
+    chain_events,
+    deferrals,
+    leaves,
+    transactions,
+)
+from token_service.ledger.tables import rulesets
+from token_service.ledger.voids import void_skipped
+
+DEPTH_WITHOUT_TAG: Final = 12
+"""Blocks above a final one where the node knows no `finalized` tag."""
+KEPT_BLOCKS: Final = 256
+"""Newest final blocks whose rows stay although nothing happened in them."""
+
+FROZEN, SHORT_BALANCE, CEILING, DEBIT_LIMIT, RESTORED_BEYOND, MOVED_IN_BEYOND = 2, 4, 6, 7, 9, 10
+DEFERRABLE: Final = frozenset({FROZEN, CEILING, DEBIT_LIMIT})
+CONSEQUENCES: Final = frozenset({SHORT_BALANCE, RESTORED_BEYOND, MOVED_IN_BEYOND})
+"""Skips that an earlier deferred entry of the same member explains."""
+DEFER_SECONDS: Final = 10
+DEFER_SECONDS_MAX: Final = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A transaction that failed on the chain, and what the contract says to it now."""
+
+    transaction_id: int
+    reason: str
+
+
+def finalize(services: ChainServices) -> int:
+    """How many blocks became final. Raises NodeUnreachable."""
+    with services.store.read() as connection:
+        indexed, final = read_cursor(connection, "indexed"), read_cursor(connection, "final")
+        if indexed == final and not _mined_below(connection, final.number):
+            return 0
+    depth = _final_number(services, indexed)
+    target = min(depth, indexed.number)
+    with services.store.read() as connection:
+        block = connection.execute(
+            select(blocks.c.number, blocks.c.hash).where(blocks.c.number == target, blocks.c.state != "orphaned")
+        ).first()
+        failing = _failing(connection, target)
+        if (block is None or target <= final.number) and not _mined_below(connection, target):
+            return 0
+    reached = Cursor(*block) if block is not None and target > final.number else final
+    failed = [Failed(row.id, _why(services, row)) for row in failing]
+    services.failpoint("finalize.before_commit")
+    services.store.transact(lambda connection: _write(connection, services, final, reached, failed))
+    services.failpoint("finalize.after_commit")
+    return reached.number - final.number
+
+
+def _final_number(services: ChainServices, indexed: Cursor) -> int:
+    """The height of the newest block that can no longer change."""
+    if services.depth is not None:
+        return indexed.number - services.depth
+    try:
+        block = reads.block_by_number(services.node, "finalized")
+    except RpcError:
+        block = None
+    return indexed.number - DEPTH_WITHOUT_TAG if block is None else block.number
+
+
+def _mined_below(connection: Connection, number: int) -> bool:
+    columns = transactions.c
+    query = select(columns.id).where(columns.state == "mined", columns.block_number <= number).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _failing(connection: Connection, number: int) -> Sequence[Row[int, str, str | None, bytes, int | None]]:
+    columns = transactions.c
+    query = select(columns.id, columns.operator, columns.to, columns.data, columns.block_number).where(
+        columns.state == "mined", columns.succeeded.is_(False), columns.block_number <= number
+    )
+    return connection.execute(query).all()
+
+
+def _why(services: ChainServices, row: Row[int, str, str | None, bytes, int | None]) -> str:
+    """The contract's error in words, found by asking again as of the block before, then as of the block itself."""
+    if row.to is None or row.block_number is None:
+        return "the contract could not be created"
+    for number in (row.block_number - 1, row.block_number):
+        try:
+            reads.call(services.node, to=row.to, data=row.data, sender=row.operator, block=hex(number))
+        except RpcError as error:
+            return in_words(error)
+    return "it ran out of gas, or something else came first"
+
+
+def _write(
+    connection: Connection, services: ChainServices, final: Cursor, reached: Cursor, failed: Sequence[Failed]
+) -> None:
+    if read_cursor(connection, "final", lock=True) != final:
+        return
+    now = services.now()
+    for item in failed:
+        _fail(connection, item)
+    _finish_transactions(connection, reached.number)
+    columns = batches.c
+    query = select(columns.id, columns.seq).where(columns.state == "mined", columns.block_number <= reached.number)
+    for batch in connection.execute(query.order_by(columns.seq)).all():
+        _finish_batch(connection, services, batch.id, now)
+    project(connection, above=final.number, up_to=reached.number)
+    seen = and_(blocks.c.state == "seen", blocks.c.number <= reached.number)
+    connection.execute(update(blocks).where(seen).values(state="final"))
+    _prune(connection, reached.number)
+    if reached != final:
+        set_cursor(connection, "final", reached.number, reached.hash)
+
+
+def _fail(connection: Connection, failed: Failed) -> None:
+    """A failed transaction at depth: its batch waits to be sent anew, its administrative operation has failed."""
+    row = connection.execute(select(transactions).where(transactions.c.id == failed.transaction_id)).one()
+    connection.execute(update(transactions).where(transactions.c.id == row.id).values(state="reverted"))
+    if row.batch_id is not None:
+        planned = update(batches).where(batches.c.id == row.batch_id, batches.c.state == "planned")
+        if connection.execute(planned.values(state="reverted")).rowcount:
+            lane_rows.set_state(connection, "blocked", failed.reason, only_from=("active", "draining", "blocked"))
+        return
+    fail_operation(connection, str(row.admin_operation_id), failed.reason)
+
+
+def fail_operation(connection: Connection, operation_id: str, reason: str) -> None:
+    """The operation is failed for these reasons; a ruleset that could not be published is a draft again."""
+    mine = admin_operations.c.id == operation_id
+    connection.execute(update(admin_operations).where(mine).values(state="failed", error=reason))
+    row = connection.execute(select(admin_operations.c.kind, admin_operations.c.arguments).where(mine)).one()
+    if row.kind in {"publish_ruleset", "publish_addendum"}:
+        lost = update(rulesets).where(rulesets.c.hash == row.arguments["hash"], rulesets.c.state == "publishing")
+        connection.execute(lost.values(state="draft", effective_at=None))
+
+
+def _finish_transactions(connection: Connection, number: int) -> None:
+    columns = transactions.c
+    done = and_(columns.state == "mined", columns.succeeded.is_not(False), columns.block_number <= number)
+    operations = select(columns.admin_operation_id).where(done, columns.admin_operation_id.is_not(None))
+    finished = update(admin_operations).where(admin_operations.c.id.in_(operations))
+    connection.execute(finished.values(state="final"))
+    connection.execute(update(transactions).where(done).values(state="final"))
+
+
+def _finish_batch(connection: Connection, services: ChainServices, batch_id: int, now: datetime) -> None:
+    connection.execute(update(batches).where(batches.c.id == batch_id).values(state="final"))
+    mine = and_(leaves.c.batch_id == batch_id, leaves.c.state == "mined")
+    connection.execute(update(leaves).where(mine, leaves.c.skip_reason.is_(None)).values(state="final"))
+    for leaf in connection.execute(select(leaves).where(mine).order_by(leaves.c.seq)).all():
+        if _may_come_later(connection, leaf):
+            _defer(connection, leaf, now)
+        else:
+            connection.execute(update(leaves).where(leaves.c.seq == leaf.seq).values(state="skipped"))
+            void_skipped(connection, services.context, leaf.id, leaf.skip_reason)
+
+
+def _may_come_later(connection: Connection, leaf: Row[tuple[object, ...]]) -> bool:
+    """True for a deferrable reason, or one that follows from an earlier entry which itself comes later now."""
+    if leaf.skip_reason in DEFERRABLE:
+        return True
+    if leaf.skip_reason not in CONSEQUENCES:
+        return False
+    columns = leaves.c
+    later = or_(columns.state == "accepted", columns.batch_id > leaf.batch_id)
+    earlier = select(columns.seq).where(columns.member_id == leaf.member_id, columns.seq < leaf.seq, later)
+    return connection.execute(earlier.limit(1)).first() is not None
+
+
+def _defer(connection: Connection, leaf: Row[tuple[object, ...]], now: datetime) -> None:
+    """Back to accepted; the place in the batch's tree is remembered, because the root covers it."""
+    place = {"batch_id": leaf.batch_id, "position": leaf.position, "leaf_id": leaf.id, "reason": leaf.skip_reason}
+    connection.execute(insert(deferrals).values(**place))
+    wait = timedelta(seconds=min(DEFER_SECONDS_MAX, DEFER_SECONDS * 2 ** min(leaf.deferred_count, 10)))
+    again = {"state": "accepted", "batch_id": None, "position": None, "deferred_count": leaf.deferred_count + 1}
+    waiting = {"not_before": now + wait} if leaf.skip_reason in DEFERRABLE else {}
+    connection.execute(update(leaves).where(leaves.c.seq == leaf.seq).values(**again, **waiting))
+
+
+def _prune(connection: Connection, number: int) -> None:
+    """Old final blocks in which nothing of ours happened are forgotten, so that an idle chain does not fill the ledger."""
+    eventful = select(chain_events.c.block_hash)
+    old = and_(blocks.c.state != "seen", blocks.c.number < number - KEPT_BLOCKS)
+    connection.execute(delete(blocks).where(old, blocks.c.hash.not_in(eventful)))

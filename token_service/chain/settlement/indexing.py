@@ -1,0 +1,217 @@
+"""Index: what the canonical chain says becomes rows, some blocks at a time, all of it in one transaction with the cursor.
+
+A batch has landed when its `BatchSettled` is there, matched by (operator, seq, root), whichever attempt won (DESIGN §5, rule C).
+Only a parent hash from a node at least as high as our cursor proves a reorganisation; a lagging node proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from token_service.chain import reads
+from token_service.chain.reads import Block
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement import lanes as lane_rows
+from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
+from token_service.chain.settlement.reorgs import roll_back
+from token_service.errors import ChainOlderThanLedger, InvalidInput, NodeUnreachable
+from token_service.ledger.settlement_tables import (
+    attempts,
+    batches,
+    blocks,
+    chain_events,
+    leaves,
+    transactions,
+)
+from token_service.protocol.events import BatchSettled, EntrySkipped, Event, Transfer, decode_log, event_arguments
+from token_service.units import CREDIT_KINDS, DEBIT_KINDS, EntryKind
+
+ROUTINE: Final = (Transfer, EntrySkipped)
+"""Not kept as rows when a batch of ours explains them: the leaves say the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some canonical blocks in a row and the contract's events in them."""
+
+    blocks: Sequence[Block]
+    events: Sequence[Event]
+
+    def by_hash(self) -> Mapping[str, Block]:
+        return {block.hash: block for block in self.blocks}
+
+
+def index(services: ChainServices) -> int:
+    """How many new blocks were taken in; 0 if there are none, or if the node lags behind what was seen already.
+
+    Raises NodeUnreachable (also for a node that contradicts itself), ChainOlderThanLedger (embedded chain only).
+    """
+    with services.store.read() as connection:
+        cursor = read_cursor(connection, "indexed")
+    head = reads.head(services.node)
+    if head.number < cursor.number and services.embedded:
+        raise ChainOlderThanLedger(
+            f"the ledger has seen block {cursor.number}, the chain ends at {head.number}: restore the newer chain.db"
+        )
+    if head.number < cursor.number or (head.number, head.hash) == (cursor.number, cursor.hash):
+        return 0
+    piece = _read_piece(services, cursor, head)
+    if piece is None:
+        roll_back(services, cursor)
+        return 0
+    services.failpoint("index.before_commit")
+    services.store.transact(lambda connection: _write(connection, cursor, piece))
+    services.failpoint("index.after_commit")
+    return len(piece.blocks)
+
+
+def _read_piece(services: ChainServices, cursor: Cursor, head: Block) -> Piece | None:
+    """The next blocks after the cursor; None if they do not follow from it."""
+    last = min(head.number, cursor.number + services.limits.blocks_per_step)
+    found: list[Block] = []
+    parent = cursor.hash
+    for number in range(cursor.number + 1, last + 1):
+        block = head if number == head.number else reads.block_by_number(services.node, number)
+        if block is None or (found and block.parent_hash != parent):
+            raise NodeUnreachable("the chain moved while it was read", method="eth_getBlockByNumber")
+        if block.parent_hash != parent:
+            return None
+        found.append(block)
+        parent = block.hash
+    if not found:  # the head is as high as the cursor and another block
+        return None
+    return Piece(found, _events(services, found))
+
+
+def _events(services: ChainServices, found: Sequence[Block]) -> list[Event]:
+    if services.contract is None:  # it is being deployed
+        return []
+    raw_logs = reads.logs(services.node, services.contract, found[0].number, found[-1].number)
+    hashes = {block.number: block.hash for block in found}
+    try:
+        events = [event for event in map(decode_log, raw_logs) if event is not None]
+    except InvalidInput as error:
+        raise NodeUnreachable("the chain node answers malformed logs", method="eth_getLogs") from error
+    if any(hashes.get(event.position.block_number) != event.position.block_hash for event in events):
+        raise NodeUnreachable("the chain moved while its logs were read", method="eth_getLogs")
+    return events
+
+
+def _write(connection: Connection, cursor: Cursor, piece: Piece) -> None:
+    if read_cursor(connection, "indexed", lock=True) != cursor:
+        return  # another worker was faster
+    _write_blocks(connection, piece.blocks)
+    by_hash = piece.by_hash()
+    explained = set()
+    skips: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    for event in piece.events:
+        if isinstance(event, EntrySkipped):
+            skips[event.operator, event.seq][event.index] = event.reason
+    for event in piece.events:
+        if isinstance(event, BatchSettled):
+            block = by_hash[event.position.block_hash]
+            if _land(connection, event, block, skips[event.operator, event.seq]):
+                explained.add(event.position.transaction_hash)
+    kept = [
+        event
+        for event in piece.events
+        if not (isinstance(event, ROUTINE) and event.position.transaction_hash in explained)
+    ]
+    if kept:
+        connection.execute(insert(chain_events), [_event_row(event) for event in kept])
+    last = piece.blocks[-1]
+    set_cursor(connection, "indexed", last.number, last.hash)
+
+
+def _write_blocks(connection: Connection, found: Sequence[Block]) -> None:
+    known = {
+        row.hash for row in connection.execute(select(blocks.c.hash).where(blocks.c.hash.in_([b.hash for b in found])))
+    }
+    again = [block.hash for block in found if block.hash in known]
+    if again:  # orphaned once and canonical again
+        connection.execute(update(blocks).where(blocks.c.hash.in_(again)).values(state="seen"))
+    rows = [
+        {
+            "hash": block.hash,
+            "number": block.number,
+            "parent_hash": block.parent_hash,
+            "timestamp": datetime.fromtimestamp(block.timestamp, UTC),
+            "state": "seen",
+        }
+        for block in found
+        if block.hash not in known
+    ]
+    if rows:
+        connection.execute(insert(blocks), rows)
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    return {
+        "block_hash": event.position.block_hash,
+        "log_index": event.position.log_index,
+        "block_number": event.position.block_number,
+        "transaction_hash": event.position.transaction_hash,
+        "name": event.name,
+        "arguments": event_arguments(event),
+    }
+
+
+def _land(connection: Connection, event: BatchSettled, block: Block, skips: Mapping[int, int]) -> bool:
+    """The batch of this event is mined. A batch that is not ours, or another one under our sequence, halts the lane."""
+    columns = batches.c
+    query = select(batches).where(columns.operator == event.operator, columns.seq == event.seq)
+    batch = connection.execute(query).first()
+    if batch is None or batch.receipts_root != event.receipts_root or batch.ruleset_hash != event.ruleset_hash:
+        reason = f"the chain has a batch {event.seq} that the ledger does not know"
+        lane_rows.set_state(connection, "halted", reason, only_from=("active", "blocked", "draining"))
+        return False
+    mined = {
+        "state": "mined",
+        "block_number": block.number,
+        "block_hash": block.hash,
+        "block_time": datetime.fromtimestamp(block.timestamp, UTC),
+        "transaction_hash": event.position.transaction_hash,
+        "minted": event.minted,
+        "burned": event.burned,
+    }
+    connection.execute(update(batches).where(columns.id == batch.id).values(**mined))
+    _land_leaves(connection, batch.id, skips)
+    _land_transaction(connection, batch.id, event, block)
+    if not _adds_up(connection, batch.id, event):
+        reason = f"batch {event.seq} moved other points on the chain than its leaves say"
+        lane_rows.set_state(connection, "halted", reason, only_from=("active", "blocked", "draining"))
+    return True
+
+
+def _land_leaves(connection: Connection, batch_id: int, skips: Mapping[int, int]) -> None:
+    mine = update(leaves).where(leaves.c.batch_id == batch_id)
+    connection.execute(mine.where(leaves.c.state == "batched").values(state="mined", skip_reason=None))
+    if skips:
+        skipped = mine.where(leaves.c.position == bindparam("place")).values(skip_reason=bindparam("why"))
+        connection.execute(skipped, [{"place": place, "why": why} for place, why in skips.items()])
+
+
+def _land_transaction(connection: Connection, batch_id: int, event: BatchSettled, block: Block) -> None:
+    """Marks the transaction that won; a transaction of the batch that lost is left for tracking."""
+    by_hash = select(attempts.c.transaction_id).where(attempts.c.hash == event.position.transaction_hash)
+    mined = {"state": "mined", "succeeded": True, "block_number": block.number, "block_hash": block.hash}
+    columns = transactions.c
+    won = update(transactions).where(columns.id.in_(by_hash), columns.batch_id == batch_id)
+    connection.execute(won.where(columns.state.in_(lane_rows.IN_FLIGHT)).values(**mined))
+
+
+def _adds_up(connection: Connection, batch_id: int, event: BatchSettled) -> bool:
+    """True if the leaves that were not skipped give the points that the contract says it minted and burned."""
+    applied = connection.execute(
+        select(leaves.c.kind, leaves.c.amount).where(leaves.c.batch_id == batch_id, leaves.c.skip_reason.is_(None))
+    ).all()
+    minted = sum(row.amount for row in applied if row.kind in CREDIT_KINDS)
+    burned = sum(row.amount for row in applied if row.kind in DEBIT_KINDS)
+    count = sum(1 for row in applied if row.kind != EntryKind.FACT)
+    return (count, minted, burned) == (event.count, event.minted, event.burned)

@@ -1,0 +1,242 @@
+"""Plan: accepted leaves become one batch with its nonce, its sequence and its signed bytes, in one database transaction.
+
+Reading, hashing and signing come before that transaction, so that a writer waits for milliseconds only; it then checks that
+the lane and the leaves are still as they were read, and otherwise nothing has happened (DESIGN §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, union, update
+
+from token_service.chain import fees, reads
+from token_service.chain.reads import Block
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement import lanes as lane_rows
+from token_service.chain.settlement.lanes import LANE, Lane
+from token_service.chain.settlement.ordering import arrange
+from token_service.chain.settlement.records import Signed, inserted_id, store_signed, unsigned
+from token_service.errors import NotInitialised
+from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
+from token_service.ledger.tables import members, program, rulesets
+from token_service.protocol.calldata import encode_settle
+from token_service.protocol.hashing import to_hex
+from token_service.protocol.receipts import Leaf, receipts_tree
+from token_service.protocol.words import EntryWord
+from token_service.units import EntryKind
+
+UNSETTLED: Final = ("accepted",)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted leaf, as planning needs it."""
+
+    seq: int
+    id: str
+    member_id: str
+    account: str
+    kind: int
+    party: int
+    amount: int
+    commitment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A batch that is signed but not stored yet."""
+
+    lane: Lane
+    ruleset_hash: str
+    root: str
+    word_count: int
+    leaves: Sequence[Waiting]
+    signed: Signed
+
+
+class _Changed(Exception):
+    """Somebody was faster: the draft does not fit the tables any more."""
+
+
+def plan(services: ChainServices, *, flush: bool) -> int | None:
+    """The id of the new batch, or None if there is nothing to plan now.
+
+    Without `flush` a batch is only made when `batch_entries` leaves wait. Raises NodeUnreachable, PolicyRefused, DatabaseBusy.
+    """
+    limits = services.limits
+    with services.store.read() as connection:
+        lane = lane_rows.read_lane(connection)
+        if lane.state != "active" or _is_held_up(connection, lane, limits.in_flight_max):
+            return None
+        waiting = _waiting(connection, services.now(), limits.batch_entries_max)
+    if not waiting or (len(waiting) < limits.batch_entries and not flush):
+        return None
+    head = reads.head(services.node)
+    with services.store.read() as connection:
+        ruleset_hash = _ruleset_in_force(connection, head)
+    if ruleset_hash is None:
+        return None
+    draft = _draft(services, lane, ruleset_hash, head, waiting)
+    services.failpoint("plan.before_commit")
+    try:
+        batch_id = services.store.transact(lambda connection: _store(connection, draft, services.now()))
+    except _Changed:
+        return None
+    services.failpoint("plan.after_commit")
+    return batch_id
+
+
+def waiting_count(connection: Connection, now: datetime, limit: int) -> int:
+    """How many leaves could be planned now, counted up to the limit."""
+    return int(connection.execute(select(func.count()).select_from(_query(now).limit(limit).subquery())).scalar_one())
+
+
+def _is_held_up(connection: Connection, lane: Lane, in_flight_max: int) -> bool:
+    """True while the contract is paused, a batch waits to be sent anew, or enough is on its way."""
+    if connection.execute(select(program.c.paused)).scalar_one_or_none():
+        return True
+    reverted = select(batches.c.id).where(batches.c.operator == lane.operator, batches.c.state == "reverted").limit(1)
+    if connection.execute(reverted).first() is not None:
+        return True
+    return lane_rows.in_flight(connection, lane.operator) >= in_flight_max
+
+
+def _waiting(connection: Connection, now: datetime, limit: int) -> list[Waiting]:
+    return [Waiting(*row) for row in connection.execute(_query(now).limit(limit))]
+
+
+def _query(now: datetime) -> Select[int, str, str, str, int, int, int, str]:
+    """Accepted leaves in recorded order, without those of members who must wait."""
+    columns = leaves.c
+    return (
+        select(
+            columns.seq,
+            columns.id,
+            columns.member_id,
+            columns.account,
+            columns.kind,
+            columns.party,
+            columns.amount,
+            columns.commitment,
+        )
+        .join(members, members.c.id == columns.member_id)
+        .where(columns.state == "accepted", columns.lane == LANE, ~members.c.frozen)
+        .where(columns.member_id.not_in(_members_who_wait(now)))
+        .order_by(columns.seq)
+    )
+
+
+def _members_who_wait(now: datetime) -> Select[str]:
+    """Members with a skip that is not decided, with a deferred leaf whose time has not come, or with an entry of a party that
+    the contract does not know yet: their later leaves wait too, because each member's order holds.
+    """
+    columns = leaves.c
+    undecided = select(columns.member_id).where(columns.state == "mined", columns.skip_reason.is_not(None))
+    deferred = select(columns.member_id).where(columns.state == "accepted", columns.not_before > now)
+    operations = admin_operations.c
+    parties = select(operations.arguments["party"].as_integer()).where(
+        operations.kind == "register_party", operations.state.in_(("accepted", "sent"))
+    )
+    unknown = select(columns.member_id).where(columns.state == "accepted", columns.party.in_(parties))
+    everyone = union(undecided, deferred, unknown).subquery()
+    return select(everyone.c.member_id)
+
+
+def _ruleset_in_force(connection: Connection, head: Block) -> str | None:
+    """The newest published ruleset whose time has come by the chain's clock."""
+    columns = rulesets.c
+    chain_time = datetime.fromtimestamp(head.timestamp, UTC)
+    query = select(columns.hash).where(columns.state == "published", columns.effective_at <= chain_time)
+    found = connection.execute(query.order_by(columns.effective_at.desc(), columns.published_at.desc()).limit(1))
+    return found.scalar_one_or_none()
+
+
+def _draft(services: ChainServices, lane: Lane, ruleset_hash: str, head: Block, waiting: Sequence[Waiting]) -> Draft:
+    words_max = fees.words_max(head.gas_limit, services.limits.batch_entries_max)
+    arranged = arrange(_within_budget(waiting, words_max))
+    words = [EntryWord(w.account, w.kind, w.party, w.amount) for w in arranged if w.kind != EntryKind.FACT]
+    tree = receipts_tree(
+        [receipt_leaf(services, lane.operator, lane.next_seq, index, leaf) for index, leaf in enumerate(arranged)]
+    )
+    root = to_hex(tree.root)
+    transaction = unsigned(
+        chain_id=services.chain_id,
+        nonce=lane.next_nonce,
+        fees=fees.quote(services.node, head, services.limits.max_fee_per_gas),
+        gas=fees.settle_gas(len(words)),
+        to=contract_of(services),
+        data=encode_settle(lane.next_seq, ruleset_hash, root, words),
+    )
+    raw = services.signer().sign_transaction(lane.operator, transaction)
+    return Draft(lane, ruleset_hash, root, len(words), arranged, Signed(lane.operator, transaction, raw))
+
+
+def receipt_leaf(services: ChainServices, operator: str, seq: int, index: int, leaf: Waiting) -> Leaf:
+    """The leaf at its place in the batch's tree (CONTRACT §2)."""
+    return Leaf(
+        chain_id=services.chain_id,
+        contract=contract_of(services),
+        operator=operator,
+        seq=seq,
+        index=index,
+        account=leaf.account,
+        kind=leaf.kind,
+        party=leaf.party,
+        amount=leaf.amount,
+        commitment=leaf.commitment,
+    )
+
+
+def contract_of(services: ChainServices) -> str:
+    """The contract's address. Raises NotInitialised before it is deployed."""
+    if services.contract is None:
+        raise NotInitialised("the contract is not deployed yet: run `mereau deploy`")
+    return services.contract
+
+
+def _within_budget(waiting: Sequence[Waiting], words_max: int) -> Sequence[Waiting]:
+    """The longest start that has at most `words_max` words."""
+    words = 0
+    for index, leaf in enumerate(waiting):
+        words += leaf.kind != EntryKind.FACT
+        if words > words_max:
+            return waiting[:index]
+    return waiting
+
+
+def _store(connection: Connection, draft: Draft, now: datetime) -> int:
+    if lane_rows.read_lane(connection, lock=True) != draft.lane:
+        raise _Changed
+    batch = connection.execute(
+        insert(batches).values(
+            operator=draft.lane.operator,
+            seq=draft.lane.next_seq,
+            ruleset_hash=draft.ruleset_hash,
+            receipts_root=draft.root,
+            word_count=draft.word_count,
+            leaf_count=len(draft.leaves),
+            state="planned",
+            created_at=now,
+        )
+    )
+    batch_id = inserted_id(batch)
+    store_signed(connection, draft.signed, purpose="batch", batch_id=batch_id)
+    _take(connection, batch_id, draft.leaves)
+    counters = {"next_nonce": draft.lane.next_nonce + 1, "next_seq": draft.lane.next_seq + 1}
+    connection.execute(update(lanes).where(lanes.c.number == draft.lane.number).values(**counters))
+    return batch_id
+
+
+def _take(connection: Connection, batch_id: int, arranged: Sequence[Waiting]) -> None:
+    """The leaves go to their places. Raises _Changed unless every one was still waiting."""
+    places = [{"leaf": leaf.seq, "place": position} for position, leaf in enumerate(arranged)]
+    statement = update(leaves).where(leaves.c.seq == bindparam("leaf"), leaves.c.state == "accepted")
+    taken = {"state": "batched", "batch_id": batch_id, "skip_reason": None, "not_before": None}
+    connection.execute(statement.values(position=bindparam("place"), **taken), places)
+    found = connection.execute(select(func.count()).select_from(leaves).where(leaves.c.batch_id == batch_id))
+    if found.scalar_one() != len(arranged):
+        raise _Changed

@@ -1,0 +1,124 @@
+"""Receipt files: the leaves of a batch and their sealed openings, on disk before the batch is first sent (CONTRACT §2).
+
+The database and the chain can then be lost apart: `repair` rebuilds from the chain and these files.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlalchemy import Connection, Row, select
+
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement.planning import contract_of
+from token_service.errors import DiskFull
+from token_service.ledger.batch_leaves import BatchLeaf, leaves_of_batch
+from token_service.ledger.settlement_tables import batches
+from token_service.ledger.tables import entries, facts, members
+from token_service.protocol import receipt_files
+from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
+from token_service.protocol.receipts import Leaf
+
+CHUNK = 500
+"""Ids in one IN list."""
+
+
+def ensure_filed(services: ChainServices, batch_id: int) -> Path:
+    """The batch's receipt file, complete and synced. A file that is there is complete: it was moved into place at the end.
+
+    Raises DiskFull.
+    """
+    with services.store.read() as connection:
+        batch = connection.execute(select(batches).where(batches.c.id == batch_id)).one()
+        path = services.receipts_dir / receipt_files.relative_path(batch.operator, batch.seq)
+        if path.exists():
+            return path
+        content = _content(connection, services, batch)
+    services.failpoint("receipts.before_write")
+    _write_durably(path, receipt_files.file_text(content).encode())
+    services.failpoint("receipts.after_write")
+    return path
+
+
+def _content(connection: Connection, services: ChainServices, batch: Row[tuple[object, ...]]) -> BatchReceipts:
+    leaves = leaves_of_batch(connection, batch.id)
+    details = _details(connection, [leaf.id for leaf in leaves])
+    salt_keys = _salt_keys(connection, {leaf.member_id for leaf in leaves})
+    return BatchReceipts(
+        chain_id=services.chain_id,
+        contract=contract_of(services),
+        operator=batch.operator,
+        seq=batch.seq,
+        ruleset_hash=batch.ruleset_hash,
+        receipts_root=batch.receipts_root,
+        word_count=batch.word_count,
+        leaves=tuple(
+            FiledLeaf(
+                leaf=_leaf(services, batch, leaf),
+                id=leaf.id,
+                sealed=_sealed(services, salt_keys[leaf.member_id], leaf.id, details[leaf.id]),
+            )
+            for leaf in leaves
+        ),
+    )
+
+
+def _leaf(services: ChainServices, batch: Row[tuple[object, ...]], leaf: BatchLeaf) -> Leaf:
+    return Leaf(
+        chain_id=services.chain_id,
+        contract=contract_of(services),
+        operator=batch.operator,
+        seq=batch.seq,
+        index=leaf.position,
+        account=leaf.account,
+        kind=leaf.kind,
+        party=leaf.party,
+        amount=leaf.amount,
+        commitment=leaf.commitment,
+    )
+
+
+def _sealed(services: ChainServices, sealed_salt_key: bytes | None, leaf_id: str, detail: str) -> str | None:
+    sealed = services.seal_opening(sealed_salt_key, leaf_id, detail.encode())
+    return None if sealed is None else base64.b64encode(sealed).decode()
+
+
+def _details(connection: Connection, ids: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for chunk in (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)):
+        for table in (entries, facts):
+            rows = connection.execute(select(table.c.id, table.c.detail).where(table.c.id.in_(chunk)))
+            found.update({row.id: row.detail for row in rows})
+    return found
+
+
+def _salt_keys(connection: Connection, ids: Iterable[str]) -> dict[str, bytes | None]:
+    rows = connection.execute(select(members.c.id, members.c.sealed_salt_key).where(members.c.id.in_(list(ids))))
+    return {row.id: row.sealed_salt_key for row in rows}
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        for folder in (path.parent, path.parent.parent):
+            _sync_directory(folder)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DiskFull(f"a receipt file cannot be written: {error.strerror}") from error
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

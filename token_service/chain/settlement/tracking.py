@@ -1,0 +1,115 @@
+"""Track: receipts of our transactions. They tell the gas of a batch, whether an administrative operation went through, and
+which transaction failed on the chain; that a batch landed is for its event to tell (indexing.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, Row, select, update
+
+from token_service.chain import reads
+from token_service.chain.reads import TransactionReceipt
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement import lanes as lane_rows
+from token_service.chain.settlement.cursors import Cursor, read_cursor
+from token_service.chain.settlement.lanes import IN_FLIGHT
+from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
+
+GAS_PER_STEP: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A transaction of ours that is in a canonical block."""
+
+    transaction_id: int
+    batch_id: int | None
+    receipt: TransactionReceipt
+
+
+def track(services: ChainServices) -> int:
+    """How many receipts were taken in. Blocks above the indexer's cursor are left for later. Raises NodeUnreachable."""
+    with services.store.read() as connection:
+        cursor = read_cursor(connection, "indexed")
+        flying = _in_flight(connection)
+        gasless = _without_gas(connection)
+    found = _receipts(services, flying, cursor)
+    gas = {row.id: reads.receipt(services.node, row.transaction_hash) for row in gasless}
+    if not found and not gas:
+        return 0
+    services.failpoint("track.before_commit")
+    services.store.transact(lambda connection: _write(connection, found, gas))
+    services.failpoint("track.after_commit")
+    return len(found) + len(gas)
+
+
+def _in_flight(connection: Connection) -> Sequence[Row[int, str, int, int | None]]:
+    columns = transactions.c
+    query = select(columns.id, columns.operator, columns.nonce, columns.batch_id).where(columns.state.in_(IN_FLIGHT))
+    return connection.execute(query.order_by(columns.operator, columns.nonce)).all()
+
+
+def _without_gas(connection: Connection) -> Sequence[Row[int, str]]:
+    query = select(batches.c.id, batches.c.transaction_hash).where(
+        batches.c.state == "mined", batches.c.gas_used.is_(None)
+    )
+    return connection.execute(query.limit(GAS_PER_STEP)).all()
+
+
+def _receipts(services: ChainServices, flying: Iterable[Row[int, str, int, int | None]], cursor: Cursor) -> list[Found]:
+    counts: dict[str, int] = {}
+    found = []
+    for row in flying:
+        if row.operator not in counts:
+            counts[row.operator] = reads.transaction_count(services.node, row.operator)
+        if row.nonce >= counts[row.operator]:
+            continue
+        receipt = _receipt_of(services, row.id)
+        if receipt is not None and receipt.block_number <= cursor.number:
+            found.append(Found(row.id, row.batch_id, receipt))
+    return found
+
+
+def _receipt_of(services: ChainServices, transaction_id: int) -> TransactionReceipt | None:
+    """The receipt of whichever attempt won."""
+    with services.store.read() as connection:
+        query = select(attempts.c.hash).where(attempts.c.transaction_id == transaction_id)
+        hashes = connection.execute(query.order_by(attempts.c.bump.desc())).scalars().all()
+    receipts = (reads.receipt(services.node, value) for value in hashes)
+    return next((receipt for receipt in receipts if receipt is not None), None)
+
+
+def _write(connection: Connection, found: Sequence[Found], gas: dict[int, TransactionReceipt | None]) -> None:
+    for item in found:
+        if not _is_canonical(connection, item.receipt):
+            continue
+        _mine(connection, item)
+    for batch_id, receipt in gas.items():
+        if receipt is not None:
+            unknown = update(batches).where(batches.c.id == batch_id, batches.c.block_hash == receipt.block_hash)
+            connection.execute(unknown.values(gas_used=receipt.gas_used))
+
+
+def _is_canonical(connection: Connection, receipt: TransactionReceipt) -> bool:
+    query = select(blocks.c.hash).where(blocks.c.hash == receipt.block_hash, blocks.c.state != "orphaned")
+    return connection.execute(query).first() is not None
+
+
+def _mine(connection: Connection, item: Found) -> None:
+    receipt = item.receipt
+    columns = transactions.c
+    mine = update(transactions).where(columns.id == item.transaction_id, columns.state.in_(IN_FLIGHT))
+    connection.execute(
+        mine.values(
+            state="mined",
+            succeeded=receipt.succeeded,
+            block_number=receipt.block_number,
+            block_hash=receipt.block_hash,
+        )
+    )
+    if item.batch_id is not None and not receipt.succeeded:
+        reason = "a batch failed on the chain"
+        lane_rows.set_state(connection, "draining", reason, only_from=("active",))

@@ -1,0 +1,75 @@
+"""Secrets in files: one secret a file, readable by its owner alone, never replaced.
+
+Called by key_ring.py only. Nothing here prints or logs what a file holds.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from token_service.errors import BadSettings, DiskFull, NotInitialised
+
+FILE_MODE: Final = 0o600
+DIRECTORY_MODE: Final = 0o700
+OTHERS: Final = 0o077
+"""Permission bits of group and world."""
+
+
+def make_directory(path: Path) -> None:
+    """The folder exists and only its owner may enter it."""
+    path.mkdir(parents=True, exist_ok=True, mode=DIRECTORY_MODE)
+    path.chmod(DIRECTORY_MODE)
+
+
+def write_once(path: Path, secret: bytes) -> bool:
+    """True if the file was made with this content, False if there was one already, which stays.
+
+    Whoever sees the file sees all of it: it is written aside, synced and linked into place. Raises DiskFull.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise DiskFull(f"{path.name} cannot be written: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+    return True
+
+
+def read(path: Path, length: int) -> bytes:
+    """The secret of exactly `length` bytes.
+
+    Raises NotInitialised if there is no such file, BadSettings if others may read it or its length is wrong.
+    """
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        secret = path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotInitialised(f"the key file {path.name} is missing: run `mereau init`") from error
+    except OSError as error:
+        raise BadSettings(f"the key file {path.name} cannot be read: {error.strerror}") from error
+    if mode & OTHERS:
+        raise BadSettings(f"the key file {path.name} is open to others (mode {mode:o}): chmod 600 it")
+    if len(secret) != length:
+        raise BadSettings(f"the key file {path.name} has {len(secret)} bytes and not {length}: it is damaged")
+    return secret
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

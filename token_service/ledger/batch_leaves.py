@@ -1,0 +1,51 @@
+"""The leaves of a batch as they stood in its tree, in position order: also those that were deferred and now wait elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Select, select
+
+from token_service.ledger.settlement_tables import deferrals, leaves
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLeaf:
+    """One leaf at its place. `skip_reason` is the contract's word on this place, None if it was applied (or is not mined)."""
+
+    position: int
+    id: str
+    member_id: str
+    account: str
+    kind: int
+    party: int
+    amount: int
+    commitment: str
+    skip_reason: int | None
+
+
+def leaves_of_batch(connection: Connection, batch_id: int) -> list[BatchLeaf]:
+    """All leaves of the batch, positions 0 … leaf_count − 1, its words first."""
+    here = _columns(leaves.c.position, leaves.c.skip_reason).where(leaves.c.batch_id == batch_id)
+    gone = (
+        _columns(deferrals.c.position, deferrals.c.reason)
+        .join(deferrals, deferrals.c.leaf_id == leaves.c.id)
+        .where(deferrals.c.batch_id == batch_id)
+    )
+    found = [BatchLeaf(*row) for query in (here, gone) for row in connection.execute(query)]
+    return sorted(found, key=lambda leaf: leaf.position)
+
+
+def _columns(position: object, reason: object) -> Select[tuple[object, ...]]:
+    columns = leaves.c
+    return select(
+        position,  # type: ignore[call-overload]
+        columns.id,
+        columns.member_id,
+        columns.account,
+        columns.kind,
+        columns.party,
+        columns.amount,
+        columns.commitment,
+        reason,
+    )

@@ -1,0 +1,165 @@
+"""The worker: does what is due and settles what is recorded, for as long as the service runs (DESIGN §2, §5).
+
+It owns the chain. Each pass does every step once; a node or a database that is away is waited for, and said once. Nothing that
+could name a member is ever logged.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from token_service.chain import admin_operations
+from token_service.chain.projection import end_pause_that_is_over
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement import PushMemory, finalize, index, plan, push, send_anew, track
+from token_service.chain.settlement.backlog import Backlog, backlog
+from token_service.chain.settlement.bumping import bump
+from token_service.chain.settlement.planning import waiting_count
+from token_service.errors import MereauError, TryAgain
+from token_service.ledger.context import Context
+from token_service.ledger.due import run_due
+from token_service.ledger.store import Store
+
+IDLE_SECONDS: Final = 0.2
+"""Pause after a pass that found nothing to do; grows to IDLE_SECONDS_MAX."""
+IDLE_SECONDS_MAX: Final = 0.5
+AWAY_SECONDS: Final = 0.5
+AWAY_SECONDS_MAX: Final = 15.0
+"""Pauses while the node or the database is away; they double."""
+DUE_SECONDS: Final = 1.0
+BATCH_SECONDS: Final = 1.0
+
+log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerServices:
+    """What the worker is given. `after_send` lets the embedded chain mine; other nodes mine by themselves."""
+
+    chain: ChainServices
+    after_send: Callable[[], object] = field(default=lambda: None)
+    batch_seconds: float = BATCH_SECONDS
+
+    @property
+    def context(self) -> Context:
+        return self.chain.context
+
+
+@dataclass(slots=True)
+class Worker:
+    """Timers between passes. They carry no truth: a new worker starts without them."""
+
+    services: WorkerServices
+    memory: PushMemory = field(default_factory=PushMemory)
+    waiting_since: float | None = None
+    due_at: float = 0.0
+
+    def run_pass(self, *, flush: bool = False) -> int:
+        """Every step once; how much there was to do. Raises what the steps raise, the database is consistent in any case."""
+        chain = self.services.chain
+        done = self._do_due()
+        end_pause_that_is_over(chain.store, chain.now())
+        done += admin_operations.advance(chain)
+        done += send_anew(chain) is not None
+        done += self._plan(flush=flush)
+        done += bump(chain, self.memory)
+        done += push(chain, self.memory)
+        self.services.after_send()
+        done += index(chain)
+        done += track(chain)
+        return done + finalize(chain)
+
+    def _do_due(self) -> int:
+        now = self.services.chain.monotonic()
+        if now < self.due_at:
+            return 0
+        self.due_at = now + DUE_SECONDS
+        run_due(self.services.context)
+        return 0
+
+    def _plan(self, *, flush: bool) -> int:
+        chain = self.services.chain
+        with chain.store.read() as connection:
+            waiting = waiting_count(connection, chain.now(), chain.limits.batch_entries)
+        now = chain.monotonic()
+        if not waiting:
+            self.waiting_since = None
+            return 0
+        self.waiting_since = now if self.waiting_since is None else self.waiting_since
+        is_time = flush or now - self.waiting_since >= self.services.batch_seconds
+        batch_id = plan(chain, flush=is_time)
+        if batch_id is None:
+            return 0
+        self.waiting_since = None
+        log.info("batch_planned", batch_id=batch_id)
+        return 1
+
+
+def run_worker(services: WorkerServices, stop: threading.Event) -> None:
+    """Returns soon after `stop` is set. Raises OperatorError and InvariantBroken: then a person must look."""
+    worker = Worker(services)
+    away: str | None = None
+    away_pause, idle_pause = AWAY_SECONDS, IDLE_SECONDS
+    while not stop.is_set():
+        try:
+            done = worker.run_pass()
+        except TryAgain as error:
+            if away != error.code:
+                log.warning("worker_waits", reason=error.code, detail=error.detail)
+            away = error.code
+            stop.wait(away_pause)
+            away_pause = min(AWAY_SECONDS_MAX, away_pause * 2)
+            continue
+        except MereauError as error:
+            log.error("worker_stops", reason=error.code, detail=error.detail)
+            raise
+        if away is not None:
+            log.info("worker_goes_on", after=away)
+            away, away_pause = None, AWAY_SECONDS
+        idle_pause = IDLE_SECONDS if done else min(IDLE_SECONDS_MAX, idle_pause * 1.2)
+        if not done:
+            stop.wait(idle_pause)
+
+
+def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backlog:
+    """Settles everything that can be; returns what is left, nothing if `is_settled`. For the owner of the chain.
+
+    Raises what the steps raise, but waits for a node or database that is away until the time is up.
+    """
+    worker = Worker(services)
+    chain = services.chain
+    deadline = chain.monotonic() + timeout_seconds
+    while True:
+        try:
+            done = worker.run_pass(flush=True)
+        except TryAgain:
+            if chain.monotonic() >= deadline:
+                raise
+            done = 0
+        left = read_backlog(chain.store, chain.now)
+        if left.is_settled or chain.monotonic() >= deadline:
+            return left
+        if not done:
+            time.sleep(0.02)
+
+
+def wait_until_settled(store: Store, now: Callable[[], datetime], timeout_seconds: float) -> Backlog:
+    """What is left when nothing is unsettled any more or the time is up. For a command beside a running worker."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        left = read_backlog(store, now)
+        if left.is_settled or time.monotonic() >= deadline:
+            return left
+        time.sleep(0.1)
+
+
+def read_backlog(store: Store, now: Callable[[], datetime]) -> Backlog:
+    with store.read() as connection:
+        return backlog(connection, now())
