@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from token_service.ledger.schema import Serial, UtcTime, metadata
@@ -39,7 +40,7 @@ program = Table(
     Column("promise_address", String(42), nullable=False),  # who signs promises
     Column("embedded", Boolean, nullable=False),
     Column("notice_period_seconds", BigInteger, nullable=False),
-    Column("paused", Boolean, nullable=False, server_default="false"),  # cached from the chain by the indexer
+    Column("paused", Boolean, nullable=False, server_default=false()),  # cached from the chain by the indexer
     Column("sunset_at", UtcTime),  # cached from the chain by the indexer
     Column("created_at", UtcTime, nullable=False),
 )
@@ -121,7 +122,7 @@ members = Table(
         CheckConstraint("state in ('active','leaving','left','closed')", name="state"),
         nullable=False,
     ),
-    Column("frozen", Boolean, nullable=False, server_default="false"),
+    Column("frozen", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcTime, nullable=False),
     # cached
     Column("available", BigInteger, nullable=False, server_default="0"),
