@@ -137,7 +137,7 @@ def _tokens(text: str) -> list[Token]:
     tokens, at, text = [], 0, text.rstrip()
     while at < len(text):
         found = _TOKEN.match(text, at)
-        if found is None or found.group().endswith("/") and text.startswith("/", found.end()):
+        if found is None or (found.group().endswith("/") and text.startswith("/", found.end())):
             raise ConditionRefused("has a character, a string or a comment that conditions do not know")
         tokens.append((str(found.lastgroup), found.group(str(found.lastgroup))))
         at = found.end()

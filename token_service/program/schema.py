@@ -102,14 +102,11 @@ class MultiplierAward(Part):
 
 def _award_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    for key in ("points", "multiplier_percent"):
-        if key in keys:
-            return key
-    return None
+    return "bonus" if "points" in keys else "multiplier" if "multiplier_percent" in keys else None
 
 
 CampaignAward = Annotated[
-    Annotated[BonusAward, Tag("points")] | Annotated[MultiplierAward, Tag("multiplier_percent")],
+    Annotated[BonusAward, Tag("bonus")] | Annotated[MultiplierAward, Tag("multiplier")],
     Discriminator(
         _award_kind,
         custom_error_type="award_kind",
