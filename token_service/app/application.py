@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +16,15 @@ from ulid import ULID
 from token_service import worker
 from token_service.app.clock import open_clock
 from token_service.app.logs import configure_logs
-from token_service.app.signing import signer_for
 from token_service.chain.embedded import ChainLock, EmbeddedChain
 from token_service.chain.embedded_node import EmbeddedNode
 from token_service.chain.node import HttpNode, Node
-from token_service.chain.services import ChainServices, SettlementLimits
+from token_service.chain.services import ChainServices, SettlementLimits, Signer
+from token_service.chain.settlement import check_chain
 from token_service.config import Settings, load_settings
 from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, open_keys
+from token_service.custody.policy import program_policy
 from token_service.errors import ChainOwned, NotInitialised, TryAgain
 from token_service.ledger.admin_operations import unfinished
 from token_service.ledger.context import Context, NewAccount
@@ -34,6 +34,7 @@ from token_service.ledger.store import Store, open_store
 from token_service.ledger.views import Program
 from token_service.migrations import require_current
 from token_service.program.ruleset import parse_ruleset
+from token_service.protocol.contract_build import contract_build
 
 SALT_KEY_BYTES = 32
 POLL_SECONDS = 0.2
@@ -97,7 +98,7 @@ class Application:
         return ChainServices(
             context=self.context,
             node=node,
-            make_signer=signer_for(self.keys, program.chain_id),
+            make_signer=self._make_signer(program.chain_id),
             operator=self.keys.operator_address,
             admin=self.keys.admin_address,
             chain_id=program.chain_id,
@@ -112,12 +113,15 @@ class Application:
 
     @contextmanager
     def working(self, lock: ChainLock | None = None) -> Iterator[worker.WorkerServices]:
-        """The worker's services, for whoever does the settling in this folder. Raises ChainOwned if somebody does it already.
+        """The worker's services, for whoever does the settling in this folder; the chain is checked first.
 
-        `lock` is the ownership when the caller has it already: the worker of `serve` inherits its parent's.
+        `lock` is one that is held already. Raises ChainOwned if somebody does the settling, ChainOlderThanLedger, WrongChain,
+        WrongContract, NodeUnreachable.
         """
         with lock or self.chain_lock(), self.node() as node:
-            yield worker.WorkerServices(chain=self.chain_services(node), context=self.context)
+            chain = check_chain(self.chain_services(node))
+            seconds = self.settings.batch_wait.total_seconds()
+            yield worker.WorkerServices(chain=chain, batch_seconds=seconds)
 
     def settle(self, timeout_seconds: float) -> None:
         """Returns when nothing is unsettled. Does the settling itself, or waits for the `serve` that does.
@@ -126,9 +130,11 @@ class Application:
         """
         try:
             with self.working() as services:
-                worker.settle_until_idle(services, timeout_seconds)
+                left = worker.settle_until_idle(services, timeout_seconds)
         except ChainOwned:
-            self._wait(lambda: worker.is_idle(self.context), timeout_seconds)
+            left = worker.wait_until_settled(self.store, self.context.now, timeout_seconds)
+        if not left.is_settled:
+            raise _not_settled(timeout_seconds)
 
     def settle_administration(self, timeout_seconds: float = 60) -> None:
         """Returns when every administrative order is on the chain (or has failed), whoever sends them."""
@@ -138,15 +144,28 @@ class Application:
             with self.working() as services:
                 worker.settle_until_idle(services, timeout_seconds)
         except ChainOwned:
-            self._wait(lambda: not unfinished(self.store), timeout_seconds)
+            until = time.monotonic() + timeout_seconds
+            while unfinished(self.store):
+                if time.monotonic() > until:
+                    raise _not_settled(timeout_seconds) from None
+                time.sleep(POLL_SECONDS)
 
-    def _wait(self, done: Callable[[], bool], timeout_seconds: float) -> None:
-        until = time.monotonic() + timeout_seconds
-        pause = threading.Event()
-        while not done():
-            if time.monotonic() > until:
-                raise TryAgain(f"not settled after {timeout_seconds:.0f} s; `mereau doctor` says what it waits for")
-            pause.wait(POLL_SECONDS)
+    def _make_signer(self, chain_id: int) -> Callable[[str | None], Signer]:
+        operator, admin = self.keys.operator_address, self.keys.admin_address
+
+        def make(contract: str | None) -> Signer:
+            creation_code = contract_build().bytecode if contract is None else None
+            return self.keys.signer(
+                program_policy(
+                    chain_id=chain_id, contract=contract, operator=operator, admin=admin, creation_code=creation_code
+                )
+            )
+
+        return make
+
+
+def _not_settled(timeout_seconds: float) -> TryAgain:
+    return TryAgain(f"not settled after {timeout_seconds:.0f} s; `mereau doctor` says what it waits for")
 
 
 def open_application(settings: Settings | None = None) -> Application:

@@ -11,12 +11,13 @@ from token_service import worker
 from token_service.app.application import Application, assemble
 from token_service.app.logs import configure_logs
 from token_service.chain import reads
-from token_service.chain.deployment import Deployment, Terms, deploy
+from token_service.chain.deployment import Terms, deploy
 from token_service.chain.embedded import EmbeddedChain, chain_id_from
 from token_service.chain.node import HttpNode
+from token_service.chain.published_contract import Deployment
 from token_service.config import Settings
 from token_service.custody.key_ring import create_keys
-from token_service.errors import BadSettings, DiskFull, InvalidInput, NotInitialised
+from token_service.errors import BadSettings, DiskFull, InvalidInput
 from token_service.ledger.inputs import NewProgram
 from token_service.ledger.program_setup import create_program
 from token_service.migrations import upgrade
@@ -32,6 +33,7 @@ from token_service.units import Wei
 SETTLE_TIMEOUT_SECONDS: Final = 120
 FUNDS: Final = Wei(10**27)
 """What the embedded chain's genesis gives the operator and the admin: gas for ever, worth nothing."""
+SYMBOL: Final = "PTS"
 RULESET_SIZE_MAX: Final = 1_000_000
 
 
@@ -43,6 +45,8 @@ class Founding:
     notice_seconds: int = 0
     sunset_notice_seconds: int = 90 * 86_400
     admin_delay_seconds: int = 86_400
+    debit_limit_points: int = 1_000_000_000
+    """What the operator may debit custodial members of in a day."""
 
 
 def read_ruleset(path: Path | None) -> str:
@@ -85,16 +89,18 @@ def deploy_contract(application: Application, founding: Founding) -> Deployment:
     Raises ChainOwned, WrongContract, NodeUnreachable.
     """
     program = application.program()
-    ruleset = program.ruleset
-    if ruleset is None:
-        raise NotInitialised("The programme has no ruleset: run `mereau init`")
-    terms = Terms(program.notice_period_seconds, founding.sunset_notice_seconds, founding.admin_delay_seconds)
+    terms = Terms(
+        name=program.name,
+        symbol=SYMBOL,
+        notice_period_seconds=program.notice_period_seconds,
+        sunset_notice_seconds=founding.sunset_notice_seconds,
+        admin_delay_seconds=founding.admin_delay_seconds,
+        debit_limit_points=founding.debit_limit_points,
+    )
     with application.chain_lock(), application.node() as node:
         services = application.chain_services(node)
-        deployment = deploy(
-            services, terms, ruleset.hash, f"{application.settings.public_url}/v1/rulesets/{ruleset.hash}"
-        )
-        ready = worker.WorkerServices(chain=services.at_contract(deployment.address), context=application.context)
+        deployment = deploy(services, terms)
+        ready = worker.WorkerServices(chain=services.at_contract(deployment.address))
         worker.settle_until_idle(ready, SETTLE_TIMEOUT_SECONDS)
     return deployment
 

@@ -24,7 +24,7 @@ from token_service.errors import (
 COMMANDS: Final = {
     "demo": "demo:demo",
     "init": "setup_commands:init",
-    "serve": "serve:serve",
+    "serve": "run_commands:serve",
     "worker": "run_commands:worker",
     "deploy": "setup_commands:deploy",
     "migrate": "setup_commands:migrate",

@@ -111,9 +111,7 @@ def _purchase(basket: Basket, member_id: str, store_id: str) -> NewPurchase:
         total=basket.total_cents,
         channel="store",
         items=tuple(
-            NewItem(
-                line=str(index), amount=line.amount_cents, sku=line.sku, category=line.category, quantity=line.quantity
-            )
+            NewItem(line=index, amount=line.amount_cents, sku=line.sku, category=line.category, quantity=line.quantity)
             for index, line in enumerate(basket.lines, start=1)
         ),
     )

@@ -12,6 +12,23 @@ WAIT = click.option(
 
 
 @click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+def serve(host: str, port: int) -> None:
+    """Serve the API and the pages, and settle: one command, two processes.
+
+    Stops cleanly on SIGTERM or Ctrl-C. Put a reverse proxy with TLS in front and set MEREAU_PUBLIC_URL.
+    """
+    from token_service.app import open_application
+    from token_service.cli.serve import Serving
+    from token_service.cli.serve import serve as serve_until_stopped
+
+    with open_application() as application:
+        lock_path = application.chain_lock().path
+    raise SystemExit(serve_until_stopped(Serving(lock_path, host, port)))
+
+
+@click.command()
 def worker() -> None:
     """Settle and do due work until stopped, without a web server.
 
