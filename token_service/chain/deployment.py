@@ -12,16 +12,15 @@ from typing import Any, Final
 from sqlalchemy import Connection, select, update
 
 from token_service.chain import admin_operations, contract_reads, reads
+from token_service.chain.published_contract import Deployment, check_contract
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes
 from token_service.chain.settlement.cursors import read_cursor, set_cursor
-from token_service.errors import BadSettings, NodeUnreachable, NotInitialised, WrongChain, WrongContract
+from token_service.errors import BadSettings, NodeUnreachable, NotInitialised, WrongChain
 from token_service.ledger import admin_operations as orders
 from token_service.ledger.settlement_tables import admin_operations as rows
 from token_service.ledger.settlement_tables import transactions
 from token_service.ledger.tables import merchants, program, rulesets
-from token_service.protocol.contract_build import contract_build, expected_immutables
-from token_service.protocol.hashing import address_to_bytes
 from token_service.protocol.transactions import contract_address
 from token_service.units import POINTS_MAX, PROGRAM_PARTY
 
@@ -40,17 +39,6 @@ class Terms:
     debit_limit_points: int = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """Where the contract is. `created` is False if it was there already."""
-
-    address: str
-    chain_id: int
-    block_number: int
-    genesis_hash: str
-    created: bool
-
-
 def deploy(services: ChainServices, terms: Terms) -> Deployment:
     """The contract, deployed and ready to settle; done again, it changes nothing. Only the chain's owner may call this.
 
@@ -60,7 +48,7 @@ def deploy(services: ChainServices, terms: Terms) -> Deployment:
         raise BadSettings("the operator and the admin need different keys")
     known = _known(services)
     if known is not None:
-        check_contract(services.at_contract(known.address), known)
+        check_contract(services.node, known)
     deployment = known or _create(services, terms)
     ready = services.at_contract(deployment.address)
     _make_ready(ready, terms)
@@ -79,27 +67,6 @@ def _known(services: ChainServices) -> Deployment | None:
     return Deployment(row.contract_address, row.chain_id, row.deployed_at_block, row.genesis_hash, created=False)
 
 
-def check_contract(services: ChainServices, deployment: Deployment) -> None:
-    """Raises WrongContract unless the code at the address is the published build with the right immutables."""
-    build = contract_build()
-    code = reads.code(services.node, deployment.address)
-    if not code:
-        raise WrongContract("there is no contract at the recorded address", address=deployment.address)
-    if not build.is_code_of_build(code):
-        raise WrongContract("the code at the address is not the published build", address=deployment.address)
-    found = build.immutables_in(code)
-    expected = expected_immutables(
-        chain_id=deployment.chain_id,
-        address=address_to_bytes(deployment.address),
-        deployed_at=deployment.block_number,
-        notice_period=int.from_bytes(found["noticePeriod"]),
-        sunset_notice=int.from_bytes(found["sunsetNotice"]),
-    )
-    for name, value in expected.items():
-        if found[name] != value:
-            raise WrongContract(f"the contract's {name} is not what it must be", address=deployment.address)
-
-
 def _create(services: ChainServices, terms: Terms) -> Deployment:
     head = reads.head(services.node)
     order = services.store.transact(lambda connection: _order_creation(connection, services, terms, head))
@@ -113,7 +80,7 @@ def _create(services: ChainServices, terms: Terms) -> Deployment:
     if genesis is None:
         raise NodeUnreachable("the chain node does not have the first block")
     deployment = Deployment(address, services.chain_id, sent.block_number, genesis.hash, created=True)
-    check_contract(services.at_contract(address), deployment)
+    check_contract(services.node, deployment)
     services.store.transact(lambda connection: _remember(connection, deployment))
     return deployment
 

@@ -37,7 +37,7 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     columns = leaves.c
     unsettled = columns.state.in_(("accepted", "batched", "mined"))
     query = select(columns.state, func.count()).where(unsettled).group_by(columns.state)
-    by_state: dict[str, int] = dict(connection.execute(query).tuples().all())
+    by_state: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
     accepted = by_state.get("accepted", 0)
     waiting = waiting_count(connection, now, COUNT_MAX) if accepted else 0
     later = select(func.count()).where(columns.state == "accepted", columns.not_before > now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from token_service.chain import contract_reads, reads
-from token_service.chain.deployment import Deployment, check_contract
+from token_service.chain.published_contract import Deployment, check_contract
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import read_cursor
@@ -33,7 +33,7 @@ def check_chain(services: ChainServices) -> ChainServices:
         )
     ready = services.at_contract(row.contract_address)
     deployment = Deployment(row.contract_address, row.chain_id, row.deployed_at_block, row.genesis_hash, created=False)
-    check_contract(ready, deployment)
+    check_contract(services.node, deployment)
     _check_lane(ready)
     return ready
 

@@ -19,6 +19,8 @@ from token_service.chain.settlement.lanes import IN_FLIGHT
 from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
 
 GAS_PER_STEP: Final = 50
+Flying = Row[int, str, int, int | None]
+"""A transaction in flight: id, account, nonce, batch id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,11 @@ def track(services: ChainServices) -> int:
         cursor = read_cursor(connection, "indexed")
         flying = _in_flight(connection)
         gasless = _without_gas(connection)
-    found = _receipts(services, flying, cursor)
+    found, lost = _receipts(services, flying, cursor)
+    if lost and _is_foreign(services, lost[0]):
+        services.failpoint("track.before_commit")
+        services.store.transact(lambda connection: _halt(connection, lost[0]))
+        return 1
     gas = {row.id: reads.receipt(services.node, row.transaction_hash) for row in gasless}
     if not found and not gas:
         return 0
@@ -46,7 +52,7 @@ def track(services: ChainServices) -> int:
     return len(found) + len(gas)
 
 
-def _in_flight(connection: Connection) -> Sequence[Row[int, str, int, int | None]]:
+def _in_flight(connection: Connection) -> Sequence[Flying]:
     columns = transactions.c
     query = select(columns.id, columns.operator, columns.nonce, columns.batch_id).where(columns.state.in_(IN_FLIGHT))
     return connection.execute(query.order_by(columns.operator, columns.nonce)).all()
@@ -59,18 +65,36 @@ def _without_gas(connection: Connection) -> Sequence[Row[int, str]]:
     return connection.execute(query.limit(GAS_PER_STEP)).all()
 
 
-def _receipts(services: ChainServices, flying: Iterable[Row[int, str, int, int | None]], cursor: Cursor) -> list[Found]:
+def _receipts(services: ChainServices, flying: Iterable[Flying], cursor: Cursor) -> tuple[list[Found], list[Flying]]:
+    """What is in a block at or below the cursor, and what has no receipt although its nonce is used."""
     counts: dict[str, int] = {}
-    found = []
+    found, lost = [], []
     for row in flying:
         if row.operator not in counts:
             counts[row.operator] = reads.transaction_count(services.node, row.operator)
         if row.nonce >= counts[row.operator]:
             continue
         receipt = _receipt_of(services, row.id)
-        if receipt is not None and receipt.block_number <= cursor.number:
+        if receipt is None:
+            lost.append(row)
+        elif receipt.block_number <= cursor.number:
             found.append(Found(row.id, row.batch_id, receipt))
-    return found
+    return found, lost
+
+
+def _is_foreign(services: ChainServices, row: Flying) -> bool:
+    """True once a final block holds another transaction with this nonce: somebody else has the key."""
+    with services.store.read() as connection:
+        final = read_cursor(connection, "final")
+    return reads.transaction_count(services.node, row.operator, hex(final.number)) > int(row.nonce)
+
+
+def _halt(connection: Connection, row: Flying) -> None:
+    """The nonce is gone and so is its transaction. It is never signed again under another nonce by itself (rule B)."""
+    mine = update(transactions).where(transactions.c.id == row.id)
+    connection.execute(mine.values(state="foreign"))
+    reason = f"nonce {row.nonce} was used by a transaction that is not ours"
+    lane_rows.set_state(connection, "halted", reason, only_from=("active", "draining", "blocked"))
 
 
 def _receipt_of(services: ChainServices, transaction_id: int) -> TransactionReceipt | None:

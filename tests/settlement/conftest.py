@@ -1,0 +1,40 @@
+"""One deployed programme for each test, on a node that mines at once and an SQLite ledger unless the test says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from anvil_node import CHAIN_ID, Anvil
+from settlement_programme import Programme, deployed, make_programme
+
+from token_service.ledger.store import Store, open_store, sqlite_url
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(sqlite_url(tmp_path / "ledger.db"))
+    yield store
+    store.dispose()
+
+
+@pytest.fixture
+def bare(sqlite_store: Store, anvil: Anvil, tmp_path: Path) -> Programme:
+    """A programme without a contract."""
+    return make_programme(store=sqlite_store, node=anvil.node, folder=tmp_path, chain_id=CHAIN_ID, fund=anvil.fund)
+
+
+@pytest.fixture
+def programme(bare: Programme) -> Programme:
+    """Deployed and ready to settle."""
+    deployed(bare)
+    return bare
+
+
+@pytest.fixture
+def quiet_log() -> Iterator[None]:
+    """What the worker logs stays out of the test report."""
+    with structlog.testing.capture_logs():
+        yield
