@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from token_service.program.refunds import LineRefund, Refund
 from token_service.program.ruleset import Ruleset
-from token_service.program.tiers import Qualification, qualification, standing_at, tier_at
+from token_service.program.tiers import Qualification, next_review_at, qualification, standing_at, tier_at
 
 from .baskets import NOON, item, purchase, ruleset_of
 
@@ -186,3 +186,17 @@ def test_the_order_of_the_history_does_not_matter(
 ) -> None:
     one, other = ([spent(*entry) for entry in history] for history in histories)
     assert standing_at(tiered(), one, NOON + 60 * DAY) == standing_at(tiered(), other, NOON + 60 * DAY)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 700)), max_size=6), DOWNGRADES, st.integers(0, 120))
+def test_no_level_changes_by_itself_before_its_next_review(
+    history: list[tuple[int, int]], downgrade: dict[str, Any] | None, day: int
+) -> None:
+    ruleset = tiered(**({"downgrade": downgrade} if downgrade else {}))
+    at = NOON + day * DAY
+    past = [entry for entry in (spent(*pair) for pair in history) if entry.at <= at]
+    review_at, tier = next_review_at(ruleset, past, at), tier_at(ruleset, past, at)
+    assert review_at is None or review_at > at
+    last = NOON + 300 * DAY if review_at is None else review_at - timedelta(seconds=1)
+    for later in (at + (last - at) * part / 7 for part in range(8)):
+        assert tier_at(ruleset, past, later) == tier
