@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web3 import Web3
 
-from tests.protocol import strategies
 from token_service.errors import InvalidInput
 from token_service.protocol import abi, calldata, interface
 from token_service.protocol.hashing import address_from_bytes
 from token_service.protocol.words import EntryWord, pack
+
+from . import strategies
 
 SETTLE_ABI = [
     {

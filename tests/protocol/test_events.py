@@ -11,12 +11,13 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.protocol import strategies
 from token_service.errors import InvalidInput
 from token_service.protocol import contract_errors, events, interface
 from token_service.protocol.contract_build import contract_build
 from token_service.protocol.contract_state import Totals, read_totals
 from token_service.protocol.events import LogPosition
+
+from . import strategies
 
 POSITION = LogPosition(16, 3, "0x" + "aa" * 32, "0x" + "bb" * 32)
 EVENTS = {event.__name__: event for event in events.EVENT_TYPES}

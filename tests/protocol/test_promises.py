@@ -11,11 +11,12 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.protocol import strategies
 from token_service.errors import InvalidInput
 from token_service.protocol import promises
 from token_service.protocol.hashing import to_hex
 from token_service.protocol.promises import Promise, SignedPromise
+
+from . import strategies
 
 KEY = b"\x05" * 32
 SIGNER = keys.PrivateKey(KEY).public_key.to_checksum_address()

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.protocol import strategies
 from token_service.errors import InvalidInput
 from token_service.protocol import receipt_files, receipts
 from token_service.protocol.hashing import checksum_address, to_hex
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
 from token_service.protocol.receipts import Leaf
+
+from . import strategies
 
 CONTRACT, OPERATOR = checksum_address("0x" + "1c" * 20), checksum_address("0x" + "2d" * 20)
 

@@ -11,10 +11,11 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.protocol import strategies
 from token_service.errors import InvalidInput
 from token_service.protocol import receipts
 from token_service.protocol.receipts import LEAF_TYPES, Leaf, Opening
+
+from . import strategies
 
 DETAIL = receipts.jcs({"v": 1, "reference": "till-7/42", "facts": {"total": 2390}})
 

@@ -7,8 +7,9 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.protocol import strategies
 from token_service.protocol import typed_data
+
+from . import strategies
 
 uint40 = st.integers(0, 2**40 - 1)
 chain_ids = st.integers(1, 2**52)

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from tests.protocol import strategies
 from token_service.errors import InvalidInput
 from token_service.protocol.words import EntryWord, pack, unpack
 from token_service.units import POINTS_MAX
+
+from . import strategies
 
 ALICE = "0x00000000000000000000000000000000000A11cE"
 
