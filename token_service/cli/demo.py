@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from token_service.cli.loading import Loaded
     from token_service.config import Settings
 
-MERCHANT: Final = "Les Halles"
+MERCHANT: Final = "Épicerie des Halles"
 CEILING_POINTS: Final = 250_000
 """Points that the demo's merchant may issue a day: about three times what eight weeks of baskets earn, and no more."""
 START_TIMEOUT_SECONDS: Final = 60

@@ -96,7 +96,7 @@ def _make_stores(
     for number in sorted({basket.store_id for basket in baskets}):
         found = find_store(context, actor, merchant_id, str(number))
         if found is None:
-            found = create_store(context, actor, NewStore(str(number), f"Les Halles {number}"))
+            found = create_store(context, actor, NewStore(str(number), f"Magasin {number}"))
         stores[number] = found.id
         loaded.stores += 1
     return stores

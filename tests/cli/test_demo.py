@@ -1,0 +1,28 @@
+"""The demo, small: the same path as `make demo`, on a few households."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import requests
+
+from .conftest import Deployment
+
+
+def test_the_demo_loads_settles_audits_and_says_where_to_look(tmp_path: Path) -> None:
+    made = Deployment(tmp_path / "var")
+    words = ["demo", "--households", "12", "--weeks", "3", "--port", str(made.port), "--once"]
+    done = made.run(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "sign in as household-" in done.stdout
+    figures = re.search(r"([\d,]+) entries and ([\d,]+) facts settled in (\d+) batches", done.stdout)
+    assert figures is not None
+    assert all(int(figure.replace(",", "")) > 0 for figure in figures.groups())
+    again = made.run(*words)
+    assert again.returncode == 0, again.stdout + again.stderr
+    try:
+        requests.get(f"{made.url}/healthz", timeout=2)
+    except requests.ConnectionError:
+        return
+    raise AssertionError("the demo left a server behind")
