@@ -177,7 +177,9 @@ operations = Table(
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("facts", JSON, nullable=False),  # what the rules read, and what was asked
-    Column("result", JSON, nullable=False),  # breakdown, points, pending, kept …: what was answered, rebuilt from here on replay
+    Column(
+        "result", JSON, nullable=False
+    ),  # breakdown, points, pending, kept …: what was answered, rebuilt from here on replay
     UniqueConstraint("merchant_id", "kind", "reference"),
     Index("ix_operations_member_seq", "member_id", "seq"),
     Index("ix_operations_parent", "parent_id"),
@@ -217,10 +219,14 @@ facts = Table(
     Column("seq", Serial, primary_key=True),
     Column("id", String(30), nullable=False, unique=True),  # fct_
     Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
-    Column("kind", String(24), nullable=False),  # purchase, award_pending, award_changed, award_cancelled, tier, frozen, closing …
+    Column(
+        "kind", String(24), nullable=False
+    ),  # purchase, award_pending, award_changed, award_cancelled, tier, frozen, closing …
     Column("operation_id", String(30), ForeignKey("operations.id")),
     Column("due_at", UtcTime),  # for a pending award: when its window ends
-    Column("points", BigInteger, nullable=False, server_default="0"),  # for a pending award: the change of what is pending
+    Column(
+        "points", BigInteger, nullable=False, server_default="0"
+    ),  # for a pending award: the change of what is pending
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("detail", Text, nullable=False),
@@ -244,11 +250,15 @@ entries = Table(
     Column("seq", Serial, primary_key=True),
     Column("id", String(30), nullable=False, unique=True),  # ent_
     Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
-    Column("kind", Integer, nullable=False),  # units.EntryKind; a void keeps the kind of what it undoes, with `voids` set
+    Column(
+        "kind", Integer, nullable=False
+    ),  # units.EntryKind; a void keeps the kind of what it undoes, with `voids` set
     Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # signed
     Column("party", Integer, nullable=False),
     Column("operation_id", String(30), ForeignKey("operations.id")),
-    Column("voids", String(30), ForeignKey("entries.id")),  # the finally skipped entry that this one undoes, all or part of it
+    Column(
+        "voids", String(30), ForeignKey("entries.id")
+    ),  # the finally skipped entry that this one undoes, all or part of it
     Column("ruleset_hash", String(66), ForeignKey("rulesets.hash"), nullable=False),
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
@@ -276,18 +286,20 @@ lots = Table(  # cached: from entries and lot_uses
     Index("ix_lots_expires_at", "expires_at"),
 )
 
-lot_uses = Table(  # every change of a lot, in order: made, consumed, brought back by an entry; or its date moved by activity
-    "lot_uses",
-    metadata,
-    Column("seq", Serial, primary_key=True),
-    Column("lot_id", String(30), ForeignKey("entries.id"), nullable=False),
-    Column("entry_id", String(30), ForeignKey("entries.id")),
-    Column("operation_id", String(30), ForeignKey("operations.id")),  # the activity that moved the date
-    Column("points", BigInteger, nullable=False),  # signed; 0 when only the date moves
-    Column("expires_at", UtcTime),  # the lot's date from here on
-    CheckConstraint("(points = 0) = (entry_id is null)", name="moves"),
-    UniqueConstraint("entry_id", "lot_id"),
-    Index("ix_lot_uses_lot", "lot_id"),
+lot_uses = (
+    Table(  # every change of a lot, in order: made, consumed, brought back by an entry; or its date moved by activity
+        "lot_uses",
+        metadata,
+        Column("seq", Serial, primary_key=True),
+        Column("lot_id", String(30), ForeignKey("entries.id"), nullable=False),
+        Column("entry_id", String(30), ForeignKey("entries.id")),
+        Column("operation_id", String(30), ForeignKey("operations.id")),  # the activity that moved the date
+        Column("points", BigInteger, nullable=False),  # signed; 0 when only the date moves
+        Column("expires_at", UtcTime),  # the lot's date from here on
+        CheckConstraint("(points = 0) = (entry_id is null)", name="moves"),
+        UniqueConstraint("entry_id", "lot_id"),
+        Index("ix_lot_uses_lot", "lot_id"),
+    )
 )
 
 debts = Table(
@@ -296,7 +308,9 @@ debts = Table(
     Column("seq", Serial, primary_key=True),
     Column("id", String(30), nullable=False, unique=True),  # dbt_
     Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
-    Column("operation_id", String(30), ForeignKey("operations.id")),  # the refund or reversal that could not take all back
+    Column(
+        "operation_id", String(30), ForeignKey("operations.id")
+    ),  # the refund or reversal that could not take all back
     Column("voids", String(30), ForeignKey("entries.id")),  # or the skipped credit that the balance could not cover
     Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # + owed, − paid
     Column("entry_id", String(30), ForeignKey("entries.id")),  # the reversal (or void) that paid

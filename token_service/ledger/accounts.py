@@ -1,0 +1,90 @@
+"""A member's account while a transaction works on it: the locked row, its lots and its history, in memory.
+
+Use cases change it through posting.py; `Transaction.flush` writes what changed. Lots and history are read only when needed.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from token_service.program.facts import PurchaseFacts
+from token_service.program.lots import Lot
+from token_service.program.tiers import Qualification
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLot:
+    """A lot with what the ledger knows of it beside the engine's figures."""
+
+    lot: Lot
+    party: int
+    ruleset_hash: str
+    is_new: bool = False
+
+
+@dataclass(slots=True)
+class Account:
+    """One member, locked. The figures are those of the row, changed as entries are posted."""
+
+    id: str
+    merchant_id: str
+    address: str
+    lane: int
+    sealed_salt_key: bytes | None
+    state: str
+    frozen: bool
+    created_at: datetime
+    available: int
+    held: int
+    pending: int
+    debt: int
+    issued: int
+    redeemed: int
+    expired: int
+    reversed: int
+    tier: str | None
+    tier_due_at: datetime | None
+    purchase_count: int
+    last_activity_at: datetime | None
+    is_changed: bool = False
+    lots: dict[str, StoredLot] = field(default_factory=dict)
+    changed_lots: set[str] = field(default_factory=set)
+    lots_are_loaded: bool = False
+    history: dict[str, Qualification] | None = None  # by purchase
+    last_purchase: PurchaseFacts | None = None
+    last_purchase_is_loaded: bool = False
+    day_points: dict[str, int] = field(default_factory=dict)  # by local date: kept points of the day's purchases
+
+    @property
+    def balance(self) -> int:
+        """The sum of the entries."""
+        return self.available + self.held
+
+    def snapshot(self) -> Account:
+        """A copy to go back to; what it holds is immutable or copied."""
+        other = copy(self)
+        other.lots = dict(self.lots)
+        other.changed_lots = set(self.changed_lots)
+        other.history = None if self.history is None else dict(self.history)
+        other.day_points = dict(self.day_points)
+        return other
+
+
+FIGURES = (
+    "available",
+    "held",
+    "pending",
+    "debt",
+    "issued",
+    "redeemed",
+    "expired",
+    "reversed",
+    "tier",
+    "tier_due_at",
+    "purchase_count",
+    "last_activity_at",
+    "frozen",
+)
+"""Columns of `members` that a transaction may change."""

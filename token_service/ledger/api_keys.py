@@ -1,0 +1,135 @@
+"""API keys: 256 random bits, shown once, stored as a hash, limited by scopes, revoked for ever."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any, Final
+
+from sqlalchemy import Row, insert, select, update
+
+from token_service.errors import Forbidden, NotFound, Unauthorized
+from token_service.ledger import checks, cursors, tables, views
+from token_service.ledger.context import ADMIN_SCOPES, SCOPES, Actor, Context
+from token_service.ledger.inputs import NewApiKey
+from token_service.ledger.transaction import Transaction, read, write
+
+PREFIX: Final = "mk_"
+SECRET_LENGTH_MAX: Final = 100
+
+
+def create_api_key(context: Context, actor: Actor, new: NewApiKey) -> views.NewApiKeyView:
+    """A key and its secret, which is not stored. Raises Forbidden (admins only), NotFound (merchant), InvalidInput (scope)."""
+    actor.need_admin()
+    secret = PREFIX + base64.urlsafe_b64encode(context.random_bytes(32)).decode().rstrip("=")
+
+    def work(tx: Transaction) -> views.NewApiKeyView:
+        checks.text("/name", new.name, longest=100)
+        if new.merchant_id is not None:
+            tx.merchant(new.merchant_id)
+        row = {
+            "id": tx.new_id("key"),
+            "key_hash": _hash(secret),
+            "name": new.name,
+            "merchant_id": new.merchant_id,
+            "scopes": sorted(_scopes(new)),
+            "created_at": tx.now,
+        }
+        tx.connection.execute(insert(tables.api_keys).values(**row))
+        return views.NewApiKeyView(_view(_row(tx, str(row["id"]))), secret)
+
+    return write(context, work)
+
+
+def authenticate(context: Context, secret: str) -> Actor:
+    """Who holds this secret. Raises Unauthorized for an unknown or revoked key, without saying which."""
+    if not secret.isascii() or not secret.startswith(PREFIX) or len(secret) > SECRET_LENGTH_MAX:
+        raise Unauthorized("this API key is not valid")
+    columns = tables.api_keys.c
+    query = select(tables.api_keys).where(columns.key_hash == _hash(secret), columns.revoked_at.is_(None))
+    with context.store.read() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None:
+        raise Unauthorized("this API key is not valid")
+    scopes = frozenset(row.scopes)
+    return Actor(name=row.id, merchant_id=row.merchant_id, scopes=scopes, is_admin=row.merchant_id is None)
+
+
+def list_api_keys(
+    context: Context,
+    actor: Actor,
+    merchant_id: str | None = None,
+    limit: int = cursors.LIMIT_DEFAULT,
+    cursor: str | None = None,
+) -> views.Page[views.ApiKey]:
+    """Keys, oldest first, without secrets; a merchant sees its own. Revoked ones stay in the list."""
+    cursors.check_limit(limit)
+    columns = tables.api_keys.c
+    query = select(tables.api_keys).order_by(columns.id).limit(limit + 1)
+    if not actor.is_admin or merchant_id is not None:
+        query = query.where(columns.merchant_id == actor.acting_merchant(merchant_id))
+    if cursor is not None:
+        query = query.where(columns.id > cursors.decode(cursor))
+
+    def work(tx: Transaction) -> views.Page[views.ApiKey]:
+        return cursors.page(tx.connection.execute(query).all(), limit, "id", _view)
+
+    return read(context, work)
+
+
+def get_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:
+    """A key without its secret. Raises NotFound."""
+
+    def work(tx: Transaction) -> views.ApiKey:
+        row = _row(tx, key_id)
+        if not actor.is_admin and (actor.merchant_id is None or row.merchant_id != actor.merchant_id):
+            raise NotFound("no such API key")
+        return _view(row)
+
+    return read(context, work)
+
+
+def revoke_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:
+    """The key, of no more use from now on. Repeatable. Raises Forbidden (admins only), NotFound."""
+    actor.need_admin()
+
+    def work(tx: Transaction) -> views.ApiKey:
+        columns = tables.api_keys.c
+        _row(tx, key_id)
+        statement = update(tables.api_keys).where(columns.id == key_id, columns.revoked_at.is_(None))
+        tx.connection.execute(statement.values(revoked_at=tx.now))
+        return _view(_row(tx, key_id))
+
+    return write(context, work)
+
+
+def _scopes(new: NewApiKey) -> set[str]:
+    allowed = ADMIN_SCOPES if new.merchant_id is None else SCOPES
+    asked = set(new.scopes or allowed)
+    if asked - set(ADMIN_SCOPES):
+        raise checks.wrong("/scopes", "names a scope that does not exist")
+    if asked - set(allowed):
+        raise Forbidden("a merchant's key cannot have this scope")
+    return asked
+
+
+def _row(tx: Transaction, key_id: str) -> Row[Any]:
+    row = tx.connection.execute(select(tables.api_keys).where(tables.api_keys.c.id == key_id)).one_or_none()
+    if row is None:
+        raise NotFound("no such API key")
+    return row
+
+
+def _view(row: Row[Any]) -> views.ApiKey:
+    return views.ApiKey(
+        id=row.id,
+        created_at=row.created_at,
+        name=row.name,
+        merchant_id=row.merchant_id,
+        scopes=tuple(row.scopes),
+        revoked_at=row.revoked_at,
+    )
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

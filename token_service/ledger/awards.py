@@ -1,0 +1,146 @@
+"""Points that a purchase earned: issued, or held back until the return window ends; and the debt that a credit pays first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from token_service.ledger import stored_lots, tables
+from token_service.ledger.accounts import Account
+from token_service.ledger.posting import change_lots, credit, fact
+from token_service.ledger.staged import Debt, Entry, Operation
+from token_service.ledger.transaction import Transaction
+from token_service.program import lots as engine
+from token_service.program.expiry import expires_at
+from token_service.units import EntryKind
+
+
+def award_points(tx: Transaction, account: Account, operation: Operation, points: int) -> Entry:
+    """The issuance of a purchase's award, and the reversals right behind it that pay what the member owes."""
+    ruleset = tx.ruleset(operation.ruleset_hash)
+    entry = credit(
+        tx,
+        account,
+        operation,
+        kind=EntryKind.ISSUANCE,
+        points=points,
+        party=tx.merchant(operation.merchant_id).party,
+        expires_at=expires_at(ruleset, operation.occurred_at, account.last_activity_at),
+        more={
+            "facts": operation.facts,
+            "breakdown": operation.result["breakdown"],
+            "awarded": operation.result["points"],
+        },
+    )
+    pay_debts(tx, account)
+    return entry
+
+
+def hold_back(tx: Transaction, account: Account, operation: Operation, points: int, due_at: datetime) -> None:
+    """The award becomes pending: a fact now, an issuance at `due_at`."""
+    more = {"facts": operation.facts, **operation.result}
+    fact(tx, account, "award_pending", operation=operation, more=more, points=points, due_at=due_at)
+    tx.staged.awards.append((operation.id, account.id, points, due_at))
+
+
+def pay_debts(tx: Transaction, account: Account) -> int:
+    """Points paid of what the member owes, oldest debt first, from what is available; one reversal for each debt.
+
+    Called right behind every credit but a restoration (DESIGN §3.4). A voided credit's debt is paid by a void entry: neither of
+    the two is ever settled, so the ledger keeps agreeing with the chain (DESIGN §3.7).
+    """
+    paid = 0
+    if not account.debt:
+        return paid
+    for operation_id, voids, party, owed in _owed(tx, account):
+        points = min(owed, account.available)
+        if points <= 0:
+            continue
+        cause = None if operation_id is None else operation_named(tx, operation_id)
+        uses = engine.reverse(
+            stored_lots.open_lots(tx, account),
+            points,
+            operation_id="" if cause is None else cause.parent_id or cause.id,
+            at=stored_lots.consumption_time(tx),
+        )
+        if not uses:
+            break
+        entry = change_lots(
+            tx,
+            account,
+            cause,
+            kind=EntryKind.REVERSAL if voids is None else void_kind(tx, voids),
+            uses=uses,
+            party=party,
+            more={"pays_debt": True},
+            voids=voids,
+            ruleset_hash=None if cause is not None else tx.ruleset_hash_at(tx.now),
+        )
+        owe(tx, account, points=entry.points, party=party, operation_id=operation_id, voids=voids, entry_id=entry.id)
+        paid -= entry.points
+    return paid
+
+
+def owe(
+    tx: Transaction,
+    account: Account,
+    *,
+    points: int,
+    party: int,
+    operation_id: str | None = None,
+    voids: str | None = None,
+    entry_id: str | None = None,
+) -> None:
+    """A debt row: more is owed (+), or an entry paid some (−)."""
+    tx.staged.debts.append(
+        Debt(
+            id=tx.new_id("dbt"),
+            member_id=account.id,
+            operation_id=operation_id,
+            voids=voids,
+            points=points,
+            entry_id=entry_id,
+            party=party,
+            recorded_at=tx.now,
+        )
+    )
+    account.debt += points
+    account.is_changed = True
+
+
+def void_kind(tx: Transaction, entry_id: str) -> EntryKind:
+    """The kind that a void of this entry has."""
+    query = select(tables.entries.c.kind).where(tables.entries.c.id == entry_id)
+    return EntryKind(tx.connection.execute(query).scalar_one())
+
+
+def operation_named(tx: Transaction, operation_id: str) -> Operation:
+    """An operation, also one that this transaction staged, with its parts counted."""
+    from token_service.ledger import operations
+
+    for staged in tx.staged.operations:
+        if staged.id == operation_id:
+            return staged
+    found = operations.loaded(tx, [operation_id])[operation_id]
+    found.parts = operations.parts_of(tx, found)
+    return found
+
+
+def _owed(tx: Transaction, account: Account) -> list[tuple[str | None, str | None, int, int]]:
+    """Cause (operation or voided entry), party and points of each open debt, oldest first."""
+    columns = tables.debts.c
+    query = (
+        select(columns.operation_id, columns.voids, columns.party, func.sum(columns.points), func.min(columns.seq))
+        .where(columns.member_id == account.id)
+        .group_by(columns.operation_id, columns.voids, columns.party)
+        .order_by(func.min(columns.seq))
+    )
+    owed: dict[tuple[str | None, str | None, int], int] = {}
+    for row in tx.connection.execute(query):
+        owed[row[0], row[1], row[2]] = int(row[3])
+    for debt in tx.staged.debts if not tx.is_flushed else ():
+        if debt.member_id == account.id:
+            cause = (debt.operation_id, debt.voids, debt.party)
+            owed[cause] = owed.get(cause, 0) + debt.points
+    return [(*cause, points) for cause, points in owed.items() if points > 0]

@@ -1,0 +1,116 @@
+"""How much a merchant may issue in a window: the contract's ceiling, checked before a promise is given (DESIGN §3.7).
+
+The contract counts issuances and adjustments up in the fixed window `block time / period` (CONTRACT §1). What is on its way may be
+counted there in this window or in a later one, so here it counts in this one: the counter starts each window from the leaves that are
+not mined yet or were mined in it, and grows with each accepted entry.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, func, or_, select, update
+
+from token_service.errors import AfterSunset, CeilingReached, ProgramPaused
+from token_service.ledger import tables, views
+from token_service.ledger.settlement_tables import batches, leaves
+from token_service.ledger.transaction import Transaction
+from token_service.units import EntryKind
+
+_COUNTED: Final = (int(EntryKind.ISSUANCE), int(EntryKind.ADJUSTMENT_UP))
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def charge(tx: Transaction, party: int, points: int) -> None:
+    """Counts a credit against the party's ceiling; written at the flush.
+
+    Raises CeilingReached, with what is left and when the next window begins; AfterSunset; ProgramPaused.
+    """
+    check_open(tx)
+    merchant = _merchant_of_party(tx, party)
+    ceiling, period = ceiling_at(merchant, tx.now)
+    used = _used(tx, merchant, period) + tx.charges.get(merchant.id, 0)
+    if used + points > ceiling:
+        raise _reached(ceiling, period, used, tx.now)
+    tx.charges[merchant.id] = tx.charges.get(merchant.id, 0) + points
+
+
+def check_open(tx: Transaction) -> None:
+    """Raises ProgramPaused or AfterSunset when the contract would issue nothing now."""
+    if tx.program.paused:
+        raise ProgramPaused("the program is paused")
+    if tx.program.sunset_at is not None and tx.now >= tx.program.sunset_at:
+        raise AfterSunset("the program has ended: no points are issued any more")
+
+
+def write_charges(tx: Transaction) -> None:
+    """Writes what was charged, merchants in one order, each locked, checked again with what others wrote meanwhile."""
+    for merchant_id in sorted(tx.charges):
+        query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update()
+        merchant = tx.connection.execute(query).one()
+        ceiling, period = ceiling_at(merchant, tx.now)
+        used = _used(tx, merchant, period)
+        if used + tx.charges[merchant_id] > ceiling:
+            raise _reached(ceiling, period, used, tx.now)
+        tx.connection.execute(
+            update(tables.merchants)
+            .where(tables.merchants.c.id == merchant_id)
+            .values(window_number=_window(tx.now, period), window_points=used + tx.charges[merchant_id])
+        )
+
+
+def ceiling_at(merchant: Row[Any], at: datetime) -> tuple[int, int]:
+    """Points and period (seconds) of the ceiling that acts at an instant."""
+    if merchant.next_ceiling_at is not None and merchant.next_ceiling_at <= at:
+        return merchant.next_ceiling_points, merchant.next_ceiling_period_seconds
+    return merchant.ceiling_points, merchant.ceiling_period_seconds
+
+
+def ceiling_view(tx: Transaction, merchant: Row[Any]) -> views.Ceiling:
+    """The ceiling as merchants and the public see it."""
+    points, period = ceiling_at(merchant, tx.now)
+    waits = merchant.next_ceiling_at is not None and merchant.next_ceiling_at > tx.now
+    return views.Ceiling(
+        points=points,
+        period_seconds=period,
+        used=_used(tx, merchant, period),
+        next_points=merchant.next_ceiling_points if waits else None,
+        next_period_seconds=merchant.next_ceiling_period_seconds if waits else None,
+        next_at=merchant.next_ceiling_at if waits else None,
+    )
+
+
+def _window(at: datetime, period: int) -> int:
+    return 0 if period == 0 else (at - _EPOCH) // timedelta(seconds=period)
+
+
+def _used(tx: Transaction, merchant: Row[Any], period: int) -> int:
+    """Points that count in the window of now."""
+    window = _window(tx.now, period)
+    if merchant.window_number == window and period == merchant.ceiling_period_seconds:
+        return int(merchant.window_points)
+    start = _EPOCH + timedelta(seconds=period * window)
+    query = (
+        select(func.coalesce(func.sum(leaves.c.amount), 0))
+        .outerjoin(batches, batches.c.id == leaves.c.batch_id)
+        .where(leaves.c.party == merchant.party, leaves.c.kind.in_(_COUNTED))
+        .where(or_(leaves.c.state.in_(("accepted", "batched")), batches.c.block_time >= start))
+        .where(leaves.c.state != "skipped")
+    )
+    return int(tx.connection.execute(query).scalar_one())
+
+
+def _merchant_of_party(tx: Transaction, party: int) -> Row[Any]:
+    known = tx.merchants_by_party.get(party)
+    if known is None:
+        query = select(tables.merchants).where(tables.merchants.c.party == party)
+        known = tx.merchants_by_party[party] = tx.connection.execute(query).one()
+    return known
+
+
+def _reached(ceiling: int, period: int, used: int, now: datetime) -> CeilingReached:
+    facts: dict[str, Any] = {"ceiling": ceiling, "remaining": max(0, ceiling - used)}
+    if period:
+        facts["available_at"] = _EPOCH + timedelta(seconds=period * (_window(now, period) + 1))
+    return CeilingReached("the merchant's ceiling leaves no room for these points", **facts)

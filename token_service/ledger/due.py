@@ -1,0 +1,152 @@
+"""Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again (DESIGN §3).
+
+Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later; what is done is
+done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen members until they are unfrozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from token_service.errors import AfterSunset, CallerError, CeilingReached, ProgramPaused
+from token_service.ledger import tables, tiers
+from token_service.ledger.awards import award_points
+from token_service.ledger.context import Context
+from token_service.ledger.operations import loaded, parts_of
+from token_service.ledger.posting import sweep_expired
+from token_service.ledger.stored_lots import consumption_time
+from token_service.ledger.transaction import Transaction, read, write
+from token_service.ledger.views import DueReport
+
+CHUNK: Final = 100
+Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
+"""One chunk of one kind of work behind a place: what was done so far, and the next place (None: no more)."""
+
+
+def run_due(context: Context, limit: int | None = None) -> DueReport:
+    """Does what is due now and tells what it did. With `limit`, stops after about that many items; `remaining` then says so."""
+    report = DueReport()
+    for step in (_mature, _expire, _review):
+        place: str | None = ""
+        while place is not None:
+            if limit is not None and _count(report) >= limit:
+                return replace(report, remaining=True)
+            report, place = step(context, report, place)
+    return report
+
+
+def next_due_at(context: Context) -> datetime | None:
+    """The earliest instant at which something falls due (perhaps in the past); None when nothing waits."""
+
+    def work(tx: Transaction) -> datetime | None:
+        lots, awards, members = tables.lots.c, tables.awards.c, tables.members.c
+        queries = (
+            select(func.min(awards.due_at)),
+            select(func.min(lots.expires_at)).where(lots.points_left > 0),
+            select(func.min(members.tier_due_at)),
+        )
+        found = [tx.connection.execute(query).scalar_one() for query in queries]
+        return min((at for at in found if at is not None), default=None)
+
+    return read(context, work)
+
+
+def _mature(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
+    """Issues awards whose window has ended, in the order of their purchases."""
+
+    def work(tx: Transaction) -> tuple[DueReport, str | None]:
+        awards, members = tables.awards.c, tables.members.c
+        query = select(awards.operation_id, awards.member_id).join(tables.members, members.id == awards.member_id)
+        query = query.where(awards.due_at <= tx.now, members.frozen.is_(False), awards.operation_id > place)
+        rows = tx.connection.execute(query.order_by(awards.operation_id).limit(CHUNK)).all()
+        if not rows:
+            return report, None
+        tx.lock_accounts(row.member_id for row in rows)
+        return _issue_awards(tx, report, [row.operation_id for row in rows]), rows[-1].operation_id
+
+    return _again_if_refused(context, work)
+
+
+def _issue_awards(tx: Transaction, report: DueReport, operation_ids: list[str]) -> DueReport:
+    """Issues what still waits now that the members are locked. One whose merchant's ceiling is reached waits for the next run."""
+    awards = tables.awards.c
+    query = select(awards.operation_id, awards.points).where(awards.operation_id.in_(operation_ids))
+    waiting = tx.connection.execute(query.order_by(awards.due_at, awards.operation_id)).all()
+    found = loaded(tx, operation_ids)
+    matured, paid = 0, 0
+    for award in waiting:
+        operation = found[award.operation_id]
+        account = tx.account(operation.member_id)
+        if account.frozen:
+            continue
+        operation.parts = parts_of(tx, operation)
+        debt = account.debt
+        answer = tx.attempt(lambda: award_points(tx, account, operation, award.points))  # noqa: B023
+        if isinstance(answer, CeilingReached | AfterSunset | ProgramPaused):
+            continue
+        if isinstance(answer, CallerError):
+            raise answer
+        account = tx.account(operation.member_id)
+        account.pending -= award.points
+        tx.staged.changed_awards.append((operation.id, 0))
+        matured, paid = matured + 1, paid + (account.debt < debt)
+    return replace(report, awards_matured=report.awards_matured + matured, debts_paid=report.debts_paid + paid)
+
+
+def _expire(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
+    """Posts the expiry of lots whose date has come, member by member."""
+
+    def work(tx: Transaction) -> tuple[DueReport, str | None]:
+        lots = tables.lots.c
+        query = select(lots.member_id).where(lots.points_left > 0, lots.expires_at <= consumption_time(tx))
+        ids = _member_ids(tx, query.distinct(), lots.member_id, place)
+        accounts = [account for member_id in ids if not (account := tx.account(member_id)).frozen]
+        entries = [entry for account in accounts for entry in sweep_expired(tx, account)]
+        expired = replace(
+            report,
+            lots_expired=report.lots_expired + sum(use.points < 0 for use in tx.staged.lot_uses),
+            points_expired=report.points_expired - sum(entry.points for entry in entries),
+        )
+        return expired, ids[-1] if ids else None
+
+    return write(context, work)
+
+
+def _review(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
+    """Looks at tiers that may have gone down."""
+
+    def work(tx: Transaction) -> tuple[DueReport, str | None]:
+        members = tables.members.c
+        ids = _member_ids(tx, select(members.id).where(members.tier_due_at <= tx.now), members.id, place)
+        changed = sum(tiers.review(tx, tx.account(member_id)) for member_id in ids)
+        return replace(report, tiers_changed=report.tiers_changed + changed), ids[-1] if ids else None
+
+    return write(context, work)
+
+
+def _member_ids(tx: Transaction, query: Select[str], column: ColumnElement[str], place: str) -> list[str]:
+    """The next chunk of members behind `place`, locked, without the frozen ones."""
+    active = select(tables.members.c.id).where(tables.members.c.frozen.is_(False))
+    query = query.where(column > place, column.in_(active)).order_by(column).limit(CHUNK)
+    ids = list(tx.connection.execute(query).scalars())
+    tx.lock_accounts(ids)
+    return ids
+
+
+def _again_if_refused(
+    context: Context, work: Callable[[Transaction], tuple[DueReport, str | None]]
+) -> tuple[DueReport, str | None]:
+    """The chunk; when another transaction took a ceiling's room meanwhile, once more with what is left of it now."""
+    try:
+        return write(context, work)
+    except CeilingReached:
+        return write(context, work)
+
+
+def _count(report: DueReport) -> int:
+    return report.awards_matured + report.lots_expired + report.tiers_changed

@@ -1,0 +1,148 @@
+"""What use cases are asked: plain values, checked again by the ledger itself (types were checked at the edge).
+
+`merchant_id` is needed with an admin key and must be None or its own with a merchant's key. Money is minor units of the
+programme's currency; `currency` None means the programme's. Times are aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """A person to enrol under the merchant's own `external_id`."""
+
+    external_id: str
+    email: str | None = None
+    name: str | None = None
+    locale: str | None = None
+    birth_date: date | None = None
+    referral_code: str | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """A line of a basket. `amount` is the line's total in minor units, tax included, after the line's `discount`."""
+
+    line: int
+    amount: int
+    sku: str | None = None
+    category: str | None = None
+    quantity: int = 1
+    discount: int = 0
+    tax: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewPurchase:
+    """What happened at the till. Exactly one of `member_id` and `external_id`. `total` is what was paid, tax included."""
+
+    reference: str
+    occurred_at: datetime
+    total: int
+    member_id: str | None = None
+    external_id: str | None = None
+    currency: str | None = None
+    tax: int = 0
+    shipping: int = 0
+    discount: int = 0
+    paid_with_points: int = 0
+    items: tuple[NewItem, ...] = ()
+    channel: str | None = None  # "store", "online", …
+    store_id: str | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRefundItem:
+    """What comes back of a line of the purchase; `amount` None = the quantity's share, rounded half up."""
+
+    line: int
+    quantity: int = 1
+    amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRefund:
+    """Exactly one of `amount` and `items`."""
+
+    reference: str
+    amount: int | None = None
+    items: tuple[NewRefundItem, ...] = ()
+    currency: str | None = None
+    occurred_at: datetime | None = None  # None = now
+
+
+@dataclass(frozen=True, slots=True)
+class NewIssuance:
+    reference: str
+    member_id: str
+    points: int
+    reason: str
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewReversal:
+    """Takes back an issuance or a redemption; `points` None = all that is left of it."""
+
+    reference: str
+    points: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRedemption:
+    """Exactly one of `points` and `reward_id`."""
+
+    reference: str
+    member_id: str
+    points: int | None = None
+    reward_id: str | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewAdjustment:
+    reference: str
+    member_id: str
+    points: int  # signed, not 0
+    reason: str
+    merchant_id: str | None = None  # None = the programme itself
+
+
+@dataclass(frozen=True, slots=True)
+class NewMerchant:
+    name: str
+    ceiling_points: int = 1_000_000_000
+    ceiling_period_seconds: int = 86_400  # 0 = for ever
+
+
+@dataclass(frozen=True, slots=True)
+class NewStore:
+    external_id: str
+    name: str
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    name: str
+    merchant_id: str | None = None  # None = an admin key
+    scopes: tuple[str, ...] = ()  # empty = all that a merchant's (or an admin's) key can have
+
+
+@dataclass(frozen=True, slots=True)
+class NewProgram:
+    """The deployment's one programme. Name, currency and point value come from the first ruleset."""
+
+    chain_id: int
+    promise_address: str
+    embedded: bool
+    notice_period_seconds: int
+    ruleset_document: str  # RFC 8785 JSON (program.ruleset.canonical_json)
+    own_ceiling_points: int = 1_000_000_000
+    own_ceiling_period_seconds: int = 86_400

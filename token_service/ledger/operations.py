@@ -1,0 +1,149 @@
+"""What callers do, each under its permanent reference (API.md "Naming an operation twice").
+
+The reference is unique per merchant and kind, for ever; the content's hash tells a repetition (answered with the first object) from a
+contradiction (ReferenceConflict with the first object's id). Bodies are not stored, only their hash and the facts that the rules read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, func, select
+
+from token_service.errors import BacklogFull, MemberFrozen, MemberLeaving, NotFound, ReferenceConflict
+from token_service.ledger import tables
+from token_service.ledger.accounts import Account
+from token_service.ledger.context import Actor
+from token_service.ledger.details import instant
+from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.staged import Operation
+from token_service.ledger.transaction import Transaction
+from token_service.protocol.receipts import jcs
+
+PREFIXES: Final[Mapping[str, str]] = {
+    "purchase": "pur",
+    "refund": "ref",
+    "issuance": "iss",
+    "redemption": "red",
+    "adjustment": "adj",
+    "reversal": "rev",
+    "restoration": "res",
+}
+_COLUMNS: Final = tuple(tables.operations.c[item.name] for item in fields(Operation) if item.name != "parts")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An operation, new or found again by its reference."""
+
+    operation: Operation
+    replayed: bool
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 hex of the RFC 8785 form of the resolved input; instants are written as text."""
+    plain = {key: instant(value) if isinstance(value, datetime) else value for key, value in content.items()}
+    return hashlib.sha256(jcs(plain).encode()).hexdigest()
+
+
+def known(tx: Transaction, *, merchant_id: str, kind: str, reference: str, content: str) -> Operation | None:
+    """The first operation of that reference, or None. Raises ReferenceConflict when its content was another."""
+    found = _named(tx, merchant_id, kind, reference)
+    if found is not None and found.content_hash != content:
+        raise ReferenceConflict("this reference names something else already", existing_id=found.id)
+    return found
+
+
+def _named(tx: Transaction, merchant_id: str, kind: str, reference: str) -> Operation | None:
+    for staged in tx.staged.operations:
+        if (staged.merchant_id, staged.kind, staged.reference) == (merchant_id, kind, reference):
+            return staged
+    if tx.known_references is not None and (merchant_id, kind, reference) not in tx.known_references:
+        return None
+    columns = tables.operations.c
+    query = select(*_COLUMNS).where(columns.merchant_id == merchant_id, columns.kind == kind)
+    row = tx.connection.execute(query.where(columns.reference == reference)).one_or_none()
+    return None if row is None else Operation(**row._mapping)
+
+
+def look_up_references(tx: Transaction, merchant_id: str, kind: str, references: list[str]) -> None:
+    """Reads at once which references of a batch exist, so that each item need not ask."""
+    columns = tables.operations.c
+    query = select(columns.reference).where(columns.merchant_id == merchant_id, columns.kind == kind)
+    found = tx.connection.execute(query.where(columns.reference.in_(references))).scalars()
+    tx.known_references = {(merchant_id, kind, reference) for reference in found}
+
+
+def start(tx: Transaction, operation: Operation) -> Operation:
+    """Stages a new operation. Raises BacklogFull when too much waits for settlement."""
+    check_backlog(tx)
+    tx.staged.operations.append(operation)
+    return operation
+
+
+def check_backlog(tx: Transaction) -> None:
+    """Raises BacklogFull when the settlement is so far behind that no promise should be given; asked once a transaction."""
+    if tx.backlog_is_checked:
+        return
+    query = select(leaves.c.seq).where(leaves.c.state == "accepted").offset(tx.context.backlog_limit).limit(1)
+    if tx.connection.execute(query).one_or_none() is not None:
+        raise BacklogFull("too much waits for settlement; try again later", retry_after_seconds=10)
+    tx.backlog_is_checked = True
+
+
+def get(tx: Transaction, actor: Actor, operation_id: str, kind: str) -> Operation:
+    """An operation that the actor may see. Raises NotFound, for foreign ones too."""
+    columns = tables.operations.c
+    query = select(*_COLUMNS).where(columns.id == operation_id, columns.kind == kind)
+    row = tx.connection.execute(query).one_or_none()
+    if row is None or not _may_see(actor, row):
+        raise NotFound(f"no such {kind}")
+    return Operation(**row._mapping)
+
+
+def find(tx: Transaction, merchant_id: str, kind: str, reference: str) -> Operation:
+    """The operation of that reference. Raises NotFound."""
+    found = _named(tx, merchant_id, kind, reference)
+    if found is None:
+        raise NotFound(f"no such {kind}")
+    return found
+
+
+def children(tx: Transaction, parent_id: str, kind: str) -> list[Operation]:
+    """The refunds, reversals or restorations of an operation, in the order in which they were recorded."""
+    columns = tables.operations.c
+    query = select(*_COLUMNS).where(columns.parent_id == parent_id, columns.kind == kind).order_by(columns.seq)
+    return [Operation(**row._mapping) for row in tx.connection.execute(query)]
+
+
+def loaded(tx: Transaction, operation_ids: list[str]) -> dict[str, Operation]:
+    """Operations by id."""
+    query = select(*_COLUMNS).where(tables.operations.c.id.in_(operation_ids))
+    return {row.id: Operation(**row._mapping) for row in tx.connection.execute(query)}
+
+
+def parts_of(tx: Transaction, operation: Operation) -> int:
+    """How many entries and facts an operation has, so that later ones are numbered on."""
+    entries = select(func.count()).where(tables.entries.c.operation_id == operation.id).scalar_subquery()
+    facts = select(func.count()).where(tables.facts.c.operation_id == operation.id).scalar_subquery()
+    return int(tx.connection.execute(select(entries + facts)).scalar_one())
+
+
+def check_active(account: Account) -> None:
+    """Raises MemberFrozen or MemberLeaving: nothing new for this member now."""
+    if account.frozen:
+        raise MemberFrozen("the member is frozen")
+    if account.state != "active":
+        raise MemberLeaving("the member is leaving or has left")
+
+
+def _may_see(actor: Actor, row: Row[Any]) -> bool:
+    if actor.is_admin:
+        return True
+    if actor.member_id is not None:
+        return bool(row.member_id == actor.member_id)
+    return bool(row.merchant_id == actor.merchant_id)

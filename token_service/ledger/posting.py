@@ -1,0 +1,213 @@
+"""Posting: the only place where a member's points change. Each entry comes with its lots, its leaf and the new figures.
+
+Signs, lots and cached figures follow from the kind of entry. What must hold after each entry (DESIGN §3.2) is asserted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from token_service.errors import InvariantBroken
+from token_service.ledger import ceilings, details, stored_lots
+from token_service.ledger.accounts import Account
+from token_service.ledger.staged import Entry, Fact, Leaf, Operation
+from token_service.ledger.transaction import Transaction
+from token_service.program import lots as engine
+from token_service.program.lots import Lot, Use
+from token_service.units import EntryKind
+
+WORDS: Final[Mapping[EntryKind, str]] = {
+    EntryKind.ISSUANCE: "issuance",
+    EntryKind.REDEMPTION: "redemption",
+    EntryKind.EXPIRY: "expiry",
+    EntryKind.REVERSAL: "reversal",
+    EntryKind.RESTORATION: "restoration",
+    EntryKind.DONATION: "donation",
+    EntryKind.ADJUSTMENT_UP: "adjustment",
+    EntryKind.ADJUSTMENT_DOWN: "adjustment",
+    EntryKind.MOVE_OUT: "move",
+    EntryKind.MOVE_IN: "move",
+}
+"""The word for each kind in views and details (DESIGN §3)."""
+
+FIGURE_OF_KIND: Final[Mapping[EntryKind, tuple[str, int]]] = {
+    EntryKind.ISSUANCE: ("issued", 1),
+    EntryKind.ADJUSTMENT_UP: ("issued", 1),
+    EntryKind.REDEMPTION: ("redeemed", -1),
+    EntryKind.RESTORATION: ("redeemed", -1),
+    EntryKind.DONATION: ("redeemed", -1),
+    EntryKind.EXPIRY: ("expired", -1),
+    EntryKind.REVERSAL: ("reversed", -1),
+    EntryKind.ADJUSTMENT_DOWN: ("reversed", -1),
+}
+"""Which lifetime figure an entry of a kind changes, by its signed points times this sign."""
+
+
+def credit(
+    tx: Transaction,
+    account: Account,
+    operation: Operation,
+    *,
+    kind: EntryKind,
+    points: int,
+    party: int,
+    expires_at: datetime | None,
+    more: Mapping[str, Any],
+) -> Entry:
+    """An issuance or an adjustment up: a new lot. Counts against the party's ceiling. Raises CeilingReached, AfterSunset."""
+    ceilings.charge(tx, party, points)
+    more = {"points": points, "expires_at": None if expires_at is None else details.instant(expires_at), **more}
+    entry = _entry(tx, account, operation, kind=kind, points=points, party=party, more=more)
+    lot = Lot(
+        id=entry.id,
+        operation_id=operation.id,
+        points=points,
+        left=points,
+        issued_at=operation.occurred_at,
+        expires_at=expires_at,
+    )
+    stored_lots.add_lot(tx, account, lot, party=party, ruleset_hash=operation.ruleset_hash)
+    return entry
+
+
+def change_lots(
+    tx: Transaction,
+    account: Account,
+    operation: Operation | None,
+    *,
+    kind: EntryKind,
+    uses: Sequence[Use],
+    party: int,
+    more: Mapping[str, Any],
+    ruleset_hash: str | None = None,
+    voids: str | None = None,
+) -> Entry:
+    """A debit (its uses are negative) or a restoration (positive): an entry of the sum of what it does to lots."""
+    points = sum(use.points for use in uses)
+    more = {"points": points, "lots": details.lots_of(uses), **more}
+    entry = _entry(
+        tx,
+        account,
+        operation,
+        kind=kind,
+        points=points,
+        party=party,
+        more=more,
+        ruleset_hash=ruleset_hash,
+        voids=voids,
+    )
+    stored_lots.use_lots(tx, account, uses, entry_id=entry.id)
+    return entry
+
+
+def sweep_expired(tx: Transaction, account: Account) -> list[Entry]:
+    """Expiry entries for every lot whose date has come, one for each issuer. Comes before every debit."""
+    lots = stored_lots.open_lots(tx, account)
+    due = engine.expire(lots, stored_lots.consumption_time(tx))
+    by_party: dict[int, list[Use]] = {}
+    for use in due:
+        by_party.setdefault(stored_lots.party_of(account, use.lot_id), []).append(use)
+    ruleset_hash = tx.ruleset_hash_at(tx.now)
+    return [
+        change_lots(
+            tx, account, None, kind=EntryKind.EXPIRY, uses=uses, party=party, more={}, ruleset_hash=ruleset_hash
+        )
+        for party, uses in sorted(by_party.items())
+    ]
+
+
+def fact(
+    tx: Transaction,
+    account: Account,
+    kind: str,
+    *,
+    operation: Operation | None,
+    more: Mapping[str, Any],
+    points: int = 0,
+    due_at: datetime | None = None,
+    ruleset_hash: str | None = None,
+) -> Fact:
+    """Something that moves no points, with its leaf of kind 0. `points` is the change of what is pending."""
+    occurred_at = tx.now if operation is None else operation.occurred_at
+    row = Fact(
+        id=tx.new_id("fct"),
+        member_id=account.id,
+        kind=kind,
+        operation_id=None if operation is None else operation.id,
+        due_at=due_at,
+        points=points,
+        occurred_at=occurred_at,
+        recorded_at=tx.now,
+        detail=details.detail(
+            kind,
+            operation=operation,
+            ruleset_hash=_ruleset_hash(tx, operation, ruleset_hash),
+            occurred_at=occurred_at,
+            recorded_at=tx.now,
+            more=more,
+        ),
+    )
+    tx.staged.facts.append(row)
+    tx.staged.leaves.append(Leaf(row.id, account.id, EntryKind.FACT, 0, 0, row.detail, row.operation_id))
+    account.pending += points
+    account.is_changed = True
+    return row
+
+
+def _entry(
+    tx: Transaction,
+    account: Account,
+    operation: Operation | None,
+    *,
+    kind: EntryKind,
+    points: int,
+    party: int,
+    more: Mapping[str, Any],
+    ruleset_hash: str | None = None,
+    voids: str | None = None,
+) -> Entry:
+    """Stages an entry and its leaf (a void has none) and changes the member's figures."""
+    if points == 0 or (points > 0) != (kind.sign > 0) ^ (voids is not None):
+        raise InvariantBroken("an entry's points have the wrong sign", kind=int(kind))
+    account.available += points
+    account.is_changed = True
+    figure, sign = FIGURE_OF_KIND[kind]
+    setattr(account, figure, getattr(account, figure) + sign * points)
+    if account.available < 0:
+        raise InvariantBroken("a balance would fall below nothing")
+    occurred_at = tx.now if operation is None else operation.occurred_at
+    hash_ = _ruleset_hash(tx, operation, ruleset_hash)
+    entry = Entry(
+        id=tx.new_id("ent"),
+        member_id=account.id,
+        kind=kind,
+        points=points,
+        party=party,
+        operation_id=None if operation is None else operation.id,
+        voids=voids,
+        ruleset_hash=hash_,
+        occurred_at=occurred_at,
+        recorded_at=tx.now,
+        balance_after=account.balance,
+        detail=details.detail(
+            "void" if voids else WORDS[kind],
+            operation=operation,
+            ruleset_hash=hash_,
+            occurred_at=occurred_at,
+            recorded_at=tx.now,
+            more=more,
+        ),
+    )
+    tx.staged.entries.append(entry)
+    if voids is None:
+        leaf = Leaf(entry.id, account.id, kind, party, abs(points), entry.detail, entry.operation_id)
+        tx.staged.leaves.append(leaf)
+    return entry
+
+
+def _ruleset_hash(tx: Transaction, operation: Operation | None, ruleset_hash: str | None) -> str:
+    if ruleset_hash is not None:
+        return ruleset_hash
+    return tx.ruleset_hash_at(tx.now) if operation is None else operation.ruleset_hash

@@ -1,0 +1,72 @@
+"""Every cached figure, computed afresh from the append-only sources (DESIGN §3.1): operations, entries, lot uses, facts, debts.
+
+`check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what purchases keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from token_service.ledger import tables
+from token_service.ledger.context import Context
+from token_service.ledger.replaying import replayed_member
+from token_service.ledger.transaction import Transaction, write
+
+MEMBER_FIGURES: Final = (
+    "available", "held", "pending", "debt", "issued", "redeemed", "expired", "reversed", "tier", "purchase_count",
+    "last_activity_at",
+)  # fmt: skip
+CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
+    "lots": (tables.lots, "entry_id"),
+    "awards": (tables.awards, "operation_id"),
+    "purchases": (tables.purchases, "operation_id"),
+}
+Rows = dict[str, dict[str, Any]]
+
+
+def check_rebuild(context: Context) -> list[str]:
+    """What the sources say otherwise than the cache, a sentence each; empty when all agree."""
+    found: list[str] = []
+    with context.store.read() as connection:
+        tx = Transaction(context, connection, locks=False)
+        for member_id in connection.execute(select(tables.members.c.id)).scalars().all():
+            found += _differences(connection, member_id, replayed_member(tx, member_id))
+    return found
+
+
+def rebuild(context: Context) -> None:
+    """Writes every cached figure anew, member by member; each member is one transaction, so a run can stop and be repeated."""
+    with context.store.read() as connection:
+        ids = connection.execute(select(tables.members.c.id).order_by(tables.members.c.id)).scalars().all()
+    for member_id in ids:
+        write(context, lambda tx: _rewrite(tx, member_id))  # noqa: B023
+
+
+def _rewrite(tx: Transaction, member_id: str) -> None:
+    tx.lock_accounts([member_id])
+    figures, rows = replayed_member(tx, member_id)
+    members = tables.members.c
+    tx.connection.execute(update(tables.members).where(members.id == member_id).values(**figures, tier_due_at=tx.now))
+    for name, (table, _key) in CACHED_TABLES.items():
+        tx.connection.execute(delete(table).where(table.c.member_id == member_id))
+        if rows[name]:
+            tx.connection.execute(insert(table), list(rows[name].values()))
+
+
+def _differences(
+    connection: Connection, member_id: str, replayed: tuple[dict[str, Any], dict[str, Rows]]
+) -> Iterable[str]:
+    figures, rows = replayed
+    stored = connection.execute(select(tables.members).where(tables.members.c.id == member_id)).one()._mapping
+    for name in MEMBER_FIGURES:
+        if stored[name] != figures[name]:
+            yield f"{member_id}: {name} is {stored[name]}, the sources say {figures[name]}"
+    for name, (table, key) in CACHED_TABLES.items():
+        found = connection.execute(select(table).where(table.c.member_id == member_id))
+        cached = {row._mapping[key]: dict(row._mapping) for row in found}
+        for row_id in sorted(cached.keys() | rows[name].keys()):
+            if cached.get(row_id) != rows[name].get(row_id):
+                yield f"{member_id}: {name} {row_id} differs from the sources"

@@ -1,0 +1,174 @@
+"""Spending points, by amount or for a reward, and giving them back (DESIGN §3.5, API.md)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from sqlalchemy import select
+
+from token_service.errors import AlreadyReversed, ProgramPaused
+from token_service.ledger import checks, operations, stored_lots, tables, views
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.inputs import NewRedemption, NewReversal
+from token_service.ledger.operations import Done
+from token_service.ledger.outcomes import outcome, simulated
+from token_service.ledger.posting import change_lots, sweep_expired
+from token_service.ledger.reversal_views import reversal_view
+from token_service.ledger.staged import Operation
+from token_service.ledger.transaction import Transaction, read
+from token_service.program import lots as engine
+from token_service.program.rewards import check_redemption, value_of
+from token_service.units import EntryKind
+
+
+def redeem(context: Context, actor: Actor, new: NewRedemption) -> views.Outcome[views.Redemption]:
+    """The redemption; the first one again when its reference is known with the same content.
+
+    Raises InsufficientBalance (with `missing_points`), RewardUnavailable, ReferenceConflict, NotFound, InvalidInput, MemberFrozen,
+    MemberLeaving, ProgramPaused, BacklogFull.
+    """
+    return outcome(context, lambda tx: _redeem(tx, actor, new), redemption_view)
+
+
+def simulate_redemption(context: Context, actor: Actor, new: NewRedemption) -> views.Simulation[views.Redemption]:
+    """What `redeem` would answer now, or the refusal with what is missing; nothing is recorded."""
+
+    def member_of(tx: Transaction) -> str:
+        merchant_id = actor.acting_merchant(new.merchant_id)
+        return tx.member_of(merchant_id, member_id=new.member_id, external_id=None).id
+
+    named = new if new.reference else replace(new, reference=context.new_id("sim"))
+    return simulated(context, lambda tx: _redeem(tx, actor, named), redemption_view, member_of)
+
+
+def restore(context: Context, actor: Actor, redemption_id: str, new: NewReversal) -> views.Outcome[views.Reversal]:
+    """Gives points of a redemption back to the lots they came from, all that is left of it or `points`.
+
+    Raises NotFound, ReferenceConflict, InvalidInput, AlreadyReversed when all was given back before, ProgramPaused.
+    """
+    return outcome(context, lambda tx: _restore(tx, actor, redemption_id, new), reversal_view)
+
+
+def get_redemption(context: Context, actor: Actor, redemption_id: str) -> views.Redemption:
+    """Raises NotFound."""
+    return read(context, lambda tx: redemption_view(tx, operations.get(tx, actor, redemption_id, "redemption")))
+
+
+def find_redemption(context: Context, actor: Actor, reference: str, merchant_id: str | None = None) -> views.Redemption:
+    """The merchant's redemption of that reference. Raises NotFound."""
+    merchant = actor.acting_merchant(merchant_id)
+    return read(context, lambda tx: redemption_view(tx, operations.find(tx, merchant, "redemption", reference)))
+
+
+def _redeem(tx: Transaction, actor: Actor, new: NewRedemption) -> Done:
+    merchant_id = actor.acting_merchant(new.merchant_id)
+    party = tx.merchant(merchant_id).party
+    account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
+    checks.reference(new.reference)
+    content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
+    first = operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content)
+    if first is not None:
+        return Done(first, replayed=True)
+    operations.check_active(account)
+    _check_running(tx)
+    ruleset_hash = tx.ruleset_hash_at(tx.now)
+    ruleset = tx.ruleset(ruleset_hash)
+    at = stored_lots.consumption_time(tx)
+    usable = engine.available(stored_lots.open_lots(tx, account), at) - account.held
+    points = check_redemption(ruleset, points=new.points, reward_id=new.reward_id, available=usable)
+    sweep_expired(tx, account)
+    operation = operations.start(
+        tx,
+        Operation(
+            id=tx.new_id("red"),
+            kind="redemption",
+            merchant_id=merchant_id,
+            member_id=account.id,
+            reference=new.reference,
+            content_hash=content,
+            ruleset_hash=ruleset_hash,
+            occurred_at=tx.now,
+            recorded_at=tx.now,
+            facts={"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points)},
+            result={},
+        ),
+    )
+    uses = engine.consume(stored_lots.open_lots(tx, account), points, at=at)
+    more = {"reward": new.reward_id, "price": points, "value": operation.facts["value"]}
+    change_lots(tx, account, operation, kind=EntryKind.REDEMPTION, uses=uses, party=party, more=more)
+    stored_lots.extend_lots(tx, account, activity_at=tx.now, operation_id=operation.id)
+    account.last_activity_at = max(tx.now, account.last_activity_at or tx.now)
+    return Done(operation, replayed=False)
+
+
+def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal) -> Done:
+    redemption = operations.get(tx, actor, redemption_id, "redemption")
+    account = tx.account(redemption.member_id)
+    checks.reference(new.reference)
+    checks.optional_text("/reason", new.reason)
+    content = operations.content_hash(asdict(new) | {"of": redemption_id})
+    first = operations.known(
+        tx, merchant_id=redemption.merchant_id, kind="restoration", reference=new.reference, content=content
+    )
+    if first is not None:
+        return Done(first, replayed=True)
+    earlier = operations.children(tx, redemption_id, "restoration")
+    left = redemption.facts["points"] - sum(operation.facts["points"] for operation in earlier)
+    if left == 0:
+        raise AlreadyReversed("this redemption was given back before", existing_id=earlier[-1].id)
+    points = left if new.points is None else checks.points("/points", new.points)
+    if points > left:
+        raise checks.wrong("/points", "more would come back than is left of the redemption")
+    _check_running(tx)
+    operation = operations.start(
+        tx,
+        Operation(
+            id=tx.new_id("res"),
+            kind="restoration",
+            merchant_id=redemption.merchant_id,
+            member_id=account.id,
+            parent_id=redemption_id,
+            reference=new.reference,
+            content_hash=content,
+            ruleset_hash=tx.ruleset_hash_at(tx.now),
+            occurred_at=tx.now,
+            recorded_at=tx.now,
+            facts={"points": points, "reason": new.reason},
+            result={"reversed": points, "debt": 0},
+        ),
+    )
+    uses = stored_lots.uses_of_entries(tx, _entries_of(tx, [redemption_id, *(one.id for one in earlier)]))
+    lots = stored_lots.lots_named(tx, account, {use.lot_id for use in uses})
+    back = engine.restore(uses, lots, points, ruleset=tx.ruleset(operation.ruleset_hash), now=tx.now)
+    party = tx.merchant(redemption.merchant_id).party
+    more = {"reason": new.reason, "actor": actor.name}
+    change_lots(tx, account, operation, kind=EntryKind.RESTORATION, uses=back, party=party, more=more)
+    return Done(operation, replayed=False)
+
+
+def _entries_of(tx: Transaction, operation_ids: list[str]) -> list[str]:
+    columns = tables.entries.c
+    kinds = (int(EntryKind.REDEMPTION), int(EntryKind.RESTORATION))
+    query = select(columns.id).where(columns.operation_id.in_(operation_ids), columns.kind.in_(kinds))
+    return list(tx.connection.execute(query).scalars())
+
+
+def _check_running(tx: Transaction) -> None:
+    if tx.program.paused:
+        raise ProgramPaused("the program is paused")
+
+
+def redemption_view(tx: Transaction, operation: Operation) -> views.Redemption:
+    """The view of a redemption operation."""
+    return views.Redemption(
+        id=operation.id,
+        created_at=operation.recorded_at,
+        reference=operation.reference,
+        merchant_id=operation.merchant_id,
+        member_id=operation.member_id,
+        points=operation.facts["points"],
+        reward_id=operation.facts["reward_id"],
+        value=views.Money(operation.facts["value"], tx.program.currency),
+        reversed=sum(child.facts["points"] for child in operations.children(tx, operation.id, "restoration")),
+        ruleset=operation.ruleset_hash,
+    )

@@ -1,0 +1,155 @@
+"""One member's cached figures from the sources alone, by another way than posting: sums and replays, nothing carried on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from token_service.ledger import operations, tables
+from token_service.ledger.posting import FIGURE_OF_KIND
+from token_service.ledger.staged import Operation
+from token_service.ledger.tiers import first_tier
+from token_service.ledger.transaction import Transaction
+from token_service.program.facts import PurchaseFacts
+from token_service.program.lots import Lot, Use, replay
+from token_service.program.refunds import Refund
+from token_service.program.tiers import qualification
+from token_service.units import EntryKind
+
+Rows = dict[str, dict[str, Any]]
+
+
+def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], dict[str, Rows]]:
+    """(the member's figures by column, the rows of `lots`, `awards` and `purchases` by key)."""
+    entries = _entries(tx, member_id)
+    done = _operations(tx, member_id)
+    awards = _awards(tx, member_id, entries)
+    figures: dict[str, Any] = dict.fromkeys(("issued", "redeemed", "expired", "reversed"), 0)
+    for entry in entries:
+        name, sign = FIGURE_OF_KIND[EntryKind(entry.kind)]
+        figures[name] += sign * entry.points
+    debts = tables.debts.c
+    debt = select(func.coalesce(func.sum(debts.points), 0)).where(debts.member_id == member_id)
+    figures |= {
+        "available": sum(entry.points for entry in entries),
+        "held": 0,  # hold events come with holds
+        "pending": sum(award["points"] for award in awards.values()),
+        "debt": int(tx.connection.execute(debt).scalar_one()),
+        "tier": _tier(tx, member_id),
+        "purchase_count": sum(operation.kind == "purchase" for operation in done),
+        "last_activity_at": max(
+            (operation.occurred_at for operation in done if operation.kind in {"purchase", "redemption"}), default=None
+        ),
+    }
+    rows = {"lots": _lots(tx, member_id, entries), "awards": awards, "purchases": _purchases(done)}
+    return figures, rows
+
+
+def _entries(tx: Transaction, member_id: str) -> list[Row[Any]]:
+    columns = tables.entries.c
+    query = select(tables.entries).where(columns.member_id == member_id).order_by(columns.seq)
+    return list(tx.connection.execute(query))
+
+
+def _operations(tx: Transaction, member_id: str) -> list[Operation]:
+    columns = tables.operations.c
+    query = select(columns.id).where(columns.member_id == member_id).order_by(columns.seq)
+    ids = list(tx.connection.execute(query).scalars())
+    found: dict[str, Operation] = {}
+    for start in range(0, len(ids), 500):
+        found |= operations.loaded(tx, ids[start : start + 500])
+    return [found[operation_id] for operation_id in ids]
+
+
+def _awards(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
+    """What is awarded and neither issued nor cut away."""
+    issued = {entry.operation_id for entry in entries if entry.kind == int(EntryKind.ISSUANCE) and not entry.voids}
+    columns = tables.facts.c
+    query = select(tables.facts).where(columns.member_id == member_id, columns.points != 0).order_by(columns.seq)
+    awards: Rows = {}
+    for fact in tx.connection.execute(query):
+        if fact.operation_id is None or fact.operation_id in issued:
+            continue
+        award_of = fact.operation_id
+        if fact.due_at is not None:
+            awards[award_of] = {
+                "operation_id": award_of,
+                "member_id": member_id,
+                "points": fact.points,
+                "due_at": fact.due_at,
+            }
+            continue
+        purchase_id = json.loads(fact.detail)["of"]
+        if purchase_id in awards:
+            awards[purchase_id]["points"] += fact.points
+    return {key: award for key, award in awards.items() if award["points"]}
+
+
+def _lots(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
+    """Every lot, replayed from its uses."""
+    made = {entry.id: entry for entry in entries}
+    uses, lots = tables.lot_uses.c, tables.entries.c
+    query = select(tables.lot_uses).join(tables.entries, lots.id == uses.lot_id).where(lots.member_id == member_id)
+    steps: list[Lot | Use] = []
+    for use in tx.connection.execute(query.order_by(uses.seq)):
+        if use.lot_id == use.entry_id:
+            entry = made[use.lot_id]
+            points = use.points
+            steps.append(Lot(entry.id, entry.operation_id, points, points, entry.occurred_at, use.expires_at))
+        else:
+            steps.append(Use(use.lot_id, use.points, use.expires_at))
+    return {
+        lot.id: {
+            "entry_id": lot.id,
+            "member_id": member_id,
+            "operation_id": lot.operation_id,
+            "points": lot.points,
+            "points_left": lot.left,
+            "party": made[lot.id].party,
+            "ruleset_hash": made[lot.id].ruleset_hash,
+            "issued_at": lot.issued_at,
+            "expires_at": lot.expires_at,
+        }
+        for lot in replay(steps)
+    }
+
+
+def _purchases(done: list[Operation]) -> Rows:
+    """What each purchase keeps after its refunds, as the refunds' results say."""
+    rows: Rows = {}
+    for operation in done:
+        if operation.kind != "purchase":
+            continue
+        facts = PurchaseFacts.from_json(operation.facts)
+        refunds = [one for one in done if one.kind == "refund" and one.parent_id == operation.id]
+        kept = refunds[-1].result["kept"] if refunds else operation.result["points"]
+        given_back = tuple(Refund.from_json(one.facts["refund"]) for one in refunds)
+        counts = qualification(facts, given_back, kept)
+        rows[operation.id] = {
+            "operation_id": operation.id,
+            "member_id": operation.member_id,
+            "occurred_at": operation.occurred_at,
+            "local_date": facts.local.date,
+            "awarded": operation.result["points"],
+            "kept": kept,
+            "taken": sum(one.result["reversed"] + one.result["debt"] for one in refunds),
+            "refunded_cents": sum(refund.total for refund in given_back),
+            "tier_spend_cents": counts.spend,
+            "tier_points": counts.points,
+            "tier_orders": counts.orders,
+        }
+    return rows
+
+
+def _tier(tx: Transaction, member_id: str) -> str | None:
+    """What the last tier fact says; without one, the level of a member without history under the rules at enrolment."""
+    columns = tables.facts.c
+    query = select(columns.detail).where(columns.member_id == member_id, columns.kind == "tier")
+    last = tx.connection.execute(query.order_by(columns.seq.desc()).limit(1)).scalar_one_or_none()
+    if last is not None:
+        tier = json.loads(last)["to"]
+        return None if tier is None else str(tier)
+    created = select(tables.members.c.created_at).where(tables.members.c.id == member_id)
+    return first_tier(tx.ruleset(tx.ruleset_hash_at(tx.connection.execute(created).scalar_one())))

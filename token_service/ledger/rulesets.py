@@ -1,0 +1,192 @@
+"""Rulesets in the ledger: drafted, published with notice, in force (DESIGN §3a, CONTRACT §1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from token_service.errors import Conflict, InvalidInput, NotFound
+from token_service.ledger import checks, cursors, tables, views
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.transaction import Transaction, read, write
+from token_service.program.addendum import addendum_problems
+from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
+
+FIRST_EFFECTIVE_AT: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""The first ruleset covers everything earlier, imports included (CONTRACT §1)."""
+
+URI: Final = "/v1/rulesets/{hash}"
+
+
+def draft(context: Context, actor: Actor, document: str, base_hash: str | None = None) -> views.RulesetView:
+    """The version that a YAML or JSON document says, stored under its hash; the same one again for the same document.
+
+    With `base_hash` it is an addendum and may only add. Raises InvalidInput with the places, NotFound (base), Forbidden.
+    """
+    actor.need_admin()
+    ruleset, text = checked(document)
+    hash_ = ruleset_hash(text)
+
+    def work(tx: Transaction) -> views.RulesetView:
+        if ruleset.program.currency != tx.program.currency:
+            raise checks.wrong("/program/currency", "a programme keeps its currency")
+        if base_hash is not None:
+            _check_addendum(_row(tx.connection, base_hash), text)
+        values = {"hash": hash_, "document": text, "base_hash": base_hash, "state": "draft", "created_at": tx.now}
+        known = tx.connection.execute(select(tables.rulesets).where(tables.rulesets.c.hash == hash_)).one_or_none()
+        if known is None:
+            tx.connection.execute(insert(tables.rulesets).values(**values))
+        return ruleset_view(_row(tx.connection, hash_))
+
+    return write(context, work)
+
+
+def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime) -> views.RulesetView:
+    """The draft on its way to the chain, in force from `effective_at`: at least the notice period ahead and after every other.
+
+    An addendum acts as soon as its base does. Repeatable with the same instant. Raises NotFound, Conflict, InvalidInput, Forbidden.
+    """
+    actor.need_admin()
+
+    def work(tx: Transaction) -> views.RulesetView:
+        row = _row(tx.connection, hash_)
+        if row.state != "draft":
+            if row.effective_at != effective_at and row.base_hash is None:
+                raise Conflict("this ruleset was published with another date", existing_id=hash_)
+            return ruleset_view(row)
+        if row.base_hash is not None:
+            _publish_addendum(tx, row)
+        else:
+            _publish(tx, row, effective_at)
+        tx.flush()
+        return ruleset_view(_row(tx.connection, hash_))
+
+    return write(context, work)
+
+
+def get_ruleset(context: Context, hash_: str) -> views.RulesetView:
+    """Raises NotFound."""
+    return read(context, lambda tx: ruleset_view(_row(tx.connection, hash_)))
+
+
+def list_rulesets(
+    context: Context, limit: int = cursors.LIMIT_DEFAULT, cursor: str | None = None
+) -> views.Page[views.RulesetView]:
+    """Every version, in the order of their hashes."""
+    cursors.check_limit(limit)
+    columns = tables.rulesets.c
+    query = select(tables.rulesets).order_by(columns.hash).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(columns.hash > cursors.decode(cursor))
+    return read(
+        context,
+        lambda tx: cursors.page(tx.connection.execute(query).all(), limit, "hash", ruleset_view),
+    )
+
+
+def ruleset_in_force(context: Context, at: datetime) -> views.RulesetView:
+    """The version in force at an instant. Raises NotInitialised before the first one."""
+    return read(context, lambda tx: ruleset_view(_row(tx.connection, tx.ruleset_hash_at(at))))
+
+
+def next_ruleset(context: Context) -> views.RulesetView | None:
+    """The version that comes into force next, or None."""
+    return read(context, next_view)
+
+
+def next_view(tx: Transaction) -> views.RulesetView | None:
+    """As `next_ruleset`, inside a use case."""
+    columns = tables.rulesets.c
+    query = select(tables.rulesets).where(columns.state != "draft", columns.effective_at > tx.now)
+    row = tx.connection.execute(query.order_by(columns.effective_at).limit(1)).one_or_none()
+    return None if row is None else ruleset_view(row)
+
+
+def view_of(tx: Transaction, hash_: str) -> views.RulesetView:
+    """The view of one version, inside a use case. Raises NotFound."""
+    return ruleset_view(_row(tx.connection, hash_))
+
+
+def checked(document: str) -> tuple[Ruleset, str]:
+    """The ruleset of a YAML or JSON text and its canonical form. Raises InvalidInput with the places of what is wrong."""
+    ruleset = parse_ruleset(document)
+    places = check_ruleset(ruleset)
+    if places:
+        raise InvalidInput("The ruleset contradicts itself.", places=tuple(places))
+    return ruleset, canonical_json(ruleset)
+
+
+def insert_first(tx: Transaction, text: str) -> str:
+    """Stores the first ruleset, effective since ever, and orders its publication; answers its hash."""
+    hash_ = ruleset_hash(text)
+    tx.connection.execute(
+        insert(tables.rulesets).values(
+            hash=hash_,
+            document=text,
+            state="publishing",
+            effective_at=FIRST_EFFECTIVE_AT,
+            created_at=tx.now,
+        )
+    )
+    return hash_
+
+
+def ruleset_view(row: Row[Any]) -> views.RulesetView:
+    """The view of a ruleset's row."""
+    return views.RulesetView(
+        hash=row.hash,
+        document=row.document,
+        base_hash=row.base_hash,
+        state=row.state,
+        effective_at=row.effective_at,
+        created_at=row.created_at,
+    )
+
+
+def _publish(tx: Transaction, row: Row[Any], effective_at: datetime) -> None:
+    if effective_at.tzinfo is None or effective_at.microsecond:
+        raise checks.wrong("/effective_at", "must be a whole second with a time zone")
+    earliest = tx.now + timedelta(seconds=tx.program.notice_period_seconds)
+    if effective_at < earliest:
+        raise checks.wrong("/effective_at", "must lie at least the notice period ahead")
+    columns = tables.rulesets.c
+    later = select(columns.hash).where(columns.state != "draft", columns.effective_at >= effective_at)
+    if tx.connection.execute(later.limit(1)).one_or_none() is not None:
+        raise checks.wrong("/effective_at", "must lie after every ruleset published so far")
+    _set_publishing(tx, row.hash, effective_at)
+    arguments = {"hash": row.hash, "uri": URI.format(hash=row.hash), "effective_at": int(effective_at.timestamp())}
+    tx.staged.admin_operations.append(("publish_ruleset", "rules", arguments))
+
+
+def _publish_addendum(tx: Transaction, row: Row[Any]) -> None:
+    base = _row(tx.connection, row.base_hash)
+    if base.state == "draft" or base.effective_at is None:
+        raise Conflict("the base of this addendum is not published", existing_id=base.hash)
+    _set_publishing(tx, row.hash, max(base.effective_at, tx.now.replace(microsecond=0)))
+    arguments = {"base_hash": base.hash, "hash": row.hash, "uri": URI.format(hash=row.hash)}
+    tx.staged.admin_operations.append(("publish_addendum", "rules", arguments))
+
+
+def _set_publishing(tx: Transaction, hash_: str, effective_at: datetime) -> None:
+    """From `effective_at` on everybody's tier is looked at again under the new rules."""
+    values = {"state": "publishing", "effective_at": effective_at}
+    tx.connection.execute(update(tables.rulesets).where(tables.rulesets.c.hash == hash_).values(**values))
+    due = tables.members.c.tier_due_at
+    tx.connection.execute(
+        update(tables.members).where(or_(due.is_(None), due > effective_at)).values(tier_due_at=effective_at)
+    )
+
+
+def _check_addendum(base: Row[Any], text: str) -> None:
+    places = addendum_problems(parse_ruleset(base.document), parse_ruleset(text))
+    if places:
+        raise InvalidInput("An addendum may only add to its base.", places=tuple(places))
+
+
+def _row(connection: Connection, hash_: str) -> Row[Any]:
+    row = connection.execute(select(tables.rulesets).where(tables.rulesets.c.hash == hash_)).one_or_none()
+    if row is None:
+        raise NotFound("no such ruleset")
+    return row

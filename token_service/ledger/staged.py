@@ -1,0 +1,145 @@
+"""Rows that a transaction is about to append. Use cases fill them in memory; `flushing` writes them at the end, in one go each.
+
+So a simulation is the same code without the flush, and an item of a batch that is refused leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from token_service.units import EntryKind
+
+
+@dataclass(slots=True)
+class Operation:
+    """What a caller did, once. `result` is what was answered, rebuilt from here on replay."""
+
+    id: str
+    kind: str
+    merchant_id: str
+    member_id: str
+    reference: str
+    content_hash: str
+    ruleset_hash: str
+    occurred_at: datetime
+    recorded_at: datetime
+    facts: dict[str, Any]
+    result: dict[str, Any]
+    parent_id: str | None = None
+    store_id: str | None = None
+    parts: int = 0  # entries and facts made so far: numbers the parts in their details
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger. `points` is signed; `detail` is RFC 8785 text."""
+
+    id: str
+    member_id: str
+    kind: EntryKind
+    points: int
+    party: int
+    operation_id: str | None
+    voids: str | None
+    ruleset_hash: str
+    occurred_at: datetime
+    recorded_at: datetime
+    balance_after: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that moves no points; for a pending award `points` is the change of what is pending."""
+
+    id: str
+    member_id: str
+    kind: str
+    operation_id: str | None
+    due_at: datetime | None
+    points: int
+    occurred_at: datetime
+    recorded_at: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotUse:
+    lot_id: str
+    entry_id: str | None
+    operation_id: str | None
+    points: int
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """Owed (+) or paid (−) points of one cause: an operation that could not take all back, or a voided credit."""
+
+    id: str
+    member_id: str
+    operation_id: str | None
+    voids: str | None
+    points: int
+    entry_id: str | None
+    party: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """The settlement side of an entry or fact; commitment, promise and times are added when it is written."""
+
+    id: str
+    member_id: str
+    kind: EntryKind
+    party: int
+    amount: int
+    detail: str
+    operation_id: str | None
+
+
+@dataclass(slots=True)
+class PurchaseState:
+    """What a purchase keeps after its refunds, and what it counts for in tiers."""
+
+    operation_id: str
+    member_id: str
+    occurred_at: datetime
+    local_date: str
+    awarded: int
+    kept: int
+    taken: int
+    refunded_cents: int
+    tier_spend_cents: int
+    tier_points: int
+    tier_orders: int
+
+
+@dataclass(slots=True)
+class Staged:
+    """All that is to be written, in the order in which it was made."""
+
+    operations: list[Operation] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    lot_uses: list[LotUse] = field(default_factory=list)
+    debts: list[Debt] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+    purchases: list[PurchaseState] = field(default_factory=list)
+    changed_purchases: list[PurchaseState] = field(default_factory=list)
+    awards: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # operation, member, points, due_at
+    changed_awards: list[tuple[str, int]] = field(default_factory=list)  # operation, points now pending (0 = none)
+    admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments
+
+    def mark(self) -> tuple[int, ...]:
+        """Where to cut when what follows is refused."""
+        return tuple(len(getattr(self, item.name)) for item in fields(self))
+
+    def cut(self, mark: tuple[int, ...]) -> None:
+        """Forgets everything staged since the mark."""
+        for item, length in zip(fields(self), mark, strict=True):
+            del getattr(self, item.name)[length:]

@@ -1,0 +1,182 @@
+"""The database behind the ledger: SQLite or PostgreSQL, one engine, transactions that begin the right way (DESIGN §5).
+
+On SQLite every writer begins IMMEDIATE (readers a plain BEGIN, which in WAL sees one snapshot), every commit is synced to disk. On
+PostgreSQL transactions are READ COMMITTED and use cases lock the rows they decide on. Library errors become ours here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from token_service.errors import BadSettings, DatabaseBusy, DiskFull, InvariantBroken, MereauError
+
+Result = TypeVar("Result")
+
+BUSY_TIMEOUT_MS: Final = 10_000
+ATTEMPTS: Final = 8
+_RETRY: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, do it again
+_DUPLICATE: Final = "23505"
+_DISK_FULL: Final = frozenset({"53100", "53200"})
+_UNREACHABLE: Final = ("08", "57P", "53300", "55P03")
+
+
+class Store:
+    """One engine. `write` and `read` give a connection in a transaction that commits at the end, or rolls back on any error."""
+
+    def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        self.engine: Engine = _make_engine(url, busy_timeout_ms)
+        self.is_sqlite: bool = self.engine.dialect.name == "sqlite"
+        self._reader: Engine = self.engine.execution_options(write=False)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A write transaction. Raises DatabaseBusy when the lock or the server is not to be had, DiskFull."""
+        with _our_errors(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read transaction: one snapshot on SQLite, never behind a writer."""
+        with _our_errors(), self._reader.begin() as connection:
+            yield connection
+
+    def transact(self, work: Callable[[Connection], Result]) -> Result:
+        """What `work` answers inside one write transaction; done again when the database asks for that (deadlock)."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except _Repeat:
+                continue
+        try:
+            with self.write() as connection:
+                return work(connection)
+        except _Clash as error:
+            raise InvariantBroken("the database refuses a row as a duplicate, again and again") from error
+        except _Repeat as error:
+            raise DatabaseBusy("the database is busy; try again") from error
+
+    def dispose(self) -> None:
+        """Closes every connection."""
+        self.engine.dispose()
+
+
+class _Repeat(DatabaseBusy):
+    """The database undid the transaction and asks to run it again."""
+
+
+class _Clash(_Repeat):
+    """Another transaction wrote a unique value first: run again, and find it."""
+
+
+class JoinedStore(Store):
+    """The store inside a transaction that somebody else began and will end: several use cases, one commit."""
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self.engine = store.engine
+        self.is_sqlite = store.is_sqlite
+        self._connection = connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        yield self._connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        yield self._connection
+
+    def transact(self, work: Callable[[Connection], Result]) -> Result:
+        return work(self._connection)
+
+
+def open_store(url: str) -> Store:
+    """The store at a SQLAlchemy URL (sqlite:///…, postgresql+psycopg://…)."""
+    return Store(url)
+
+
+def sqlite_url(path: object) -> str:
+    """The URL of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
+    try:
+        parsed = make_url(url)
+    except Exception as error:
+        raise BadSettings("the database URL cannot be read") from error
+    if parsed.drivername in {"postgresql", "postgres"}:
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": busy_timeout_ms / 1000})
+        _prepare_sqlite(engine, busy_timeout_ms)
+        return engine
+    if backend == "postgresql":
+        return create_engine(
+            parsed, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_size=10, max_overflow=10
+        )
+    raise BadSettings("the database is SQLite or PostgreSQL")
+
+
+def _prepare_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves (Python 3.11 has no autocommit=)
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={busy_timeout_ms}")
+        for pragma in pragmas:
+            connection.execute("pragma " + pragma)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("write", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except MereauError:
+        raise
+    except PoolTimeout as error:
+        raise DatabaseBusy("every database connection is in use") from error
+    except DBAPIError as error:
+        mapped = _mapped(error)
+        if mapped is None:
+            raise
+        raise mapped from error
+
+
+def _mapped(error: DBAPIError) -> MereauError | None:
+    """Our error for what a driver says, None for what is a mistake of ours (a broken constraint, bad SQL)."""
+    original = error.orig
+    if isinstance(original, sqlite3.OperationalError | sqlite3.DatabaseError):
+        return _from_sqlite(str(original))
+    state = str(getattr(original, "sqlstate", None) or "")
+    if state in _RETRY:
+        return _Repeat("the database undid the transaction; try again")
+    if state == _DUPLICATE:
+        return _Clash("another transaction recorded the same; try again")
+    if state in _DISK_FULL:
+        return DiskFull("the database has no room left; nothing was recorded")
+    if state.startswith(_UNREACHABLE) or (not state and isinstance(error, OperationalError | InterfaceError)):
+        return DatabaseBusy("the database does not answer; try again")
+    return None
+
+
+def _from_sqlite(message: str) -> MereauError | None:
+    text = message.lower()
+    if "locked" in text or "busy" in text:
+        return DatabaseBusy("the database is locked by another process; try again")
+    if "disk is full" in text or "disk i/o error" in text:
+        return DiskFull("the disk is full; nothing was recorded")
+    if "readonly database" in text or "unable to open" in text:
+        return BadSettings("the database file cannot be written")
+    return None

@@ -1,0 +1,46 @@
+"""The member's cached tier, and the facts that record each change of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from token_service.ledger.accounts import Account
+from token_service.ledger.posting import fact
+from token_service.ledger.purchase_facts import history
+from token_service.ledger.transaction import Transaction
+from token_service.program.ruleset import Ruleset
+from token_service.program.tiers import Standing, next_review_at, standing_at
+
+
+def review(tx: Transaction, account: Account) -> bool:
+    """Brings the cached tier up to date under the ruleset in force; a change is a fact with its leaf. True if it changed."""
+    ruleset_hash = tx.ruleset_hash_at(tx.now)
+    ruleset = tx.ruleset(ruleset_hash)
+    standing, due_at = _standing(tx, account, ruleset)
+    if due_at != account.tier_due_at:
+        account.tier_due_at, account.is_changed = due_at, True
+    if standing.tier == account.tier:
+        return False
+    more = {"from": account.tier, "to": standing.tier, "figure": standing.figure}
+    fact(tx, account, "tier", operation=None, more=more, ruleset_hash=ruleset_hash)
+    account.tier, account.is_changed = standing.tier, True
+    return True
+
+
+def standing_of(tx: Transaction, account: Account) -> Standing:
+    """Where the member stands now, and the way to the next level."""
+    return _standing(tx, account, tx.ruleset(tx.ruleset_hash_at(tx.now)))[0]
+
+
+def first_tier(ruleset: Ruleset) -> str | None:
+    """The level of a member without any history."""
+    if ruleset.tiers is None:
+        return None
+    return next((level.id for level in reversed(ruleset.tiers.levels) if level.threshold == 0), None)
+
+
+def _standing(tx: Transaction, account: Account, ruleset: Ruleset) -> tuple[Standing, datetime | None]:
+    if ruleset.tiers is None:
+        return standing_at(ruleset, (), tx.now), None
+    entries = history(tx, account).values()
+    return standing_at(ruleset, entries, tx.now), next_review_at(ruleset, entries, tx.now)

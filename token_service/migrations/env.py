@@ -1,0 +1,14 @@
+"""Run by alembic: migrates on the connection that `token_service.migrations` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from token_service.ledger import session_tables, settlement_tables, tables
+from token_service.ledger.schema import metadata
+
+__all__ = ["session_tables", "settlement_tables", "tables"]
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=False)
+with context.begin_transaction():
+    context.run_migrations()
