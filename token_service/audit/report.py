@@ -1,0 +1,148 @@
+"""What an audit found: for each check held, failed or not checked, and findings that name place and both values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Final
+
+FINDINGS_MAX: Final = 100
+"""Findings kept for one check; further ones are counted."""
+
+CHECKS: Final = {
+    "bytecode": "the contract's code is the published build, made by its own constructor; its constants are right",
+    "checkpoint": "the chain contains every checkpoint given",
+    "sequences": "each operator's batches are 1, 2, 3 … without gap or repeat, and sent by a settler",
+    "transfers": "every Transfer is one entry word, signed redemption, bind, return, or transfer while open",
+    "totals": "the contract's totals and supply are the sums of what happened",
+    "ceilings": "no party issued more than its ceiling in any window",
+    "debit_limits": "no operator took more from custodial accounts than its daily limit",
+    "rulesets": "every batch names a published ruleset that was in force",
+    "notice": "rulesets, higher ceilings, higher debit limits and transfers were announced in time",
+    "sunset": "the end was announced in time, and nothing expired or was issued against it",
+    "custody": "no operator touched frozen or self-custody points; restored and moved points had left before",
+    "pause": "nothing that a pause stops happened under a pause, and no pause was too long",
+    "receipts": "every batch's leaves hash to its root, are complete and agree with its words",
+    "ruleset_documents": "every published hash has its document, and addenda only add",
+    "openings": "every account replays from its opened receipts",
+}
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    HELD = "held"
+    FAILED = "failed"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that differs. Places that do not apply are None; values are as a person reads them."""
+
+    check: str
+    detail: str
+    expected: str | None = None
+    found: str | None = None
+    operator: str | None = None
+    seq: int | None = None
+    index: int | None = None
+    block: int | None = None
+    transaction: str | None = None
+
+    def __str__(self) -> str:
+        place = [f"batch {self.operator}/{self.seq}"] if self.seq is not None else []
+        place += [f"index {self.index}"] if self.index is not None else []
+        place += [f"block {self.block}"] if self.block is not None else []
+        place += [f"transaction {self.transaction}"] if self.transaction is not None and self.seq is None else []
+        has_values = self.expected is not None or self.found is not None
+        values = f": expected {self.expected}, found {self.found}" if has_values else ""
+        return f"{self.detail}{values}" + (f" ({', '.join(place)})" if place else "")
+
+
+@dataclass(slots=True)
+class Findings:
+    """Collects findings while an audit runs; goes through checkpoints as JSON."""
+
+    kept: list[Finding] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    doubts: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, finding: Finding) -> None:
+        """Something differs."""
+        count = self.counts.get(finding.check, 0)
+        if count < FINDINGS_MAX:
+            self.kept.append(finding)
+        self.counts[finding.check] = count + 1
+
+    def doubt(self, check: str, reason: str) -> None:
+        """Something that was asked for could not be checked."""
+        reasons = self.doubts.setdefault(check, [])
+        if len(reasons) < FINDINGS_MAX:
+            reasons.append(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One line of the report. `is_requested` False: nobody asked, so it does not count for the exit code."""
+
+    name: str
+    status: Status
+    is_requested: bool
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    findings_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedBlock:
+    """The block at which everything was read. `timestamp` in seconds since 1970 UTC; `tag` how it was chosen."""
+
+    number: int
+    hash: str
+    timestamp: int
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """The whole answer. `counts` what was read; `totals` points by kind, recomputed."""
+
+    chain_id: int
+    contract: str
+    node: str
+    block: PinnedBlock
+    from_block: int
+    witnessed_by: str
+    checks: tuple[CheckResult, ...]
+    counts: dict[str, int]
+    totals: dict[str, int]
+    sequences: dict[str, int]
+
+    @property
+    def exit_code(self) -> int:
+        """0 all requested checks held · 1 something differs · 2 something requested could not be checked."""
+        statuses = {check.status for check in self.checks if check.is_requested}
+        if any(check.status is Status.FAILED for check in self.checks):
+            return 1
+        return 2 if Status.NOT_CHECKED in statuses else 0
+
+    def to_json(self) -> dict[str, object]:
+        """The report for machines: what `mereau audit --json` prints."""
+        return {"object": "audit_report", "v": 1, "exit_code": self.exit_code, **asdict(self)}
+
+
+def results(findings: Findings, requested: frozenset[str]) -> tuple[CheckResult, ...]:
+    """One result for each check, in the order of CHECKS."""
+    return tuple(_result(name, findings, name in requested) for name in CHECKS)
+
+
+def _result(name: str, findings: Findings, is_requested: bool) -> CheckResult:
+    count, reasons = findings.counts.get(name, 0), tuple(findings.doubts.get(name, ()))
+    status = Status.HELD
+    if count:
+        status = Status.FAILED
+    elif reasons or not is_requested:
+        status = Status.NOT_CHECKED
+    kept = tuple(finding for finding in findings.kept if finding.check == name)
+    return CheckResult(name, status, is_requested, reasons, kept, count)

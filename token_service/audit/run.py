@@ -1,0 +1,182 @@
+"""A whole audit: pins a block, replays the contract's history up to it, compares, and reports (CONTRACT §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from token_service.audit import bytecode, checkpoints, closing, documents, pinning
+from token_service.audit.checkpoints import Checkpoint
+from token_service.audit.leaves import LeafCheck
+from token_service.audit.replay import Terms, replay
+from token_service.audit.report import CHECKS, AuditReport, Findings, PinnedBlock, results
+from token_service.audit.rpc import Rpc
+from token_service.audit.sources import document_source, receipt_source
+from token_service.audit.state import State
+from token_service.audit.stream import Stretch, stretches
+from token_service.errors import NodeUnreachable, RpcError
+from token_service.protocol.hashing import checksum_address
+
+STRETCHES_BETWEEN_CHECKPOINTS: Final = 25
+ASKED_FOR: Final = frozenset({"checkpoint", "receipts", "ruleset_documents", "openings"})
+"""Checks that need more than a node; all others run always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running audit is."""
+
+    block: int
+    first_block: int
+    last_block: int
+    batches: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to audit. `receipts` and `rulesets` are URLs or folders; `since` checkpoints that the chain must contain.
+
+    The replay goes on from the newest of `since`; `checkpoint` is written at the end, and now and then on the way.
+    `block` is finalized, safe, latest or a number.
+    """
+
+    rpc_url: str
+    contract: str
+    receipts: str | None = None
+    rulesets: str | None = None
+    since: tuple[Path, ...] = ()
+    checkpoint: Path | None = None
+    block: str = "finalized"
+    progress: Callable[[Progress], None] | None = None
+
+    def requested(self) -> frozenset[str]:
+        """The checks that count for the exit code."""
+        asked = {"checkpoint": self.since, "receipts": self.receipts, "ruleset_documents": self.rulesets}
+        return (frozenset(CHECKS) - ASKED_FOR) | {name for name, given in asked.items() if given}
+
+
+def run_audit(options: Options) -> AuditReport:
+    """The report of one audit. Raises InvalidInput, NodeUnreachable, RpcError when it cannot even start or go on."""
+    rpc = Rpc(options.rpc_url)
+    contract = checksum_address(options.contract)
+    kept = sorted((checkpoints.read(path) for path in options.since), key=lambda point: point.block.number)
+    block = pinning.pin(rpc, options.block)
+    audit = _Audit(options, rpc, contract, int(rpc.request("eth_chainId"), 16), block)
+    return audit.run(kept)
+
+
+class _Audit:
+    """One audit under way."""
+
+    def __init__(self, options: Options, rpc: Rpc, contract: str, chain_id: int, block: PinnedBlock) -> None:
+        self.options, self.rpc, self.contract = options, rpc, contract
+        self.chain_id, self.block = chain_id, block
+        self.state, self.findings = State(), Findings()
+        self.first_block = 0
+        self.leaf_check: LeafCheck | None = None
+        if options.receipts is not None:
+            self.leaf_check = LeafCheck(receipt_source(options.receipts), chain_id=chain_id, contract=contract)
+
+    def run(self, kept: Sequence[Checkpoint]) -> AuditReport:
+        for point in kept:
+            checkpoints.check_contained(
+                self.rpc, point, self.findings, chain_id=self.chain_id, contract=self.contract, block=self.block
+            )
+        if self.findings.counts:
+            return self._refused("the chain is not the one of the checkpoint")
+        constants = bytecode.check_code(self.rpc, self.chain_id, self.contract, hex(self.block.number), self.findings)
+        if not constants.has_code:
+            return self._refused(f"there is no contract at {self.contract} in block {self.block.number}")
+        self.first_block = constants.deployed_at
+        if kept:
+            self._go_on_from(kept[-1])
+        self._replay(Terms(self.contract, constants.notice_period, constants.sunset_notice))
+        if constants.notice_period is None:
+            self.findings.doubt("notice", "the periods of a contract of another build are not known")
+        closing.compare(self.rpc, self.contract, self.block, self.state, self.findings)
+        if self.options.rulesets is not None:
+            documents.check_documents(document_source(self.options.rulesets), self.state, self.findings)
+        if pinning.block_hash(self.rpc, self.block.number) != self.block.hash:
+            raise NodeUnreachable(f"block {self.block.number} was replaced while it was audited: run the audit again")
+        self._write_checkpoint(self.block, is_complete=True)
+        return self._report(len(kept))
+
+    def _go_on_from(self, point: Checkpoint) -> None:
+        """Findings go on too: an audit in parts must not forget. Doubts about receipts stay, others are asked again."""
+        self.state = point.state
+        self.findings.kept += point.findings.kept
+        for check, count in point.findings.counts.items():
+            self.findings.counts[check] = self.findings.counts.get(check, 0) + count
+        for reason in point.findings.doubts.get("receipts", []):
+            self.findings.doubt("receipts", reason)
+        if self.leaf_check is not None and not point.has_receipts:
+            reason = f"blocks up to {point.block.number} were audited without receipts"
+            self.findings.doubt("receipts", reason)
+        self.first_block = point.block.number + 1
+
+    def _replay(self, terms: Terms) -> None:
+        found = stretches(self.rpc, self.contract, self.first_block, self.block.number)
+        for number, stretch in enumerate(found, start=1):
+            for transaction in stretch.transactions:
+                batch = replay(self.state, terms, transaction, self.findings)
+                if batch is not None and self.leaf_check is not None:
+                    self.leaf_check.check(batch, self.state, self.findings)
+            self._after(number, stretch)
+
+    def _after(self, number: int, stretch: Stretch) -> None:
+        counts = self.state.counts
+        if self.options.progress is not None:
+            self.options.progress(
+                Progress(stretch.last, self.first_block, self.block.number, counts.batches, counts.entries)
+            )
+        if self.options.checkpoint is not None and number % STRETCHES_BETWEEN_CHECKPOINTS == 0:
+            hash_ = pinning.block_hash(self.rpc, stretch.last)
+            if hash_ is not None:
+                self._write_checkpoint(PinnedBlock(stretch.last, hash_, 0, "on the way"), is_complete=False)
+
+    def _write_checkpoint(self, block: PinnedBlock, *, is_complete: bool) -> None:
+        if self.options.checkpoint is None:
+            return
+        checkpoint = checkpoints.make(
+            chain_id=self.chain_id,
+            contract=self.contract,
+            block=block,
+            is_complete=is_complete,
+            has_receipts=self.leaf_check is not None,
+            state=self.state,
+            findings=self.findings,
+        )
+        checkpoints.write(self.options.checkpoint, checkpoint)
+
+    def _refused(self, reason: str) -> AuditReport:
+        for check in CHECKS:
+            if check not in ASKED_FOR and not self.findings.counts.get(check):
+                self.findings.doubt(check, reason)
+        for check in self.options.requested() & ASKED_FOR:
+            if not self.findings.counts.get(check) and check != "checkpoint":
+                self.findings.doubt(check, reason)
+        return self._report(0)
+
+    def _report(self, witnesses: int) -> AuditReport:
+        return AuditReport(
+            chain_id=self.chain_id,
+            contract=self.contract,
+            node=_node_version(self.rpc),
+            block=self.block,
+            from_block=self.first_block,
+            witnessed_by=checkpoints.witnesses(self.chain_id, witnesses),
+            checks=results(self.findings, self.options.requested()),
+            counts=asdict(self.state.counts),
+            totals=dict(self.state.totals),
+            sequences={operator: lane.seq for operator, lane in self.state.lanes.items()},
+        )
+
+
+def _node_version(rpc: Rpc) -> str:
+    try:
+        return str(rpc.request("web3_clientVersion"))[:100]
+    except RpcError:
+        return "unnamed"

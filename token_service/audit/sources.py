@@ -1,0 +1,126 @@
+"""Where receipts and ruleset documents come from: the service's public URLs, or a folder of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Protocol
+
+import requests
+
+from token_service.errors import InvalidInput, MereauError
+from token_service.protocol import fields, json_text, receipt_files, receipts
+from token_service.protocol.hashing import text_hash
+from token_service.protocol.receipt_files import BatchReceipts
+
+TIMEOUT_SECONDS: Final = 60
+DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+class Unavailable(MereauError):
+    """What was asked for is not there or cannot be read; nothing can be said about it."""
+
+    code = "unavailable"
+    title = "This cannot be read"
+
+
+class ReceiptSource(Protocol):
+    """Leaves of batches."""
+
+    def batch(self, operator: str, seq: int) -> BatchReceipts:
+        """All leaves of one batch. Raises Unavailable when they are not there, InvalidInput when they are malformed."""
+
+
+class DocumentSource(Protocol):
+    """Ruleset documents."""
+
+    def document(self, ruleset_hash: str) -> str:
+        """The RFC 8785 text of the document that is said to have this hash. Raises Unavailable or InvalidInput."""
+
+
+def receipt_source(place: str) -> ReceiptSource:
+    """A service's base URL (https://points.example), or a folder that holds `{operator}/{seq}`."""
+    return _ReceiptUrl(place) if _is_url(place) else _ReceiptFolder(Path(place))
+
+
+def document_source(place: str) -> DocumentSource:
+    """A service's base URL, or a folder of JSON files with any names."""
+    return _DocumentUrl(place) if _is_url(place) else _DocumentFolder(Path(place))
+
+
+def _is_url(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
+
+
+class _Http:
+    def __init__(self, base: str) -> None:
+        self._base = base.rstrip("/").removesuffix("/v1")
+        self._session = requests.Session()
+
+    def get(self, path: str) -> str:
+        try:
+            answer = self._session.get(self._base + path, timeout=TIMEOUT_SECONDS)
+        except requests.RequestException as error:
+            raise Unavailable(f"GET {path} failed ({type(error).__name__})") from error
+        if answer.status_code != 200:
+            raise Unavailable(f"GET {path} answered {answer.status_code}")
+        if len(answer.content) > DOCUMENT_BYTES_MAX:
+            raise InvalidInput(f"GET {path} answered more than {DOCUMENT_BYTES_MAX} bytes")
+        return answer.content.decode("utf-8", errors="replace")
+
+
+class _ReceiptUrl:
+    def __init__(self, base: str) -> None:
+        self._http = _Http(base)
+
+    def batch(self, operator: str, seq: int) -> BatchReceipts:
+        return receipt_files.parse(self._http.get(f"/v1/batches/{operator}/{seq}/receipts"))
+
+
+class _ReceiptFolder:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def batch(self, operator: str, seq: int) -> BatchReceipts:
+        for name in (receipt_files.relative_path(operator, seq), f"{operator}/{seq}"):
+            path = self._folder / name
+            if path.is_file():
+                return receipt_files.parse(_read(path))
+        raise Unavailable(f"there is no file {receipt_files.relative_path(operator, seq)}")
+
+
+class _DocumentUrl:
+    def __init__(self, base: str) -> None:
+        self._http = _Http(base)
+
+    def document(self, ruleset_hash: str) -> str:
+        answer = fields.mapping(json_text.load(self._http.get(f"/v1/rulesets/{ruleset_hash}")), "ruleset")
+        return receipts.jcs(answer.get("document"))
+
+
+class _DocumentFolder:
+    """Files are known by what they hash to, whatever their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._texts: dict[str, str] = {}
+        for path in sorted(folder.glob("**/*.json")):
+            try:
+                text = receipts.jcs(json_text.load(_read(path)))
+            except InvalidInput:
+                continue
+            self._texts[text_hash(text)] = text
+
+    def document(self, ruleset_hash: str) -> str:
+        if ruleset_hash not in self._texts:
+            raise Unavailable(f"no file hashes to {ruleset_hash}")
+        return self._texts[ruleset_hash]
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > DOCUMENT_BYTES_MAX:
+            raise InvalidInput(f"{path.name} is larger than {DOCUMENT_BYTES_MAX} bytes")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Unavailable(f"{path.name} cannot be read") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path.name} is not UTF-8") from error

@@ -1,0 +1,129 @@
+"""What the auditor must remember between blocks: small, whatever the number of entries, and kept in checkpoints as
+JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from token_service.protocol.contract_state import Totals
+from token_service.units import EntryKind
+
+DAY_SECONDS: Final = 86_400
+TOTAL_NAMES: Final = {
+    EntryKind.ISSUANCE: "issued",
+    EntryKind.REDEMPTION: "redeemed",
+    EntryKind.EXPIRY: "expired",
+    EntryKind.REVERSAL: "reversed",
+    EntryKind.RESTORATION: "restored",
+    EntryKind.DONATION: "donated",
+    EntryKind.ADJUSTMENT_UP: "adjusted_up",
+    EntryKind.ADJUSTMENT_DOWN: "adjusted_down",
+    EntryKind.MOVE_OUT: "moved_out",
+    EntryKind.MOVE_IN: "moved_in",
+}
+
+
+@dataclass(slots=True)
+class Lane:
+    """One operator: `debited` points on `day` (days since 1970); a higher limit waits until `raises_at` (0 = none)."""
+
+    seq: int = 0
+    limit: int = 0
+    debited: int = 0
+    day: int = 0
+    raises_at: int = 0
+    next_limit: int = 0
+
+    def advance(self, timestamp: int) -> None:
+        """Brings the lane to a block's time: a raise that is due acts, another day starts at 0."""
+        if self.raises_at and timestamp >= self.raises_at:
+            self.limit, self.raises_at = self.next_limit, 0
+        if self.day != timestamp // DAY_SECONDS:
+            self.day, self.debited = timestamp // DAY_SECONDS, 0
+
+
+@dataclass(slots=True)
+class Party:
+    """One issuer: `issued` points in `window` (`time // period`, 0 if the period is 0); a raise waits until
+    `raises_at`.
+    """
+
+    ceiling: int = 0
+    issued: int = 0
+    window: int = 0
+    period: int = 0
+    raises_at: int = 0
+    next_ceiling: int = 0
+    next_period: int = 0
+    is_set: bool = False
+
+    def advance(self, timestamp: int) -> None:
+        """Brings the party to a block's time. What was issued in the window of a raise counts on in its first
+        window.
+        """
+        if self.raises_at and timestamp >= self.raises_at:
+            at, self.raises_at = self.raises_at, 0
+            self._enter(at)
+            self.set_ceiling(self.next_ceiling, self.next_period, at)
+        self._enter(timestamp)
+
+    def set_ceiling(self, ceiling: int, period: int, at: int) -> None:
+        """Another ceiling and period from `at` on."""
+        self.ceiling, self.period = ceiling, period
+        self.window = at // period if period else 0
+
+    def _enter(self, timestamp: int) -> None:
+        window = timestamp // self.period if self.period else 0
+        if window != self.window:
+            self.window, self.issued = window, 0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRuleset:
+    """A ruleset as published; `base` None unless it is an addendum."""
+
+    effective_at: int
+    published_at: int
+    base: str | None
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was read since the contract was made."""
+
+    transactions: int = 0
+    batches: int = 0
+    entries: int = 0
+    skipped: int = 0
+    transfers: int = 0
+    leaves: int = 0
+    facts: int = 0
+
+
+@dataclass(slots=True)
+class State:
+    """The replayed contract: operators and accounts by address, parties by number, rulesets by hash."""
+
+    lanes: dict[str, Lane] = field(default_factory=dict)
+    parties: dict[int, Party] = field(default_factory=dict)
+    rulesets: dict[str, PublishedRuleset] = field(default_factory=dict)
+    last_line_effective_at: int | None = None
+    totals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Totals.__dataclass_fields__, 0))
+    self_custody: dict[str, int] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
+    settlers: set[str] = field(default_factory=set)
+    paused_until: int = 0
+    sunset_at: int = 0
+    sunset_announced_at: int = 0
+    transfers_open_at: int = 0
+    counts: Counts = field(default_factory=Counts)
+
+    def lane(self, operator: str) -> Lane:
+        """The operator's lane, a fresh one if it was never seen."""
+        return self.lanes.setdefault(operator, Lane())
+
+    def add_total(self, kind: int, amount: int) -> None:
+        """Counts an applied entry of a contract's kind 1 … 10."""
+        self.totals[TOTAL_NAMES[EntryKind(kind)]] += amount
