@@ -50,9 +50,9 @@ class Serving:
 
 def serve(serving: Serving) -> int:
     """Serves until told to stop; the exit code. Raises ChainOwned or BadSettings (port taken) before anything started."""
+    signal.signal(signal.SIGTERM, _stop_early)
     with ChainLock(serving.lock_path) as lock:
         _check_port(serving.host, serving.port)
-        signal.signal(signal.SIGTERM, _stop_early)
         worker = WorkerChild(serving.worker, lock)
         try:
             worker.watch(on_death=lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -82,8 +82,10 @@ class WorkerChild:
 
     @property
     def exit_code(self) -> int:
-        """0 after a clean stop; else the worker's own code, 1 when a signal or nothing at all explains its end."""
+        """0 after a clean stop, also before it could begin; else the worker's own code, 1 when that explains nothing."""
         code = self._process.returncode
+        if code == -signal.SIGTERM and not self._died:
+            return 0
         if code == 0:
             return 1 if self._died else 0
         return code if code is not None and code > 0 else 1

@@ -1,10 +1,19 @@
 """The embedded chain: a real EVM chain in one SQLite file, for a deployment on one machine (DESIGN §5)."""
 
-from token_service.chain.embedded.lock import ChainLock
-from token_service.chain.embedded.machine import chain_id_from
-from token_service.chain.embedded.owner import BadTransaction, EmbeddedChain, Mined
-from token_service.chain.embedded.reader import EmbeddedReader
-from token_service.chain.embedded.size import ChainFile, chain_file_report, chain_file_size
+import sys
+
+import eth  # noqa: F401  # first, so that what it does to the interpreter can be undone below
+
+PYTHON_RECURSION_LIMIT = 1000
+"""Python's own default. py-evm and py_ecc raise it to 100,000 when imported, and then `json.loads("[" * 100_000)` of any
+request kills the process (SIGSEGV) where it should be a RecursionError. Some 80 nested contract calls fit; ours nest two."""
+sys.setrecursionlimit(PYTHON_RECURSION_LIMIT)
+
+from token_service.chain.embedded.lock import ChainLock  # noqa: E402
+from token_service.chain.embedded.machine import chain_id_from  # noqa: E402
+from token_service.chain.embedded.owner import BadTransaction, EmbeddedChain, Mined  # noqa: E402
+from token_service.chain.embedded.reader import EmbeddedReader  # noqa: E402
+from token_service.chain.embedded.size import ChainFile, chain_file_report, chain_file_size  # noqa: E402
 
 __all__ = [
     "BadTransaction",

@@ -146,6 +146,8 @@ class EmbeddedChain:
                 receipt, _ = machine.apply_transaction(header, transaction)
             except (ValidationError, VMError) as error:
                 raise BadTransaction(str(error), position=position) from error
+            except RecursionError as error:
+                raise BadTransaction("Its contract calls are nested too deeply.", position=position) from error
             header = machine.add_receipt_to_header(header, receipt)
             header = machine.increment_blob_gas_used(header, transaction)
             receipts.append(receipt)

@@ -108,6 +108,8 @@ def _run(state: StateAPI, call: Call) -> CallResult:
         return _result(state.apply_transaction(_transaction(state, call)), call)
     except ValidationError as error:
         return CallResult(b"", call.gas, failure=str(error))
+    except RecursionError:
+        return CallResult(b"", call.gas, failure="contract calls are nested too deeply")
     finally:
         state.revert(before)
 

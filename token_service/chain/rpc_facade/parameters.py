@@ -18,7 +18,7 @@ SERVER_ERROR: Final = -32000
 ADDRESS_BYTES: Final = 20
 HASH_BYTES: Final = 32
 TOPICS_MAX: Final = 4
-HEAD_TAGS: Final = frozenset({"latest", "pending", "safe", "finalized"})
+HEAD_TAGS: Final = ("latest", "pending", "safe", "finalized")
 """One owner, no forks: the head is final at once."""
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}\Z")
 _BYTES: Final = re.compile(r"0x([0-9a-fA-F]{2})*\Z")

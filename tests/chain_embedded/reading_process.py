@@ -1,0 +1,28 @@
+"""`python reading_process.py PATH CONTRACT SECONDS` reads a chain that another process mines, and prints what it saw."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from embedded_programme import member, read
+
+from token_service.chain.embedded import EmbeddedReader
+
+reader = EmbeddedReader(Path(sys.argv[1]))
+end = time.monotonic() + float(sys.argv[3])
+seen = []
+sys.stdout.write("ready\n")
+sys.stdout.flush()
+while time.monotonic() < end:
+    with reader.snapshot() as view:
+        head = view.head().block_number
+        supply = read(view, sys.argv[2], "totalSupply")
+        time.sleep(0.002)  # the miner goes on meanwhile
+        balances = sum(read(view, sys.argv[2], "balanceOf", member(n)) for n in range(1, 9))
+        again = view.head().block_number
+        rows = view.store.connection.execute("select max(block) from logs").fetchone()[0]
+    seen.append([head, again, supply, balances, rows])
+json.dump(seen, sys.stdout)
