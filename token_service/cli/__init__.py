@@ -99,7 +99,9 @@ def exit_code(error: MereauError) -> int:
 def main() -> None:
     """Runs `mereau`; an error of ours is said in one sentence, without a traceback."""
     try:
-        group.main(standalone_mode=False)
+        code = group.main(standalone_mode=False)
+        if isinstance(code, int) and code:  # click answers the code of ctx.exit() instead of raising it
+            sys.exit(code)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:

@@ -1,0 +1,129 @@
+"""`mereau ruleset check | show | hash | diff`, which work on files alone.
+
+What works on a programme (`draft | publish | list`) is in ruleset_publishing.py.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from token_service.cli.cel_subprocess import condition_check
+from token_service.cli.output import as_json, print_json
+from token_service.cli.ruleset_publishing import draft, list_, publish
+from token_service.errors import InvalidInput, Place
+from token_service.program.addendum import addendum_problems
+from token_service.program.document import DOCUMENT_BYTES_MAX
+from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
+
+FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+@click.group()
+def ruleset() -> None:
+    """The rules: check a document, see it as it is hashed, publish it.
+
+    docs/rulesets.md explains every key; examples/ has two documents to start from.
+    """
+
+
+@ruleset.command()
+@click.argument("path", type=FILE)
+@as_json
+def check(path: Path, json_: bool) -> None:
+    """Check a document: every mistake with its place. Exit code 0 when it is fit to publish, else 1."""
+    places: list[Place]
+    try:
+        document = _read(path)
+        places = check_ruleset(document, check=condition_check(document))
+        verdict = ruleset_hash(canonical_json(document))
+    except InvalidInput as error:
+        places, verdict = list(error.places) or [Place("", error.detail)], None
+    if json_:
+        print_json({"valid": not places, "hash": verdict, "errors": places})
+    else:
+        for place in places:
+            click.echo(f"{path}: {place.pointer or '/'}: {place.detail}", err=True)
+        click.echo(f"{path}: {'fit to publish' if not places else f'{len(places)} to mend'}")
+    if places:
+        raise click.exceptions.Exit(1)
+
+
+@ruleset.command()
+@click.argument("path", type=FILE)
+def show(path: Path) -> None:
+    """Print a document in its canonical form: exactly the bytes that are hashed, without a line end."""
+    click.echo(canonical_json(_read(path)), nl=False)
+
+
+@ruleset.command("hash")
+@click.argument("path", type=FILE)
+def hash_(path: Path) -> None:
+    """Print a document's hash: its name on the chain."""
+    click.echo(ruleset_hash(canonical_json(_read(path))))
+
+
+@ruleset.command()
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@as_json
+def diff(old: Path, new: Path, json_: bool) -> None:
+    """Tell what NEW changes, and whether it is an addendum to OLD, which may act at once. Exit code 1 when it is not."""
+    before, after = _read(old), _read(new)
+    changes = _changes("", json.loads(canonical_json(before)), json.loads(canonical_json(after)))
+    problems = addendum_problems(before, after)
+    if json_:
+        print_json({"changes": changes, "addendum": not problems, "errors": problems})
+    else:
+        for change in changes:
+            click.echo(f"{change['pointer']}: {_word(change['old'])} → {_word(change['new'])}")
+        click.echo(
+            "No change." if not changes else "An addendum." if not problems else "Not an addendum: it needs its notice."
+        )
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+ruleset.add_command(draft)
+ruleset.add_command(publish)
+ruleset.add_command(list_)
+
+
+def _read(path: Path) -> Ruleset:
+    """The ruleset in a file. Raises InvalidInput."""
+    with path.open("rb") as file:
+        content = file.read(DOCUMENT_BYTES_MAX + 1)
+    try:
+        return parse_ruleset(content.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidInput("The file is not UTF-8 text.") from error
+
+
+def _changes(pointer: str, old: Any, new: Any) -> list[dict[str, Any]]:
+    """Each place at which two JSON values differ, with both values; `...` stands for nothing there."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [change for key in keys for change in _changes(f"{pointer}/{key}", old.get(key, ...), new.get(key, ...))]
+    if isinstance(old, list) and isinstance(new, list):
+        return [
+            change
+            for index in range(max(len(old), len(new)))
+            for change in _changes(f"{pointer}/{index}", _at(old, index), _at(new, index))
+        ]
+    same = old == new and type(old) is type(new)
+    return [] if same else [{"pointer": pointer, "old": _or_none(old), "new": _or_none(new)}]
+
+
+def _at(items: list[Any], index: int) -> Any:
+    return items[index] if index < len(items) else ...
+
+
+def _or_none(value: Any) -> Any:
+    return None if value is ... else value
+
+
+def _word(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
