@@ -97,7 +97,7 @@ def test_tier_and_campaign_multiply_each_other_and_leave_bonuses_alone() -> None
     award = decide_purchase(ruleset, purchase(2390, tier="gold"))
     assert points_of(award) == {"base": 23, "bonus": 10, "tier:gold": 11, "double": 35}
     assert award.points == 10 + 23 * 3
-    assert award.breakdown[2].why == "150 % of 23 points, rounded down"
+    assert award.breakdown[2].why == "150 %: 23 points become 34, rounded down"
 
 
 def test_multipliers_may_cover_bonuses_when_the_ruleset_says_so() -> None:

@@ -139,7 +139,7 @@ def _item_line(rule: ItemRule, basket: Basket) -> Line | None:
     else:
         per = rule.per_quantity or 1
         figure = sum((line.quantity for line in matching), Fraction(0))
-        measured = f"{_pieces(per)} of {floor(figure)} matching"
+        measured = f"{_pieces(per)} of the {floor(figure)} that match"
     points = round_points(figure * rule.points / per, rule.rounding)
     return Line(rule.id, points, f"{_points(rule.points)} per {measured}, {_ROUNDED[rule.rounding]}")
 
@@ -160,8 +160,9 @@ def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaig
     for rule, percent in factors:
         before = round_points(product, rounding)
         product = product * percent / 100
-        points = round_points(product, rounding) - before
-        lines.append(Line(rule, points, f"{percent} % of {_points(before)}, {_ROUNDED[rounding]}"))
+        after = round_points(product, rounding)
+        why = f"{percent} %: {_points(before)} become {after}, {_ROUNDED[rounding]}"
+        lines.append(Line(rule, after - before, why))
     return lines
 
 
