@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import insert, select
 
 from token_service.errors import CallerError, Conflict, InvalidInput, MereauError
 from token_service.ledger import checks, cursors, operations, tables, tiers, views
@@ -15,6 +15,7 @@ from token_service.ledger.balances import balance_of, visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.posting import fact
+from token_service.ledger.sessions import normal_email
 from token_service.ledger.transaction import Transaction, read, write
 
 LANE: Final = 0
@@ -169,7 +170,7 @@ def _enrol(tx: Transaction, merchant_id: str, new: NewMember) -> tuple[str, bool
             id=member_id,
             merchant_id=merchant_id,
             content_hash=content,
-            email=new.email,
+            email=None if new.email is None else normal_email(new.email),
             name=new.name,
             locale=new.locale,
             birth_date=new.birth_date,

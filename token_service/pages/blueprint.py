@@ -1,0 +1,121 @@
+"""All pages as one blueprint: who may see what, what is set up on the application, and what every answer carries.
+
+Every page needs a signed-in member except those in PUBLIC: a new view is closed until somebody says otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final, cast
+
+from flask import Blueprint, Flask, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound, TryAgain
+from token_service.pages import entry, formats, mailbox, preferences, signing_in, wallet
+from token_service.pages.assets import versions, web_folder
+from token_service.pages.error_pages import error_page
+from token_service.pages.languages import DEFAULT, LANGUAGES, page_language
+from token_service.pages.security import add_headers, refuse_foreign_forms
+from token_service.pages.services import EXTENSION, Services, services
+from token_service.pages.signed_in import load_session
+
+PUBLIC: Final = frozenset(
+    {"home", "sign_in", "ask_for_code", "code", "check_code", "switch_language", "mailbox", "static"}
+)
+CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
+"""Pages for whoever is signed in, before one of several members is chosen."""
+
+FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock")
+"""What templates use of formats.py."""
+IMMUTABLE: Final = "public, max-age=31536000, immutable"
+
+log = logging.getLogger(__name__)
+
+
+def create_pages(given: Services) -> Blueprint:
+    """The blueprint; registering it also sets up translations and the templates' filters on the application."""
+    web = web_folder()
+    pages = Blueprint(
+        "pages",
+        __name__,
+        template_folder=str(web / "templates"),
+        static_folder=str(web / "static"),
+        static_url_path="/assets",
+    )
+    pages.record_once(lambda state: _prepare(cast(Flask, state.app), given))
+    pages.before_request(refuse_foreign_forms)
+    pages.before_request(_let_in)
+    pages.after_request(_finish)
+    for room in (signing_in, wallet, entry, preferences):
+        room.add_to(pages)
+    if given.demo:
+        mailbox.add_to(pages)
+    pages.register_error_handler(HTTPException, lambda error: error_page(error.code or 500))
+    pages.register_error_handler(MereauError, _on_our_error)
+    pages.register_error_handler(Exception, _on_accident)
+    return pages
+
+
+def _prepare(app: Flask, given: Services) -> None:
+    web = web_folder()
+    app.extensions[EXTENSION] = given
+    Babel(
+        app,
+        default_locale=DEFAULT,
+        default_translation_directories=str(web / "translations"),
+        locale_selector=page_language,
+    )
+    known = versions(web / "static")
+    app.jinja_env.globals["asset"] = lambda name: url_for("pages.static", filename=name, v=known[name])
+    app.jinja_env.filters.update({name: getattr(formats, name) for name in FILTERS})
+    app.context_processor(_every_page)
+
+
+def _every_page() -> dict[str, Any]:
+    given = services()
+    return {
+        "language": page_language(),
+        "languages": LANGUAGES,
+        "demo": given.demo,
+        "shown_clock": given.shown_clock() if given.shown_clock else None,
+        "signed_in": g.get("session") is not None,
+    }
+
+
+def _let_in() -> ResponseReturnValue | None:
+    """Loads who is signed in; sends everybody else to where they can."""
+    name = (request.endpoint or "").partition(".")[2]
+    if name == "static":
+        return None
+    load_session()
+    if name in PUBLIC:
+        return None
+    if g.session is None:
+        return redirect(url_for("pages.sign_in"), 303)
+    if g.session.member_id is None and name not in CHOOSING:
+        return redirect(url_for("pages.choose"), 303)
+    return None
+
+
+def _finish(response: Response) -> Response:
+    if request.endpoint == "pages.static" and "v" in request.args and response.status_code == 200:
+        response.headers["Cache-Control"] = IMMUTABLE
+    return add_headers(response, secure=services().secure)
+
+
+def _on_our_error(error: MereauError) -> Response:
+    if isinstance(error, NotFound | Forbidden | InvalidInput):
+        return error_page(404)
+    if isinstance(error, TryAgain):
+        return error_page(503)
+    log.error("page failed: %s", error.code)
+    return error_page(500)
+
+
+def _on_accident(error: Exception) -> Response:
+    log.error("page failed", exc_info=error)
+    return error_page(500)

@@ -1,0 +1,122 @@
+"""A purchase's breakdown in the member's words: one sentence for each line, with the points it gave or took.
+
+The ledger's own `why` is English and for ever; here each line is told again from the rule it names, in the version of the
+rules that decided. A rule of a kind that this page does not know yet keeps the ledger's sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from token_service.pages import formats
+from token_service.pages.languages import page_language
+from token_service.pages.translation import gettext, ngettext
+from token_service.program.earning import Line
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import Campaign, ItemRule, Level, MultiplierAward, Reward, SpendRule
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A sentence and the points that go with it (negative for a limit)."""
+
+    text: str
+    points: int
+
+
+def explained(lines: Iterable[Line], ruleset: Ruleset) -> tuple[Explained, ...]:
+    """One sentence a line, in the page's language."""
+    return tuple(Explained(_sentence(line, ruleset), line.points) for line in lines)
+
+
+def own_name(named: Level | Reward | Campaign) -> str:
+    """The name in the page's language, else in any, else the id as words."""
+    names: dict[str, str] = {str(language): name for language, name in (named.name or {}).items()}
+    return names.get(page_language()) or next(iter(names.values()), "") or plain_id(named.id)
+
+
+def plain_id(identifier: str) -> str:
+    """ "tenth-visit" → "Tenth visit"."""
+    words = identifier.replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def level_named(ruleset: Ruleset, level_id: str) -> str:
+    """A tier's name, also of one that the rules of today no longer have."""
+    levels = ruleset.tiers.levels if ruleset.tiers else ()
+    return next((own_name(level) for level in levels if level.id == level_id), plain_id(level_id))
+
+
+def reward_named(ruleset: Ruleset, reward_id: str) -> str:
+    """A reward's name, also of one that the rules no longer have."""
+    return next((own_name(reward) for reward in ruleset.rewards if reward.id == reward_id), plain_id(reward_id))
+
+
+def _sentence(line: Line, ruleset: Ruleset) -> str:
+    kind, _, rest = line.rule.partition(":")
+    if kind == "tier":
+        return _tier(ruleset, rest)
+    if kind == "limit":
+        return _limit(ruleset, rest) or line.why
+    for rule in ruleset.earning:
+        if rule.id == line.rule:
+            return _spend(rule, ruleset.program.currency) if isinstance(rule, SpendRule) else _item(rule, ruleset)
+    for campaign in ruleset.campaigns:
+        if campaign.id == line.rule:
+            return _campaign(campaign)
+    return line.why
+
+
+def _spend(rule: SpendRule, currency: str) -> str:
+    return ngettext(
+        "%(points)s point for every %(amount)s spent",
+        "%(points)s points for every %(amount)s spent",
+        rule.points,
+        points=formats.number(rule.points),
+        amount=formats.round_money(rule.per, currency),
+    )
+
+
+def _item(rule: ItemRule, ruleset: Ruleset) -> str:
+    what = ", ".join((*rule.categories, *rule.skus))
+    if rule.per is None:
+        pieces = rule.per_quantity or 1
+        return gettext(
+            "%(points)s points for every %(pieces)s bought of: %(what)s",
+            points=formats.number(rule.points),
+            pieces=formats.number(pieces),
+            what=what,
+        )
+    return gettext(
+        "%(points)s points for every %(amount)s spent on: %(what)s",
+        points=formats.number(rule.points),
+        amount=formats.round_money(rule.per, ruleset.program.currency),
+        what=what,
+    )
+
+
+def _campaign(campaign: Campaign) -> str:
+    name = own_name(campaign)
+    if isinstance(campaign.award, MultiplierAward):
+        factor = formats.factor(campaign.award.multiplier_percent)
+        return gettext("Offer “%(name)s”: your points %(factor)s", name=name, factor=factor)
+    return gettext("Offer “%(name)s”", name=name)
+
+
+def _tier(ruleset: Ruleset, level_id: str) -> str:
+    levels = ruleset.tiers.levels if ruleset.tiers else ()
+    percent = next((level.multiplier_percent for level in levels if level.id == level_id), 100)
+    name = level_named(ruleset, level_id)
+    return gettext("%(level)s level: your points %(factor)s", level=name, factor=formats.factor(percent))
+
+
+def _limit(ruleset: Ruleset, key: str) -> str | None:
+    limits = ruleset.limits
+    if key == "per_order_points" and limits.per_order_points is not None:
+        most = formats.number(limits.per_order_points)
+        return gettext("A purchase earns at most %(points)s points", points=most)
+    if key == "per_member_day_points" and limits.per_member_day_points is not None:
+        most = formats.number(limits.per_member_day_points)
+        return gettext("A day earns at most %(points)s points", points=most)
+    return None

@@ -1,0 +1,180 @@
+"""One line of the statement in the member's words: what it was, where, why so many points, and how far it is.
+
+`line_of` is given an entry as the ledger answers it; `sentences` tells the same entry in three sentences for its own page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+from token_service.ledger.views import EntryView
+from token_service.pages import formats
+from token_service.pages.breakdown import Explained, explained, reward_named
+from token_service.pages.services import services
+from token_service.pages.translation import gettext, ngettext
+from token_service.program.earning import Line as RuleLine
+from token_service.program.ruleset import Ruleset
+
+SEALED: Final = "sealed"
+ON_ITS_WAY: Final = "on_its_way"
+CANCELLED: Final = "cancelled"
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """`title` and `about` are plain text; `state` is SEALED, ON_ITS_WAY or CANCELLED; `gift`: given, not earned."""
+
+    id: str
+    title: str
+    about: str | None
+    points: int
+    at: datetime
+    state: str
+    gift: bool
+    breakdown: tuple[Explained, ...]
+
+
+def line_of(entry: EntryView) -> StatementLine:
+    """The entry as a line of the statement."""
+    rules = services().ruleset_named(entry.ruleset)
+    title, about = _words(entry, rules)
+    return StatementLine(
+        id=entry.id,
+        title=title,
+        about=about,
+        points=entry.points,
+        at=entry.occurred_at,
+        state=state_of(entry),
+        gift=entry.kind == "issuance" and not _is_purchase(entry),
+        breakdown=_breakdown(entry, rules),
+    )
+
+
+def state_of(entry: EntryView) -> str:
+    """Final is sealed; skipped for good and undone are cancelled; everything else is on its way."""
+    if entry.kind == "void" or entry.settlement.state in ("skipped", "void"):
+        return CANCELLED
+    return SEALED if entry.settlement.state == "final" else ON_ITS_WAY
+
+
+def place_of(merchant: str | None, store: str | None) -> str:
+    """ "Les Halles, Lyon"; the programme's name where no merchant stands behind an entry."""
+    where = merchant or services().ruleset().program.name
+    return f"{where}, {store}" if store and store != where else where
+
+
+def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
+    place, facts = place_of(entry.merchant_name, entry.store_name), entry.facts
+    amount = _amount(facts, rules)
+    if entry.kind == "issuance":
+        if _is_purchase(entry):
+            return place, gettext("Purchase of %(amount)s", amount=amount) if amount else None
+        return _text(facts, "reason") or gettext("Points given"), place
+    if entry.kind == "redemption":
+        reward = _text(facts, "reward")
+        return (reward_named(rules, reward) if reward else gettext("Points used")), place
+    if entry.kind == "reversal":
+        return _reversal(entry), place
+    if entry.kind == "adjustment":
+        return gettext("Correction"), _text(facts, "reason")
+    plain = {
+        "expiry": gettext("Expired points"),
+        "restoration": gettext("Points given back"),
+        "donation": gettext("Donation"),
+        "move": gettext("Moved between your accounts"),
+        "void": gettext("Line cancelled"),
+    }
+    return plain.get(entry.kind, gettext("Change")), place if entry.kind in ("restoration", "donation") else None
+
+
+def _reversal(entry: EntryView) -> str:
+    if entry.facts.get("pays_debt"):
+        return gettext("Points owed, now taken back")
+    if entry.facts.get("refund"):
+        return gettext("Refunded purchase")
+    return _text(entry.facts, "reason") or gettext("Points taken back")
+
+
+def _is_purchase(entry: EntryView) -> bool:
+    return (entry.operation_id or "").startswith("pur_")
+
+
+def _text(facts: Mapping[str, object], key: str) -> str | None:
+    value = facts.get(key)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _amount(facts: Mapping[str, object], rules: Ruleset) -> str | None:
+    total = facts.get("total")
+    return formats.money(total, rules.program.currency) if isinstance(total, int) else None
+
+
+def _breakdown(entry: EntryView, rules: Ruleset) -> tuple[Explained, ...]:
+    lines = cast("list[Mapping[str, Any]]", entry.facts.get("breakdown") or [])
+    if entry.kind != "issuance":
+        return ()
+    return explained((RuleLine(line["rule"], line["points"], line["why"]) for line in lines), rules)
+
+
+def sentences(entry: EntryView) -> tuple[str, str, str]:
+    """What happened; how far it is written down; what the member can do with that."""
+    return _what(entry), _written(entry), _checkable(entry)
+
+
+def _what(entry: EntryView) -> str:
+    zone = services().ruleset().program.time_zone
+    words = {
+        "day": formats.day(entry.occurred_at, zone),
+        "time": formats.clock(entry.occurred_at, zone),
+        "place": place_of(entry.merchant_name, entry.store_name),
+        "points": formats.number(abs(entry.points)),
+        "balance": formats.number(entry.balance_after),
+    }
+    count = abs(entry.points)
+    if entry.points > 0:
+        return ngettext(
+            "On %(day)s at %(time)s, %(points)s point was added to your balance (%(place)s), which came to %(balance)s.",
+            "On %(day)s at %(time)s, %(points)s points were added to your balance (%(place)s), which came to %(balance)s.",
+            count,
+            **words,
+        )
+    return ngettext(
+        "On %(day)s at %(time)s, %(points)s point was taken from your balance (%(place)s), which came to %(balance)s.",
+        "On %(day)s at %(time)s, %(points)s points were taken from your balance (%(place)s), which came to %(balance)s.",
+        count,
+        **words,
+    )
+
+
+def _written(entry: EntryView) -> str:
+    state, zone = state_of(entry), services().ruleset().program.time_zone
+    if state == SEALED:
+        return gettext(
+            "This line is written in the programme’s register: nobody can change it or remove it without it being noticed."
+        )
+    if state == CANCELLED:
+        return gettext(
+            "This line could not be written in the programme’s register; another line has put your balance right."
+        )
+    if entry.promise is None:
+        return gettext("This line is recorded and will be written in the programme’s register shortly.")
+    return gettext(
+        "This line is recorded; we have promised, under signature, that it will be written in the programme’s register by"
+        " %(day)s at %(time)s.",
+        day=formats.day(entry.promise.settle_by, zone),
+        time=formats.clock(entry.promise.settle_by, zone),
+    )
+
+
+def _checkable(entry: EntryView) -> str:
+    state = state_of(entry)
+    if state == SEALED:
+        return gettext(
+            "With your receipt, you or anybody you show it to can check this without taking our word for it."
+        )
+    if state == CANCELLED:
+        return gettext("If something seems wrong to you, show this page to the shop: it names the line.")
+    return gettext("Once it is written, you will find a receipt here with which anybody can check it.")

@@ -1,0 +1,57 @@
+"""What the pages are given by the composition root, and how a view gets at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from token_service.ledger.context import Context
+from token_service.ledger.rulesets import get_ruleset, ruleset_in_force
+from token_service.ledger.views import RulesetView
+from token_service.pages.mail import Mailer
+from token_service.program.ruleset import Ruleset, parse_ruleset
+
+EXTENSION: Final = "mereau_pages"
+
+
+@dataclass(frozen=True)
+class Services:
+    """`base_url` is where members reach the service ("https://points.example"): its scheme decides how cookies are kept.
+
+    `demo` opens /mailbox to everybody and says so on every page. `shown_clock` is the moved clock of tests and demos,
+    shown on every page; None for the real one."""
+
+    context: Context
+    mailer: Mailer
+    base_url: str
+    demo: bool = False
+    shown_clock: Callable[[], datetime] | None = None
+    _rulesets: dict[str, Ruleset] = field(default_factory=dict, repr=False)
+
+    @property
+    def secure(self) -> bool:
+        """Whether members come over https."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    def ruleset(self) -> Ruleset:
+        """The rules in force now, parsed once for each version."""
+        return self._parsed(ruleset_in_force(self.context, self.context.now()))
+
+    def ruleset_named(self, name: str) -> Ruleset:
+        """The version of the rules with this hash: what decided an older entry."""
+        return self._rulesets.get(name) or self._parsed(get_ruleset(self.context, name))
+
+    def _parsed(self, view: RulesetView) -> Ruleset:
+        if view.hash not in self._rulesets:
+            self._rulesets[view.hash] = parse_ruleset(view.document)
+        return self._rulesets[view.hash]
+
+
+def services() -> Services:
+    """The services of the application that answers the current request."""
+    return cast(Services, current_app.extensions[EXTENSION])

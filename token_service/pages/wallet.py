@@ -1,0 +1,109 @@
+"""The wallet: what a member has, what it is worth, what comes next, and the statement. Shows; moves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from token_service.ledger.members import get_member
+from token_service.ledger.pending_awards import PendingAward, pending_awards
+from token_service.ledger.statements import list_entries
+from token_service.ledger.views import ExpiringPoints, Member
+from token_service.pages.breakdown import level_named, own_name
+from token_service.pages.lines import line_of, place_of
+from token_service.pages.services import services
+from token_service.pages.signed_in import actor, member_id
+from token_service.program.rewards import value_of
+from token_service.program.ruleset import Ruleset
+
+LINES_A_PAGE: Final = 20
+EXPIRING_WITHIN: Final = timedelta(days=90)
+EXPIRING_SHOWN_MAX: Final = 3
+REWARDS_SHOWN_MAX: Final = 5
+
+
+@dataclass(frozen=True)
+class TierProgress:
+    """The member's level, and the way from its threshold to the next one's: `done` of `whole`, in the unit `by`."""
+
+    name: str | None
+    next_name: str | None
+    missing: int
+    done: int
+    whole: int
+    by: str
+
+
+@dataclass(frozen=True)
+class RewardInReach:
+    """A reward and what is still missing for it; 0 = within reach."""
+
+    name: str
+    points: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class WaitingPoints:
+    """Points of one purchase on their way into the balance."""
+
+    award: PendingAward
+    title: str
+
+
+def add_to(pages: Blueprint) -> None:
+    """Adds /wallet."""
+    pages.add_url_rule("/wallet", "wallet", wallet)
+
+
+def wallet() -> ResponseReturnValue:
+    """The whole page, or with ?cursor= an older part of the statement."""
+    given, cursor = services(), request.args.get("cursor")
+    member = get_member(given.context, actor(), member_id())
+    entries = list_entries(given.context, actor(), member.id, limit=LINES_A_PAGE, cursor=cursor)
+    rules = given.ruleset()
+    waiting = () if cursor else pending_awards(given.context, actor(), member.id)
+    return render_template(
+        "wallet.html",
+        program=rules.program,
+        member=member,
+        balance=member.balance,
+        worth=value_of(rules, member.balance.available) if rules.program.point_value else None,
+        tier=tier_progress(rules, member),
+        expiring=_soon(member.balance.expiring),
+        rewards=rewards_in_reach(rules, member.balance.available),
+        waiting=[WaitingPoints(award, place_of(award.merchant_name, award.store_name)) for award in waiting],
+        lines=[line_of(entry) for entry in entries.data],
+        older=entries.next_cursor,
+        is_first=cursor is None,
+    )
+
+
+def tier_progress(rules: Ruleset, member: Member) -> TierProgress | None:
+    """Where the member stands among the levels; None if the programme has none."""
+    if rules.tiers is None:
+        return None
+    name = level_named(rules, member.tier) if member.tier else None
+    by = rules.tiers.qualify_by
+    if member.next_tier is None:
+        return TierProgress(name, None, 0, 1, 1, by)
+    thresholds = {level.id: level.threshold for level in rules.tiers.levels}
+    whole = max(1, thresholds.get(member.next_tier.id, 0) - thresholds.get(member.tier or "", 0))
+    done = min(whole, max(0, whole - member.next_tier.missing))
+    return TierProgress(name, level_named(rules, member.next_tier.id), member.next_tier.missing, done, whole, by)
+
+
+def rewards_in_reach(rules: Ruleset, available: int) -> list[RewardInReach]:
+    """The rewards a member can have now, dearest first, then the nearest ones; at most 5."""
+    rewards = [RewardInReach(own_name(one), one.points, max(0, one.points - available)) for one in rules.rewards]
+    rewards.sort(key=lambda reward: (reward.missing > 0, reward.points if reward.missing else -reward.points))
+    return rewards[:REWARDS_SHOWN_MAX]
+
+
+def _soon(expiring: tuple[ExpiringPoints, ...]) -> list[ExpiringPoints]:
+    horizon = services().context.now() + EXPIRING_WITHIN
+    return [lot for lot in expiring if lot.at <= horizon][:EXPIRING_SHOWN_MAX]
