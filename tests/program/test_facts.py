@@ -41,6 +41,8 @@ def test_it_refuses_json_with_a_part_missing_or_wrong(key: str) -> None:
     document = purchase(100).to_json()
     with pytest.raises(InvalidInput):
         PurchaseFacts.from_json({**document, key: 1.5})
+    with pytest.raises(InvalidInput):
+        PurchaseFacts.from_json({**document, "surprise": 1})
     del document[key]
     with pytest.raises(InvalidInput):
         PurchaseFacts.from_json(document)
@@ -50,6 +52,13 @@ def test_it_refuses_json_with_a_part_missing_or_wrong(key: str) -> None:
 def test_it_refuses_a_total_that_is_no_whole_number_in_range(total: object) -> None:
     with pytest.raises(InvalidInput):
         PurchaseFacts.from_json({**purchase(100).to_json(), "total": total})
+
+
+def test_it_refuses_local_time_of_another_type() -> None:
+    document = purchase(100).to_json()
+    for part in ({"date": 20261122}, {"hour": "12"}, {"weekday": None}):
+        with pytest.raises(InvalidInput):
+            PurchaseFacts.from_json({**document, "local": {**document["local"], **part}})
 
 
 def test_it_refuses_a_naive_time_tax_above_total_repeated_lines_and_too_many() -> None:

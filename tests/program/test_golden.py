@@ -1,7 +1,7 @@
-"""Old rulesets replay for ever: each file of golden/ holds a ruleset with its hash and cases that were decided once, and read by a person.
+"""Old rulesets replay for ever: each file of golden/ holds a ruleset, its hash, and cases that were decided once.
 
-Nothing writes these files but a person. A difference means that receipts already committed to would no longer be recomputed: mend the
-code, not the file. New behaviour needs a new key or a new schema version, and a new file.
+Nothing writes these files but a person who has worked the cases out. A difference means that receipts already committed to would
+no longer be recomputed: mend the code, not the file. New behaviour needs a new key or a new schema version, and a new file.
 """
 
 import json

@@ -32,6 +32,11 @@ class LocalTime:
     minute: int
     weekday: int
 
+    def __post_init__(self) -> None:
+        _check_texts(date=self.date)
+        _check_amounts(year=self.year, month=self.month, day=self.day, weekday=self.weekday)
+        _check_amounts(hour=self.hour, minute=self.minute)
+
 
 def local_time(at: datetime, time_zone: str) -> LocalTime:
     """`at` on the clock of the IANA `time_zone`. Raises ValueError for a naive time or an unknown zone."""
@@ -112,7 +117,7 @@ class PurchaseFacts:
         check_aware(self.occurred_at)
         _check_amounts(total=self.total, tax=self.tax, shipping=self.shipping, discount=self.discount)
         _check_amounts(paid_with_points=self.paid_with_points)
-        _check_texts(channel=self.channel, store=self.store, merchant=self.merchant)
+        _check_texts(channel=self.channel, store=self.store, merchant=self.merchant, currency=self.currency)
         if self.tax > self.total:
             raise InvalidInput("The tax exceeds the total.")
         if len(self.items) > ITEMS_MAX:
@@ -131,7 +136,9 @@ class PurchaseFacts:
     def from_json(cls, document: Mapping[str, Any]) -> PurchaseFacts:
         """The facts that `to_json` wrote. Raises InvalidInput for anything else."""
         try:
-            values = {field.name: document[field.name] for field in fields(cls)}
+            if document.keys() != {field.name for field in fields(cls)}:
+                raise InvalidInput("These are not the facts of a purchase.")
+            values = dict(document)
             values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
             values["local"] = LocalTime(**values["local"])
             values["items"] = tuple(ItemFacts(**item) for item in values["items"])
