@@ -1,0 +1,228 @@
+"""`mereau audit` and `mereau verify`: check a programme, or one receipt or promise, against the chain.
+
+Imports the auditor only, so that both work where no server is installed. Exit codes: 0 all held · 1 something differs ·
+2 something could not be checked.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from token_service.audit.report import CHECKS, AuditReport, CheckResult, Status
+from token_service.audit.run import Options, Progress, run_audit
+from token_service.audit.verify import Verdict, read_proof, verify_receipt
+from token_service.audit.verify_promise import verify_promise
+from token_service.cli.output import as_json, number, print_json
+from token_service.cli.progress import progress_bar
+from token_service.errors import MereauError, RpcError, TryAgain
+from token_service.protocol import fields, json_text, promises, receipts
+
+COULD_NOT_CHECK: Final = 2
+PROOF_BYTES_MAX: Final = 4 * 1024 * 1024
+SIGNS: Final = {
+    Status.HELD: "[green]✓ held[/]",
+    Status.FAILED: "[red bold]✗ FAILED[/]",
+    Status.NOT_CHECKED: "[yellow]? not checked[/]",
+}
+FINDINGS_SHOWN: Final = 20
+
+rpc_option = click.option(
+    "--rpc", "rpc_url", required=True, metavar="URL", help="A node of the chain, better your own."
+)
+block_option = click.option(
+    "--block",
+    default="finalized",
+    show_default=True,
+    help="Read as of this block: finalized, safe, latest or a number.",
+)
+
+
+@click.command()
+@rpc_option
+@click.option("--contract", required=True, metavar="0x…", help="The programme's contract.")
+@click.option("--receipts", metavar="URL|DIR", help="Check every batch's leaves: the service's URL, or receipt files.")
+@click.option("--rulesets", metavar="URL|DIR", help="Check the published rules: the service's URL, or JSON files.")
+@click.option(
+    "--since",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Go on from this checkpoint, and refuse a chain that does not contain it. May be given several times.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a checkpoint here, on the way and at the end. A stopped audit goes on with --since.",
+)
+@block_option
+@as_json
+def audit(
+    rpc_url: str,
+    contract: str,
+    receipts: str | None,
+    rulesets: str | None,
+    since: tuple[Path, ...],
+    checkpoint: Path | None,
+    block: str,
+    json_: bool,
+) -> None:
+    """Check a whole programme from its chain, trusting nobody.
+
+    \b
+    mereau audit --rpc http://127.0.0.1:8000/rpc --contract 0x… --receipts http://127.0.0.1:8000
+    mereau audit --rpc … --contract 0x… --checkpoint june.json         keep june.json: it witnesses
+    mereau audit --rpc … --contract 0x… --since june.json              a month later
+
+    Exit code 0: all requested checks held. 1: something differs. 2: something could not be checked. docs/audit.md says
+    what is proved, and what no auditor can see.
+    """
+    with _could_not_check(json_), _progress(json_) as show:
+        report = run_audit(
+            Options(
+                rpc_url=rpc_url,
+                contract=contract,
+                receipts=receipts,
+                rulesets=rulesets,
+                since=since,
+                checkpoint=checkpoint,
+                block=block,
+                progress=show,
+            )
+        )
+    if json_:
+        print_json(report.to_json())
+    else:
+        _print_report(report)
+    sys.exit(report.exit_code)
+
+
+@click.command()
+@click.argument("proof", type=click.File("rb"))
+@rpc_option
+@click.option("--contract", metavar="0x…", help="The contract you expect. Without it the file's word is taken.")
+@click.option("--receipts", metavar="URL|DIR", help="For a promise: tells its entry from others that look the same.")
+@click.option("--signer", metavar="0x…", help="For a promise: the programme's promise key (its address).")
+@click.option("--block", help="Read as of this block. Default: finalized for a receipt, latest for a promise.")
+@as_json
+def verify(
+    proof: BinaryIO,
+    rpc_url: str,
+    contract: str | None,
+    receipts: str | None,
+    signer: str | None,
+    block: str | None,
+    json_: bool,
+) -> None:
+    """Check one receipt or promise (a JSON file, - for standard input) against the chain.
+
+    A receipt is the body of GET /v1/entries/ID/receipt. A promise is in the answer to every call that moved points, and
+    that whole answer will do. A promise that was not kept in time is shown as broken.
+    """
+    with _could_not_check(json_):
+        verdict = _verify(
+            proof.read(PROOF_BYTES_MAX), rpc_url=rpc_url, contract=contract, place=receipts, signer=signer, block=block
+        )
+    if json_:
+        print_json(verdict.to_json())
+    else:
+        _print_verdict(verdict)
+    sys.exit(verdict.exit_code)
+
+
+def _verify(
+    raw: bytes, *, rpc_url: str, contract: str | None, place: str | None, signer: str | None, block: str | None
+) -> Verdict:
+    document = fields.mapping(read_proof(json_text.load(raw)), "proof")
+    if document["object"] == "receipt":
+        receipt = receipts.receipt_from_json(document)
+        return verify_receipt(receipt, rpc_url=rpc_url, contract=contract, block=block or "finalized")
+    now = int(datetime.now(UTC).timestamp())
+    signed = promises.from_json(document)
+    return verify_promise(
+        signed, rpc_url=rpc_url, contract=contract, now=now, signer=signer, receipts=place, block=block or "latest"
+    )
+
+
+@contextmanager
+def _could_not_check(json_: bool) -> Iterator[None]:
+    """Turns a node that does not answer into exit code 2."""
+    try:
+        yield
+    except (TryAgain, RpcError) as error:
+        _print_error(error, json_)
+        sys.exit(COULD_NOT_CHECK)
+
+
+def _print_error(error: MereauError, json_: bool) -> None:
+    if json_:
+        print_json({"object": "error", "code": error.code, "detail": error.detail, "exit_code": COULD_NOT_CHECK})
+    else:
+        click.echo(f"Could not be checked: {error.detail}", err=True)
+
+
+@contextmanager
+def _progress(json_: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """What run_audit calls while it reads; silent for scripts."""
+    if json_:
+        yield None
+        return
+    with progress_bar() as bar:
+        task = bar.add_task("blocks", total=None)
+
+        def show(progress: Progress) -> None:
+            total = progress.last_block - progress.first_block + 1
+            done = progress.block - progress.first_block + 1
+            text = f"{number(progress.entries)} entries"
+            bar.update(task, total=total, completed=done, description=text)
+
+        yield show
+
+
+def _print_report(report: AuditReport) -> None:
+    console = Console(highlight=False)
+    block = report.block
+    console.print(f"Contract {report.contract} on chain {report.chain_id}, node {report.node}", markup=False)
+    console.print(f"Read as of block {number(block.number)} ({block.tag}) {block.hash}", markup=False)
+    console.print(f"Audited from block {number(report.from_block)} on; {fields.time_text(block.timestamp)}")
+    counts = report.counts
+    console.print(
+        f"{number(counts['batches'])} batches · {number(counts['entries'])} entries · {number(counts['skipped'])} skipped · "
+        f"{number(counts['leaves'])} leaves, {number(counts['facts'])} of them facts"
+    )
+    console.print(f"witnessed by: {report.witnessed_by}\n")
+    table = Table.grid(padding=(0, 2))
+    for check in report.checks:
+        table.add_row(SIGNS[check.status], check.name, CHECKS[check.name])
+    console.print(table)
+    for check in report.checks:
+        _print_check(console, check)
+    verdict = {0: "All requested checks held.", 1: "Something differs.", 2: "Something could not be checked."}
+    console.print(f"\n{verdict[report.exit_code]}")
+
+
+def _print_check(console: Console, check: CheckResult) -> None:
+    for finding in check.findings[:FINDINGS_SHOWN]:
+        console.print(f"  ✗ {check.name}: {finding}", markup=False, style="red", soft_wrap=True)
+    if check.findings_count > FINDINGS_SHOWN:
+        console.print(
+            f"  … {number(check.findings_count - FINDINGS_SHOWN)} more findings of {check.name} (--json has 100)"
+        )
+    for reason in check.reasons[:FINDINGS_SHOWN]:
+        console.print(f"  ? {check.name}: {reason}", markup=False, style="yellow", soft_wrap=True)
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    console = Console(highlight=False)
+    for line in verdict.lines:
+        console.print(f"{SIGNS[line.status]}  {line.name}: ", end="")
+        console.print(line.detail, markup=False, soft_wrap=True)
+    words = {0: "proved", 1: "not proved: something differs", 2: "undecided: something could not be checked"}
+    console.print(f"\nThis {verdict.kind} is {words[verdict.exit_code]}.")
