@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 from anvil_node import Anvil, running_anvil
+from databases import PostgreSQL, running_postgresql
 
 
 @pytest.fixture(scope="session")
 def anvil() -> Iterator[Anvil]:
     """A node that mines every transaction at once; shared, so tests must bring their own keys and contract."""
-    with running_anvil() as node:
+    with running_anvil("--prune-history", "64") as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server; `new_database()` is the URL of a fresh, migrated database."""
+    with running_postgresql() as server:
+        yield server

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import structlog
-from anvil_node import CHAIN_ID, Anvil
+from anvil_node import CHAIN_ID, Anvil, running_anvil
 from settlement_programme import Programme, deployed, make_programme
 
 from token_service.ledger.store import Store, open_store, sqlite_url
@@ -31,6 +32,24 @@ def programme(bare: Programme) -> Programme:
     """Deployed and ready to settle."""
     deployed(bare)
     return bare
+
+
+@pytest.fixture
+def own_anvil() -> Iterator[Anvil]:
+    """A node for this test alone: it may be reorganised, wound back or stopped."""
+    with running_anvil() as node:
+        yield node
+
+
+@pytest.fixture
+def own_programme(sqlite_store: Store, own_anvil: Anvil, tmp_path: Path) -> Programme:
+    """A deployed programme on a node of its own; two blocks above one make it final."""
+    programme = make_programme(
+        store=sqlite_store, node=own_anvil.node, folder=tmp_path, chain_id=CHAIN_ID, fund=own_anvil.fund, depth=0
+    )
+    deployed(programme)
+    programme.services = replace(programme.services, depth=2)
+    return programme
 
 
 @pytest.fixture

@@ -23,18 +23,27 @@ from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, create_keys
 from token_service.custody.policy import program_policy
 from token_service.ledger import admin_operations as orders
-from token_service.ledger.context import Context, NewAccount
+from token_service.ledger.context import Actor, Context, NewAccount
+from token_service.ledger.inputs import NewMember, NewProgram
+from token_service.ledger.members import enrol
+from token_service.ledger.program_setup import create_program
 from token_service.ledger.schema import metadata
 from token_service.ledger.settlement_tables import admin_operations, batches, leaves
 from token_service.ledger.store import Store
-from token_service.ledger.tables import entries, facts, members, merchants, program, rulesets
+from token_service.ledger.tables import entries, facts, members, merchants
+from token_service.program.ruleset import canonical_json, parse_ruleset, ruleset_hash
 from token_service.protocol.contract_build import contract_build
-from token_service.protocol.hashing import text_hash
 from token_service.protocol.receipts import commitment, jcs, salt
 from token_service.units import EntryKind
 from token_service.worker import WorkerServices, settle_until_idle
 
-RULESET = text_hash("the first ruleset")
+DOCUMENT = """
+ruleset: 1
+program: {name: Les Halles, currency: EUR, time_zone: Europe/Paris}
+earning: [{id: base, kind: spend, points: 1, per: 100, basis: gross, rounding: floor}]
+"""
+RULESET = ruleset_hash(canonical_json(parse_ruleset(DOCUMENT)))
+ADMIN = Actor.admin()
 TERMS = Terms("Les Halles", "HALLES", notice_period_seconds=0, sunset_notice_seconds=0, admin_delay_seconds=0)
 
 
@@ -87,25 +96,12 @@ class Programme:
         assert self.services.contract is not None
         return self.services.contract
 
-    def member(self) -> str:
-        """A member's id."""
-        account = self.services.context.new_account()
-        member_id = self.ids("mem")
-        with self.store.write() as connection:
-            merchant_id = connection.execute(select(merchants.c.id).limit(1)).scalar_one()
-            connection.execute(
-                insert(members).values(
-                    id=member_id,
-                    merchant_id=merchant_id,
-                    content_hash="",
-                    address=account.address,
-                    sealed_salt_key=account.sealed_salt_key,
-                    lane=0,
-                    state="active",
-                    created_at=self.clock(),
-                )
-            )
-        return member_id
+    def member(self, merchant_id: str | None = None) -> str:
+        """A new member's id, enrolled by the programme itself unless a merchant is named."""
+        with self.store.read() as connection:
+            own = connection.execute(select(merchants.c.id).where(merchants.c.party == 1)).scalar_one()
+        new = NewMember(external_id=self.ids("ext"), merchant_id=merchant_id or own)
+        return enrol(self.services.context, ADMIN, new).member.id
 
     def record(self, member_id: str, kind: EntryKind, points: int = 0, party: int | None = None) -> str:
         """The id of a new leaf, with its entry or fact behind it."""
@@ -253,35 +249,18 @@ def make_programme(
         failpoint=failpoints,
     )
     metadata.create_all(store.engine)
-    _write_programme(store, ring, chain_id, embedded, clock())
+    document = canonical_json(parse_ruleset(DOCUMENT))
+    create_program(
+        context,
+        NewProgram(
+            chain_id=chain_id,
+            promise_address=ring.promise_address,
+            embedded=embedded,
+            notice_period_seconds=0,
+            ruleset_document=document,
+        ),
+    )
     return Programme(services, ring, clock, failpoints, context.new_id, after_send=after_send)
-
-
-def _write_programme(store: Store, ring: KeyRing, chain_id: int, embedded: bool, now: datetime) -> None:
-    with store.write() as connection:
-        connection.execute(
-            insert(program).values(
-                id=1,
-                name="Les Halles",
-                currency="EUR",
-                chain_id=chain_id,
-                promise_address=ring.promise_address,
-                embedded=embedded,
-                notice_period_seconds=0,
-                created_at=now,
-            )
-        )
-        connection.execute(insert(rulesets).values(hash=RULESET, document="{}", state="publishing", created_at=now))
-        connection.execute(
-            insert(merchants).values(
-                id="mrc_1",
-                party=1,
-                name="Les Halles",
-                ceiling_points=1_000_000,
-                ceiling_period_seconds=86_400,
-                created_at=now,
-            )
-        )
 
 
 def deployed(programme: Programme) -> Deployment:

@@ -131,7 +131,7 @@ def test_no_more_batches_than_allowed_are_in_flight(programme: Programme) -> Non
     assert programme.balance(alice) == 4
 
 
-def test_the_same_bytes_sent_again_settle_once(programme: Programme, anvil: Anvil) -> None:
+def test_the_same_bytes_sent_again_settle_once(programme: Programme) -> None:
     alice = programme.member()
     programme.record(alice, EntryKind.ISSUANCE, 5)
     plan(programme.services, flush=True)
@@ -179,12 +179,10 @@ def test_an_idle_pass_writes_nothing(programme: Programme) -> None:
     assert programme.failpoints.passed == []
 
 
-def test_empty_blocks_do_not_pile_up_in_the_ledger(programme: Programme, anvil: Anvil) -> None:
-    programme.record(programme.member(), EntryKind.ISSUANCE, 5)
-    programme.settle()
-    anvil.mine(600)
-    programme.settle()
-    with programme.store.read() as connection:
+def test_empty_blocks_do_not_pile_up_in_the_ledger(own_programme: Programme, own_anvil: Anvil) -> None:
+    own_anvil.mine(600)
+    own_programme.settle()
+    with own_programme.store.read() as connection:
         assert connection.execute(select(func.count()).select_from(blocks)).scalar_one() < 400
 
 

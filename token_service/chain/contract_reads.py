@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from token_service.chain import reads
 from token_service.chain.admin_calls import ROLES
 from token_service.chain.node import Node
@@ -20,6 +22,11 @@ def has_role(node: Node, contract: str, role: str, account: str) -> bool:
     return bool(_value(node, contract, "hasRole", ROLES[role], account))
 
 
+def ruleset_at(node: Node, contract: str, timestamp: int) -> str:
+    """The hash of the ruleset in force at that second, the zero hash if there is none."""
+    return str(_value(node, contract, "rulesetAt", timestamp))
+
+
 def party(node: Node, contract: str, number: int) -> PartyState:
     return contract_state.read_party(_call(node, contract, "partyOf", number))
 
@@ -33,9 +40,9 @@ def balance_of(node: Node, contract: str, account: str, block: str = "latest") -
     return int.from_bytes(reads.call(node, to=contract, data=data, block=block))
 
 
-def _value(node: Node, contract: str, name: str, *arguments: abi.Value) -> int:
+def _value(node: Node, contract: str, name: str, *arguments: abi.Value) -> Any:
     try:
-        return int(contract_state.read_value(name, _call(node, contract, name, *arguments)))
+        return contract_state.read_value(name, _call(node, contract, name, *arguments))
     except InvalidInput as error:
         raise NodeUnreachable("the chain node answers nonsense", method="eth_call") from error
 

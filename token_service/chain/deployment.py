@@ -21,6 +21,7 @@ from token_service.ledger import admin_operations as orders
 from token_service.ledger.settlement_tables import admin_operations as rows
 from token_service.ledger.settlement_tables import transactions
 from token_service.ledger.tables import merchants, program, rulesets
+from token_service.protocol.hashing import ZERO_HASH
 from token_service.protocol.transactions import contract_address
 from token_service.units import POINTS_MAX, PROGRAM_PARTY
 
@@ -151,11 +152,11 @@ def _own_party(services: ChainServices, terms: Terms) -> dict[str, Any]:
 
 
 def _first_ruleset(services: ChainServices) -> list[tuple[str, dict[str, Any]]]:
-    """The publication of the ledger's first ruleset, if none is published."""
+    """The publication of the ledger's first ruleset, if none is in force on the chain."""
+    if contract_reads.ruleset_at(services.node, str(services.contract), reads.head(services.node).timestamp) != ZERO_HASH:
+        return []
     columns = rulesets.c
     with services.store.read() as connection:
-        if connection.execute(select(columns.hash).where(columns.state == "published").limit(1)).first():
-            return []
         query = select(columns.hash).where(columns.base_hash.is_(None)).order_by(columns.created_at).limit(1)
         first = connection.execute(query).scalar_one_or_none()
     return [] if first is None else [("publish_ruleset", {"hash": first, "uri": "", "effective_at": 0})]
