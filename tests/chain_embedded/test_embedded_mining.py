@@ -24,7 +24,7 @@ from embedded_programme import (
 from token_service.chain.embedded import BadTransaction, EmbeddedChain, chain_id_from
 from token_service.chain.embedded.machine import CHAIN_ID_END, CHAIN_ID_MIN
 from token_service.chain.embedded.simulation import Call, simulate
-from token_service.errors import BadSettings, NotInitialised, OperatorError
+from token_service.errors import BadSettings, DatabaseBusy, DiskFull, NotInitialised, OperatorError
 from token_service.protocol.transactions import contract_address
 
 SOMEBODY = "0x" + "11" * 20
@@ -216,3 +216,31 @@ def test_the_log_table_equals_the_receipts(programme: Programme) -> None:
             located = view.transaction(found)
             assert located is not None
             assert (located.header.block_number, located.position) == (number, place)
+
+
+def test_a_full_disk_changes_nothing_and_the_chain_goes_on_when_there_is_room(programme: Programme) -> None:
+    store = programme.chain._store
+    pages = store.connection.execute("pragma page_count").fetchone()[0]
+    raw = programme.issue(5, *range(1, 60))
+    store.connection.execute(f"pragma max_page_count = {pages + 1}")
+    with programme.chain.view() as view:
+        before = view.head().block_number
+    with pytest.raises(DiskFull):
+        programme.chain.mine([raw])
+    with programme.chain.view() as view:
+        assert view.head().block_number == before
+        assert read(view, programme.contract, "totalSupply") == 0
+    store.connection.execute("pragma max_page_count = 1073741823")
+    assert programme.mine(raw).number == before + 1
+
+
+def test_a_locked_file_is_said_and_changes_nothing(programme: Programme) -> None:
+    programme.chain._store.connection.execute("pragma busy_timeout = 50")
+    raw = programme.issue(5, 1)
+    other = sqlite3.connect(programme.chain.path, isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(DatabaseBusy):
+        programme.chain.mine([raw])
+    other.execute("rollback")
+    other.close()
+    programme.mine(raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -347,3 +348,14 @@ def test_the_owner_answers_as_its_readers_do(settled: Programme, reader: Embedde
     chain: EmbeddedChain = settled.chain
     body = b'{"id":1,"method":"eth_getBlockByNumber","params":["latest",true]}'
     assert answer(body, chain) == answer(body, reader)
+
+
+def test_every_method_and_limit_is_documented() -> None:
+    page = (ROOT / "docs/rpc.md").read_text()
+    assert set(re.findall(r"`((?:eth|net|web3)_\w+)`", page)) == set(METHODS)
+    for figure in (PUBLIC.call_gas_max, PUBLIC.request_gas_max, PUBLIC.logs_max):
+        assert f"{figure:,}" in page
+    assert f"{PUBLIC.body_bytes_max // 1024} KiB" in page
+    assert f"{PUBLIC.answer_bytes_max // 2**20} MiB" in page
+    for count in (PUBLIC.batch_max, PUBLIC.alternatives_max, PUBLIC.fee_history_blocks_max):
+        assert f"| {count} |" in page
