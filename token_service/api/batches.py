@@ -1,0 +1,124 @@
+"""Batches and their leaves: what an auditor reads beside the chain. Public; openings are not here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Literal
+
+from flask import Response
+from pydantic import Field
+
+from token_service.api.access import public
+from token_service.api.answers import Answer, Instant, ListAnswer, list_of
+from token_service.api.entries import leaf_of
+from token_service.api.input import Path
+from token_service.api.lists import ListQuery
+from token_service.api.routing import Routes
+from token_service.api.services import ledger
+from token_service.errors import NotFound
+from token_service.ledger import program_setup, receipts
+from token_service.protocol import receipt_files
+from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
+
+routes = Routes("batches", __name__, abp_tags=[{"name": "Batches"}])
+
+
+class BatchPath(Path):
+    operator: str = Field(pattern=r"^0x[0-9a-fA-F]{40}$")
+    seq: int = Field(ge=0, le=2**63 - 1)
+
+
+class BatchAnswer(Answer):
+    """Entries settled in one transaction; `receipts_root` is the root over the leaves of entries and facts."""
+
+    object: Literal["batch"] = "batch"
+    operator: str
+    seq: int
+    ruleset: str
+    receipts_root: str
+    word_count: int
+    leaf_count: int
+    state: str
+    created_at: Instant
+    block_number: int | None
+    transaction_hash: str | None
+    gas_used: int | None
+    minted: int | None
+    burned: int | None
+
+
+class BatchList(ListAnswer[BatchAnswer]):
+    pass
+
+
+class BatchLeafAnswer(Answer):
+    """A leaf without what all leaves of the batch share."""
+
+    index: int
+    account: str
+    kind: int
+    party: int
+    amount: int
+    commitment: str
+
+
+class BatchReceiptsAnswer(Answer):
+    """All leaves of one batch, in index order: 0 … word_count−1 are its words, the rest its facts."""
+
+    object: Literal["batch_receipts"] = "batch_receipts"
+    v: int
+    chain_id: int
+    contract: str
+    operator: str
+    seq: int
+    ruleset_hash: str
+    receipts_root: str
+    word_count: int
+    leaf_count: int
+    leaves: list[BatchLeafAnswer]
+
+
+@routes.get("/v1/batches", responses={200: BatchList})
+@public()
+def list_batches(query: ListQuery) -> Response:
+    """Batches, newest first."""
+    return list_of(BatchList, receipts.list_batches(ledger(), limit=query.limit, cursor=query.cursor), BatchAnswer.of)
+
+
+@routes.get("/v1/batches/<operator>/<seq>/receipts", responses={200: BatchReceiptsAnswer})
+@public()
+def batch_receipts(path: BatchPath) -> Response:
+    """All leaves of a batch; they hash to the root that the chain's BatchSettled names."""
+    return Response(_stream(_batch(path)), mimetype="application/json")
+
+
+def _batch(path: BatchPath) -> BatchReceipts:
+    program = program_setup.get_program(ledger())
+    batch, leaves = receipts.batch_leaves(ledger(), path.operator, path.seq)
+    if program.contract is None:
+        raise NotFound("No contract is deployed yet.")
+    contract = program.contract
+    return BatchReceipts(
+        chain_id=program.chain_id,
+        contract=contract,
+        operator=batch.operator,
+        seq=batch.seq,
+        ruleset_hash=batch.ruleset,
+        receipts_root=batch.receipts_root,
+        word_count=batch.word_count,
+        leaves=tuple(
+            FiledLeaf(leaf_of(program.chain_id, contract, batch.operator, batch.seq, leaf)) for leaf in leaves
+        ),
+    )
+
+
+def _stream(batch: BatchReceipts) -> Iterator[str]:
+    """The document, a leaf at a time."""
+    document = receipt_files.document(batch)
+    leaves = document.pop("leaves")
+    yield json.dumps(document)[:-1] + ', "leaves": ['
+    if isinstance(leaves, list):
+        for position, leaf in enumerate(leaves):
+            yield (", " if position else "") + json.dumps(leaf)
+    yield "]}"

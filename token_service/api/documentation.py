@@ -1,0 +1,80 @@
+"""The OpenAPI document at /openapi.json, completed with what holds for every call. docs_page.py shows it to people."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from token_service.api.access import Access, access_of
+from token_service.api.replays import HEADER, KEY_LENGTH_MAX, REPLAYED_HEADER
+from token_service.api.routing import OpenAPI, parse_rule
+
+PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PROBLEM_TEXTS: Final = {
+    "400": "The request cannot be read",
+    "401": "No valid API key",
+    "403": "The key lacks the scope",
+    "404": "No such object, or none that this key may see",
+    "405": "Another method is needed",
+    "409": "Contradicts what is recorded, or refused by the programme's rules as things stand",
+    "413": "The body is too large",
+    "415": "The body is not application/json",
+    "422": "The content is not valid",
+    "429": "Too many requests; Retry-After says when",
+    "500": "The server failed; nothing was recorded",
+    "503": "Not now; Retry-After says when",
+}
+"""What any call may answer besides its own, as application/problem+json."""
+
+PROBLEM_RESPONSES: Final[dict[str | int | HTTPStatus, Any]] = {
+    status: {"description": text, "content": PROBLEM} for status, text in PROBLEM_TEXTS.items()
+}
+"""For flask-openapi's `responses`."""
+DESCRIPTION: Final = """Loyalty points that anyone can check. Guide: docs/api.md. Numbers are whole and at most 2^53−1; `5.0` and
+`"5"` are not 5. Times are RFC 3339 with an offset. Unknown fields are refused."""
+
+
+def complete(app: OpenAPI) -> None:
+    """Add to the document what depends on each route's rule: security, scope, Idempotency-Key. Once, after all routes."""
+    document = app.api_doc
+    for rule in app.url_map.iter_rules():
+        access = access_of(app, rule.endpoint)
+        if access is None:
+            continue
+        item = document["paths"].get(parse_rule(rule.rule), {})
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            if method.lower() in item:
+                _complete_operation(item[method.lower()], access)
+
+
+def _complete_operation(operation: dict[str, Any], access: Access) -> None:
+    own = {status: answer for status, answer in operation["responses"].items() if status not in PROBLEM_TEXTS}
+    if access.scope is None:
+        operation["responses"] = {**own, **_problems_of_public(operation)}
+        return
+    operation["security"] = [{"api_key": []}]
+    operation["x-scope"] = access.scope
+    if access.idempotent:
+        operation.setdefault("parameters", []).append(_idempotency_parameter())
+        for answer in own.values():
+            answer["headers"] = {REPLAYED_HEADER: {"description": "true on a replay", "schema": {"const": "true"}}}
+
+
+def _problems_of_public(operation: dict[str, Any]) -> dict[str, Any]:
+    """A public call asks no key, so it answers neither 401 nor 403; its own answers win over the general ones."""
+    responses: dict[str, Any] = operation["responses"]
+    return {
+        status: answer
+        for status, answer in responses.items()
+        if status in PROBLEM_TEXTS and status not in {"401", "403"}
+    }
+
+
+def _idempotency_parameter() -> dict[str, Any]:
+    return {
+        "name": HEADER,
+        "in": "header",
+        "required": False,
+        "description": "Names this request: sent again with the same content, it answers the same objects.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]+$"},
+    }

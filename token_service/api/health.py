@@ -1,0 +1,170 @@
+"""Whether the service is alive, ready, and how far behind the chain it is: for probes, people and Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final, Literal, cast
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from token_service.api.access import public
+from token_service.api.answers import Answer, Instant, respond
+from token_service.api.routing import Routes
+from token_service.api.services import ledger, services
+from token_service.errors import MereauError
+from token_service.ledger import program_setup
+from token_service.ledger.backlog import backlog, lane_views, settled
+
+routes = Routes("health", __name__, abp_tags=[{"name": "Operation"}])
+_KEY: Final = "mereau_metrics"
+_TEXT = {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}
+BUCKETS_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+
+class HealthAnswer(Answer):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ReadinessAnswer(Answer):
+    """`ok` when every check passed; a failed one says the code of its error, or `failed`."""
+
+    status: Literal["ok", "not_ready"]
+    checks: dict[str, str]
+
+
+class LaneAnswer(Answer):
+    """One operator account that settles, and why it stands still, if it does."""
+
+    operator: str
+    state: str
+    reason: str | None
+
+
+class StatusAnswer(Answer):
+    """How far settlement is: what waits, what is final, and what it cost."""
+
+    object: Literal["status"] = "status"
+    version: str
+    now: Instant
+    moved_clock: bool
+    unsettled: int
+    oldest_unsettled_at: Instant | None
+    batches: int
+    entries: int
+    facts: int
+    gas: int
+    lanes: list[LaneAnswer]
+
+
+class Metrics:
+    """What this process counts. Each app has its own registry; backlog figures are read when asked."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("method", "route", "status")
+        self.requests = Counter("mereau_requests", "Requests answered.", labels, registry=self.registry)
+        self.seconds = Histogram(
+            "mereau_request_seconds",
+            "Time to answer.",
+            ("method", "route"),
+            buckets=BUCKETS_SECONDS,
+            registry=self.registry,
+        )
+        self.unsettled = Gauge("mereau_unsettled_leaves", "Entries and facts not final yet.", registry=self.registry)
+        self.oldest = Gauge("mereau_oldest_unsettled_seconds", "Age of the oldest of them.", registry=self.registry)
+
+    def observe(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(method, route).observe(seconds)
+
+
+def count_requests(app: Flask) -> None:
+    """Count every request that meets a rule of the API."""
+    metrics = Metrics()
+    app.extensions[_KEY] = metrics
+
+    @app.before_request
+    def start() -> None:
+        g.started_seconds = time.perf_counter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        if g.get("access") is not None and request.url_rule is not None and "started_seconds" in g:
+            seconds = time.perf_counter() - g.started_seconds
+            metrics.observe(
+                method=request.method, route=request.url_rule.rule, status=response.status_code, seconds=seconds
+            )
+        return response
+
+
+@routes.get("/healthz", responses={200: HealthAnswer})
+@public(operational=True)
+def healthz() -> Response:
+    """Whether the process answers; reads nothing."""
+    return respond(HealthAnswer())
+
+
+@routes.get("/readyz", responses={200: ReadinessAnswer, 503: ReadinessAnswer})
+@public(operational=True)
+def readyz() -> Response:
+    """Whether the service can do its work: database, programme, worker."""
+    checks: dict[str, Callable[[], object]] = {
+        "program": lambda: program_setup.get_program(ledger()),
+        **services().readiness,
+    }
+    results = {name: _result(check) for name, check in checks.items()}
+    ready = all(result == "ok" for result in results.values())
+    return respond(ReadinessAnswer(status="ok" if ready else "not_ready", checks=results), 200 if ready else 503)
+
+
+def _result(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except MereauError as error:
+        return error.code
+    except Exception as error:  # whatever it is, the answer is no; the log has its name
+        structlog.get_logger().error("readiness check failed", error=type(error).__name__)
+        return "failed"
+    return "ok"
+
+
+@routes.get("/status", responses={200: StatusAnswer})
+@public(operational=True)
+def status() -> Response:
+    """How far settlement is."""
+    context = ledger()
+    waiting, done = backlog(context.store), settled(context.store)
+    return respond(
+        StatusAnswer(
+            version=services().version,
+            now=context.now(),
+            moved_clock=services().moved_clock,
+            unsettled=waiting.unsettled,
+            oldest_unsettled_at=waiting.oldest_at,
+            batches=done.batches,
+            entries=done.entries,
+            facts=done.facts,
+            gas=done.gas,
+            lanes=[LaneAnswer.of(lane, operator=lane.operator) for lane in lane_views(context.store)],
+        )
+    )
+
+
+@routes.get("/metrics", responses={200: _TEXT})
+@public(operational=True)
+def metrics_text() -> Response:
+    """Figures for Prometheus."""
+    metrics = cast(Metrics, current_app.extensions[_KEY])
+    context = ledger()
+    waiting = backlog(context.store)
+    metrics.unsettled.set(waiting.unsettled)
+    age = (context.now() - waiting.oldest_at).total_seconds() if waiting.oldest_at else 0.0
+    metrics.oldest.set(max(age, 0.0))
+    return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,0 +1,202 @@
+"""Members: enrol, find, balance, statement, freeze."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from flask import Response
+from pydantic import Field
+
+from token_service.api.access import caller, needs
+from token_service.api.answers import Answer, BalanceAnswer, EntryAnswer, Instant, ListAnswer, list_of, respond
+from token_service.api.fields import BATCH_SIZE_MAX, Code, Day, Email, Id, Locale, Name, Reason
+from token_service.api.input import Body, Path
+from token_service.api.lists import ListQuery
+from token_service.api.many import Refusal, Unchecked, do_items, refusal
+from token_service.api.replays import answer_once
+from token_service.api.request import BATCH_BODY_BYTES_MAX
+from token_service.api.routing import Routes
+from token_service.api.services import ledger
+from token_service.errors import MereauError
+from token_service.ledger import balances, members, statements, views
+from token_service.ledger.context import Context
+from token_service.ledger.inputs import NewMember
+from token_service.ledger.members import EnrolOutcome
+
+routes = Routes("members", __name__, abp_tags=[{"name": "Members"}])
+
+
+class EnrolBody(Body):
+    """A person to enrol. `external_id` is the merchant's own name for them, unique for the merchant."""
+
+    external_id: Name
+    email: Email | None = None
+    name: Name | None = None
+    locale: Locale | None = None
+    birth_date: Day | None = None
+    referral_code: Code | None = None
+    merchant_id: Id | None = Field(default=None, description="With an admin key: who enrols.")
+
+    def resolved(self) -> NewMember:
+        """What the ledger is asked."""
+        return NewMember(**dict(self))
+
+
+class EnrolManyBody(Body):
+    """Up to 1,000 people to enrol."""
+
+    members: list[Annotated[Any, Unchecked(EnrolBody)]] = Field(min_length=1, max_length=BATCH_SIZE_MAX)
+
+
+class ReasonBody(Body):
+    """Why a person decided so; kept with the member."""
+
+    reason: Reason
+
+
+class MemberPath(Path):
+    member_id: str = Field(max_length=30)
+
+
+class MemberListQuery(ListQuery):
+    external_id: Name | None = None
+    merchant_id: Id | None = Field(default=None, description="With an admin key: only members of this merchant.")
+
+
+class NextTierAnswer(Answer):
+    """The next level up and what is missing, in what the ruleset qualifies by (minor units, points or orders)."""
+
+    id: str
+    missing: int
+
+
+class MemberAnswer(Answer):
+    """A member, with their address on the chain."""
+
+    object: Literal["member"] = "member"
+    id: str
+    created_at: Instant
+    merchant_id: str
+    external_id: str | None
+    email: str | None
+    name: str | None
+    locale: str | None
+    birth_date: date | None
+    referral_code: str | None
+    address: str
+    state: str
+    frozen: bool
+    tier: str | None
+    next_tier: NextTierAnswer | None
+    balance: BalanceAnswer
+
+
+class MemberList(ListAnswer[MemberAnswer]):
+    pass
+
+
+class EntryList(ListAnswer[EntryAnswer]):
+    pass
+
+
+class Enrolled(Answer):
+    """201: enrolled now; 200: enrolled before with the same content."""
+
+    status: int
+    member: MemberAnswer
+
+
+class EnrolManyAnswer(Answer):
+    """One result for each item, in order."""
+
+    object: Literal["list"] = "list"
+    data: list[Enrolled | Refusal]
+
+
+@routes.post("/v1/members", responses={201: MemberAnswer, 200: MemberAnswer})
+@needs("members:write", idempotent=True)
+def enrol(body: EnrolBody) -> Response:
+    """Enrol a member.
+
+    The same `external_id` with the same content answers 200 with the first member; with other content 409."""
+
+    def load(context: Context, ids: list[str]) -> EnrolOutcome:
+        return EnrolOutcome(members.get_member(context, caller(), ids[0]), created=False)
+
+    return answer_once(
+        lambda context: members.enrol(context, caller(), body.resolved()),
+        body=body,
+        present=lambda outcome: MemberAnswer.of(outcome.member),
+        ids=lambda outcome: [outcome.member.id],
+        load=load,
+        status=lambda outcome: 201 if outcome.created else 200,
+    )
+
+
+@routes.post("/v1/members:batch", responses={200: EnrolManyAnswer})
+@needs("members:write", body_bytes_max=BATCH_BODY_BYTES_MAX)
+def enrol_many(body: EnrolManyBody) -> Response:
+    """Enrol up to 1,000 members; each succeeds or fails on its own."""
+
+    results = do_items(
+        body.members, EnrolBody, EnrolBody.resolved, lambda items: members.enrol_batch(ledger(), caller(), items)
+    )
+    return respond(EnrolManyAnswer(data=[_enrolled(result) for result in results]))
+
+
+def _enrolled(result: EnrolOutcome | MereauError) -> Enrolled | Refusal:
+    if isinstance(result, MereauError):
+        return refusal(result)
+    return Enrolled(status=201 if result.created else 200, member=MemberAnswer.of(result.member))
+
+
+@routes.get("/v1/members", responses={200: MemberList})
+@needs("members:read")
+def list_members(query: MemberListQuery) -> Response:
+    """List members, or find the one with an `external_id`."""
+    page: views.Page[views.Member] = members.list_members(
+        ledger(),
+        caller(),
+        merchant_id=query.merchant_id,
+        external_id=query.external_id,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
+    return list_of(MemberList, page, MemberAnswer.of)
+
+
+@routes.get("/v1/members/<member_id>", responses={200: MemberAnswer})
+@needs("members:read")
+def get_member(path: MemberPath) -> Response:
+    """One member."""
+    return respond(MemberAnswer.of(members.get_member(ledger(), caller(), path.member_id)))
+
+
+@routes.get("/v1/members/<member_id>/balance", responses={200: BalanceAnswer})
+@needs("members:read")
+def get_balance(path: MemberPath) -> Response:
+    """A member's points: to spend, pending, held, owed, about to expire, and what the chain says."""
+    return respond(BalanceAnswer.of(balances.get_balance(ledger(), caller(), path.member_id)))
+
+
+@routes.get("/v1/members/<member_id>/entries", responses={200: EntryList})
+@needs("members:read")
+def list_entries(path: MemberPath, query: ListQuery) -> Response:
+    """The member's statement, newest first; its points sum to the balance."""
+    page = statements.list_entries(ledger(), caller(), path.member_id, limit=query.limit, cursor=query.cursor)
+    return list_of(EntryList, page, EntryAnswer.of)
+
+
+@routes.post("/v1/members/<member_id>/freeze", responses={200: MemberAnswer})
+@needs("members:write")
+def freeze(path: MemberPath, body: ReasonBody) -> Response:
+    """Freeze a member: no points move until somebody unfreezes."""
+    return respond(MemberAnswer.of(members.freeze(ledger(), caller(), path.member_id, body.reason)))
+
+
+@routes.post("/v1/members/<member_id>/unfreeze", responses={200: MemberAnswer})
+@needs("members:write")
+def unfreeze(path: MemberPath, body: ReasonBody) -> Response:
+    """End a freeze."""
+    return respond(MemberAnswer.of(members.unfreeze(ledger(), caller(), path.member_id, body.reason)))
