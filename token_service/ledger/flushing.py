@@ -36,11 +36,11 @@ def flush(tx: Transaction) -> None:
     _append(tx, tables.purchases, [asdict(row) for row in staged.purchases])
     _update_purchases(tx, staged.changed_purchases)
     _write_awards(tx)
+    ceilings.write_charges(tx)  # before the leaves, which a new window's count starts from
     _append(tx, leaves, promising.leaf_rows(tx, staged.leaves))
     _write_accounts(tx)
     for kind, _role, arguments in staged.admin_operations:
         enqueue(tx.connection, operation_id=tx.new_id("adm"), kind=kind, arguments=arguments, created_at=tx.now)
-    ceilings.write_charges(tx)
 
 
 def _append(tx: Transaction, table: Any, rows: list[dict[str, Any]]) -> None:
