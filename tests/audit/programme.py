@@ -90,7 +90,9 @@ class Programme:
         return self.send(ADMIN, self.contract, calldata.encode_call(name, *arguments))
 
     def deploy(self, code: bytes | None = None) -> None:
-        """The published contract, or another code, with roles, one ruleset, two parties and no limit for the operator."""
+        """The published contract, or another code, with roles, one ruleset, two parties and no limit for the
+        operator.
+        """
         terms = (["string", "string", "address", "uint48", "uint40", "uint40"],)
         arguments = abi.encode(*terms, ["Les Halles", "HAL", ADMIN, 0, self.notice, 30 * DAY])
         made = self.send(ADMIN, None, (code or contract_build().bytecode) + arguments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from token_service.audit import announcements, batches, custody
 from token_service.audit.batches import Batch
@@ -43,7 +44,7 @@ def replay(state: State, terms: Terms, transaction: Transaction, findings: Findi
 
 def _pairs(all_events: tuple[events.Event, ...]) -> Iterator[tuple[events.Event, events.Event | None]]:
     """Each event with the one right behind it."""
-    return zip(all_events, [*all_events[1:], None], strict=True)
+    return zip_longest(all_events, all_events[1:])
 
 
 def _transfer(

@@ -1,0 +1,137 @@
+"""Nodes that refuse wide ranges, fail for a while, know no batches, or answer nonsense."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from token_service.audit.rpc import Rpc
+from token_service.audit.run import Options, run_audit
+from token_service.errors import InvalidInput, NodeUnreachable, RpcError
+
+from .lying_node import Refusal, lying_node
+from .programme import Programme
+
+
+def run(programme: Programme, url: str, **more: Any) -> int:
+    return run_audit(Options(url, programme.contract, block=more.get("block", "latest"))).exit_code
+
+
+def test_ranges_are_halved_until_the_node_takes_them(settled: Programme) -> None:
+    settled.rpc("anvil_mine", hex(100))
+    widths: list[int] = []
+
+    def bend(method: str, params: list[Any], answer: Any) -> Any:
+        if method == "eth_getLogs":
+            width = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
+            if width > 7:
+                return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "too many"}}
+            widths.append(width)
+        return answer
+
+    with lying_node(settled.url, bend) as url:
+        assert run(settled, url) == 0
+    assert sum(widths) >= 100
+
+
+def test_a_node_that_refuses_a_single_block_stops_the_audit(settled: Programme) -> None:
+    def bend(method: str, _: list[Any], answer: Any) -> Any:
+        if method == "eth_getLogs":
+            return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "too many"}}
+        return answer
+
+    with lying_node(settled.url, bend) as url, pytest.raises(RpcError):
+        run(settled, url)
+
+
+@pytest.mark.parametrize("refusal", [Refusal(503), Refusal(429), Refusal(200, b"<html>"), Refusal(200, b"[" * 100_000)])
+def test_a_node_that_fails_now_and_then_is_asked_again(settled: Programme, refusal: Refusal) -> None:
+    asked = 0
+
+    def bend(_: str, __: list[Any], answer: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked % 7 == 1:
+            raise refusal
+        return answer
+
+    with lying_node(settled.url, bend) as url:
+        assert run(settled, url) == 0
+
+
+def test_a_node_without_batches_is_asked_one_by_one(settled: Programme) -> None:
+    lonely: list[str] = []
+
+    def bend(method: str, _: list[Any], answer: Any) -> Any:
+        lonely.append(method)
+        return answer
+
+    def no_batches(method: str, params: list[Any], answer: Any) -> Any:
+        if answer["id"] == 0:  # the first call of a batch: single calls count from 1
+            raise Refusal(200, json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": -32600}}).encode())
+        return bend(method, params, answer)
+
+    with lying_node(settled.url, no_batches) as url:
+        assert run(settled, url) == 0
+    assert lonely.count("eth_getTransactionByHash") == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "result"),
+    [
+        ("eth_getLogs", {}), ("eth_getLogs", [5]), ("eth_getLogs", [{"blockNumber": "0x1"}]),
+        ("eth_getBlockByNumber", None), ("eth_getBlockByNumber", {"number": "0x1"}),
+        ("eth_getTransactionByHash", None), ("eth_getTransactionByHash", {"from": "0x12", "input": "0x"}),
+    ],
+)  # fmt: skip
+def test_nonsense_stops_the_audit_with_a_sentence(settled: Programme, method: str, result: Any) -> None:
+    def bend(asked: str, _: list[Any], answer: Any) -> Any:
+        return {**answer, "result": result} if asked == method else answer
+
+    with lying_node(settled.url, bend) as url, pytest.raises(NodeUnreachable):
+        run(settled, url)
+
+
+def test_a_node_that_is_not_there_is_named() -> None:
+    with pytest.raises(NodeUnreachable):
+        Rpc("http://127.0.0.1:9", first_wait_seconds=0.001).request("eth_chainId")
+
+
+def test_answers_without_result_are_nonsense(settled: Programme) -> None:
+    with lying_node(settled.url, lambda *_: {"jsonrpc": "2.0", "id": 1}) as url, pytest.raises(NodeUnreachable):
+        Rpc(url, first_wait_seconds=0.001).request("eth_chainId")
+
+
+def test_a_node_without_finalized_blocks_is_read_at_its_latest(settled: Programme) -> None:
+    def bend(method: str, params: list[Any], answer: Any) -> Any:
+        if method == "eth_getBlockByNumber" and params[0] == "finalized":
+            return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32602, "message": "unknown block tag"}}
+        return answer
+
+    with lying_node(settled.url, bend) as url:
+        report = run_audit(Options(url, settled.contract))
+    assert report.exit_code == 0
+    assert report.block.tag == "latest (the node knows no finalized block)"
+
+
+@pytest.mark.parametrize("block", ["soon", "-1", "0x10", ""])
+def test_it_refuses_a_block_that_is_none(settled: Programme, block: str) -> None:
+    with pytest.raises(InvalidInput):
+        run(settled, settled.url, block=block)
+
+
+def test_a_block_that_was_replaced_meanwhile_is_noticed(settled: Programme) -> None:
+    asked = 0
+
+    def bend(method: str, _: list[Any], answer: Any) -> Any:
+        nonlocal asked
+        if method == "eth_getBlockByNumber":
+            asked += 1
+            if asked > 1 and answer["result"] and "hash" in answer["result"]:
+                return {**answer, "result": {**answer["result"], "hash": "0x" + "ee" * 32}}
+        return answer
+
+    with lying_node(settled.url, bend) as url, pytest.raises(NodeUnreachable, match="replaced"):
+        run(settled, url)
