@@ -22,7 +22,7 @@ from token_service.chain.settlement import PushMemory, finalize, index, plan, pu
 from token_service.chain.settlement.backlog import Backlog, backlog
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.planning import waiting_count
-from token_service.errors import MereauError, TryAgain
+from token_service.errors import DiskFull, LaneHalted, MereauError, RpcError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.due import run_due
 from token_service.ledger.store import Store
@@ -36,15 +36,17 @@ AWAY_SECONDS_MAX: Final = 15.0
 DUE_SECONDS: Final = 1.0
 BATCH_SECONDS: Final = 1.0
 
+WAIT_FOR: Final = (TryAgain, RpcError, LaneHalted, DiskFull)
+"""Errors that may pass while the worker waits: everything else stops it, for a person to look."""
+
 log = structlog.get_logger("worker")
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerServices:
-    """What the worker is given. `after_send` lets the embedded chain mine; other nodes mine by themselves."""
+    """What the worker is given. A batch that is not full closes `batch_seconds` after its first leaf was seen."""
 
     chain: ChainServices
-    after_send: Callable[[], object] = field(default=lambda: None)
     batch_seconds: float = BATCH_SECONDS
 
     @property
@@ -71,7 +73,6 @@ class Worker:
         done += self._plan(flush=flush)
         done += bump(chain, self.memory)
         done += push(chain, self.memory)
-        self.services.after_send()
         done += index(chain)
         done += track(chain)
         return done + finalize(chain)
@@ -103,14 +104,17 @@ class Worker:
 
 
 def run_worker(services: WorkerServices, stop: threading.Event) -> None:
-    """Returns soon after `stop` is set. Raises OperatorError and InvariantBroken: then a person must look."""
+    """Returns soon after `stop` is set.
+
+    Raises what no waiting mends: ChainOlderThanLedger, PolicyRefused, InvariantBroken, … Then a person must look.
+    """
     worker = Worker(services)
     away: str | None = None
     away_pause, idle_pause = AWAY_SECONDS, IDLE_SECONDS
     while not stop.is_set():
         try:
             done = worker.run_pass()
-        except TryAgain as error:
+        except WAIT_FOR as error:
             if away != error.code:
                 log.warning("worker_waits", reason=error.code, detail=error.detail)
             away = error.code
@@ -139,7 +143,7 @@ def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backl
     while True:
         try:
             done = worker.run_pass(flush=True)
-        except TryAgain:
+        except WAIT_FOR:
             if chain.monotonic() >= deadline:
                 raise
             done = 0

@@ -85,7 +85,6 @@ class Programme:
     failpoints: Failpoints
     ids: Callable[[str], str]
     party: int = 1
-    after_send: Callable[[], object] = lambda: None
 
     @property
     def store(self) -> Store:
@@ -163,7 +162,7 @@ class Programme:
         return operation_id
 
     def worker(self) -> WorkerServices:
-        return WorkerServices(self.services, after_send=self.after_send, batch_seconds=0.0)
+        return WorkerServices(self.services, batch_seconds=0.0)
 
     def settle(self, timeout_seconds: float = 30.0) -> Backlog:
         return settle_until_idle(self.worker(), timeout_seconds)
@@ -202,7 +201,6 @@ def make_programme(
     fund: Callable[..., None],
     depth: int | None = 0,
     embedded: bool = False,
-    after_send: Callable[[], object] = lambda: None,
 ) -> Programme:
     """A programme that is not deployed yet: tables, the first ruleset, the programme's own merchant, keys with gas money."""
     clock, failpoints = Clock(), Failpoints()
@@ -260,7 +258,7 @@ def make_programme(
             ruleset_document=document,
         ),
     )
-    return Programme(services, ring, clock, failpoints, context.new_id, after_send=after_send)
+    return Programme(services, ring, clock, failpoints, context.new_id)
 
 
 def deployed(programme: Programme) -> Deployment:

@@ -1,0 +1,126 @@
+"""The same settlement on the embedded chain: one process, one file, no node to install."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from settlement_programme import Crash, Programme, deployed, make_programme
+from test_dying_anywhere import SETTLING, assert_exactly_once
+
+from token_service.chain.embedded import EmbeddedChain
+from token_service.chain.embedded_node import EmbeddedNode
+from token_service.chain.settlement import check_chain, index
+from token_service.custody.key_ring import create_keys
+from token_service.errors import ChainOlderThanLedger
+from token_service.ledger.store import Store
+from token_service.units import EntryKind, Wei
+
+pytestmark = pytest.mark.usefixtures("quiet_log")
+EMBEDDED_ID = 7_000_001
+SECOND = 1_700_000_000
+
+
+@dataclass
+class Seconds:
+    """A clock that goes on by a second whenever it is asked, until it is stopped."""
+
+    now: int = SECOND
+    is_stopped: bool = False
+
+    def __call__(self) -> int:
+        self.now += not self.is_stopped
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def chain(tmp_path: Path, seconds: Seconds) -> Iterator[EmbeddedChain]:
+    ring = create_keys(tmp_path / "keys")
+    funded = {bytes.fromhex(address[2:]): Wei(10**24) for address in (ring.operator_address, ring.admin_address)}
+    made = EmbeddedChain.create(tmp_path / "chain.db", chain_id=EMBEDDED_ID, funded=funded, clock=seconds)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def embedded(sqlite_store: Store, tmp_path: Path, chain: EmbeddedChain) -> Programme:
+    """A programme whose chain is a file beside its ledger."""
+    programme = make_programme(
+        store=sqlite_store,
+        node=EmbeddedNode(chain),
+        folder=tmp_path,
+        chain_id=EMBEDDED_ID,
+        fund=lambda *addresses: None,
+        embedded=True,
+    )
+    deployed(programme)
+    return programme
+
+
+def test_entries_become_final_at_once(embedded: Programme) -> None:
+    alice, bob = embedded.member(), embedded.member()
+    ids = [
+        embedded.record(alice, EntryKind.ISSUANCE, 100),
+        embedded.record(bob, EntryKind.ISSUANCE, 40),
+        embedded.record(alice, EntryKind.REDEMPTION, 30),
+        embedded.record(bob, EntryKind.FACT),
+    ]
+    assert embedded.settle().is_settled
+    assert {embedded.leaf(leaf_id).state for leaf_id in ids} == {"final"}
+    assert (embedded.balance(alice), embedded.balance(bob)) == (70, 40)
+    assert_exactly_once(embedded)
+
+
+@pytest.mark.parametrize("place", SETTLING)
+def test_dying_at_any_place_settles_every_entry_exactly_once(embedded: Programme, place: str) -> None:
+    alice = embedded.member()
+    embedded.record(alice, EntryKind.ISSUANCE, 4)
+    embedded.failpoints.passed.clear()
+    embedded.failpoints.at = (place, 1)
+    with pytest.raises(Crash):
+        embedded.settle()
+    assert embedded.settle().is_settled
+    assert embedded.balance(alice) == 4
+    assert_exactly_once(embedded)
+
+
+def test_what_waits_in_memory_when_the_process_dies_is_sent_again(
+    embedded: Programme, chain: EmbeddedChain, seconds: Seconds
+) -> None:
+    """The pool of the embedded chain is lost with its process; the ledger is not."""
+    alice = embedded.member()
+    embedded.record(alice, EntryKind.ISSUANCE, 4)
+    chain.mine()
+    seconds.is_stopped = True
+    embedded.settle(timeout_seconds=0.2)
+    assert embedded.batches()[0].state == "planned"
+    embedded.services = replace(embedded.services, node=EmbeddedNode(chain))
+    seconds.is_stopped = False
+    assert embedded.settle().is_settled
+    assert embedded.balance(alice) == 4
+    assert_exactly_once(embedded)
+
+
+def test_a_chain_file_older_than_the_ledger_is_refused(embedded: Programme, tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(tmp_path / "chain.db")) as source,
+        closing(sqlite3.connect(tmp_path / "old.db")) as copy,
+    ):
+        source.backup(copy)
+    embedded.record(embedded.member(), EntryKind.ISSUANCE, 4)
+    embedded.settle()
+    with closing(EmbeddedChain(tmp_path / "old.db", clock=Seconds())) as old:
+        services = replace(embedded.services, node=EmbeddedNode(old))
+        with pytest.raises(ChainOlderThanLedger):
+            check_chain(services)
+        with pytest.raises(ChainOlderThanLedger):
+            index(services)
