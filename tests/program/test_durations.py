@@ -46,6 +46,12 @@ def test_it_refuses_what_is_no_duration(text: str) -> None:
         parse_duration(text)
 
 
+def test_a_hundred_years_are_the_most() -> None:
+    assert add(at("2026-11-22T10:00+01:00"), "P100Y", PARIS) == at("2126-11-22T10:00+01:00")
+    with pytest.raises(ValueError, match="100 years"):
+        parse_duration("P101Y")
+
+
 def test_it_refuses_a_naive_time() -> None:
     with pytest.raises(ValueError, match="time zone"):
         add(NOON.replace(tzinfo=None), "P1D", PARIS)

@@ -74,6 +74,11 @@ def test_it_refuses_a_naive_time_tax_above_total_repeated_lines_and_too_many() -
         ItemFacts(line=1, sku="x" * 201, category=None, quantity=1, amount=1)
 
 
+def test_a_line_has_no_discount_or_tax_unless_it_says_so() -> None:
+    line = ItemFacts(line=1, sku=None, category=None, quantity=1, amount=1)
+    assert (line.discount, line.tax) == (0, 0)
+
+
 def test_local_time_is_that_of_the_programme() -> None:
     assert local_time(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "Europe/Paris") == LocalTime(
         date="2026-11-23", year=2026, month=11, day=23, hour=0, minute=30, weekday=1

@@ -220,7 +220,7 @@ class LotsAgainstPoints(RuleBasedStateMachine):
         assert engine.replay(self.steps) == self.lots
 
 
-LotsAgainstPoints.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LotsAgainstPoints.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 test_lots_agree_with_single_points = LotsAgainstPoints.TestCase
 
 

@@ -77,6 +77,15 @@ def test_money_that_names_no_line_shrinks_all_lines_alike() -> None:
     assert kept(ruleset_of(earning=[rule]), facts, Refund(1000)) == 10
 
 
+def test_free_pieces_go_with_the_money_of_the_rest() -> None:
+    rule = {"id": "gift", "kind": "item", "points": 10, "per_quantity": 1, "skus": ["GIFT"]}
+    facts = purchase(500, items=(item(1, 0, sku="GIFT", quantity=2),), shipping=500)
+    assert kept(ruleset_of(earning=[rule]), facts) == 20
+    assert kept(ruleset_of(earning=[rule]), facts, Refund(0, (LineRefund(1, 1, 0),))) == 10
+    assert kept(ruleset_of(earning=[rule]), facts, Refund(100)) == 0
+    assert kept(ruleset_of(earning=[rule]), facts, Refund(0, (LineRefund(1, 2, 0),))) == 0
+
+
 def test_shipping_goes_last() -> None:
     ruleset = ruleset_of(earning=[{**BASE, "basis": "goods"}])
     facts = purchase(5500, items=(item(1, 5000),), shipping=500)
@@ -141,7 +150,7 @@ def test_the_refusal_says_what_is_left() -> None:
 
 
 @given(st.data(), rulesets(), purchases())
-@settings(max_examples=150)
+@settings(max_examples=600)
 def test_more_refunded_never_keeps_more(data: st.DataObject, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     refunds = data.draw(refunds_of(facts))
     points = [keep_after_refund(ruleset, facts, refunds[:count]).points for count in range(len(refunds) + 1)]
@@ -190,3 +199,4 @@ def test_larger_refunds_keep_less_whatever_the_split(ruleset: Ruleset, total: in
 )
 def test_points_that_expired_are_not_taken_back(kept_points: int, expired: int, taken: int, back: int) -> None:
     assert to_take_back(awarded=100, kept=kept_points, expired=expired, taken=taken) == back
+    assert to_take_back(awarded=100, kept=0) == 100

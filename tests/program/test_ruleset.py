@@ -224,6 +224,10 @@ CONTRADICTIONS = [
 ]
 
 
+def test_an_order_may_earn_as_much_as_a_day() -> None:
+    assert check_ruleset(parse_ruleset(json.dumps(changed("/limits/per_order_points", 10000)))) == []
+
+
 @pytest.mark.parametrize(("path", "value", "pointer"), CONTRADICTIONS, ids=lambda part: str(part)[:40])
 def test_a_contradiction_is_named_with_its_place(path: str, value: object, pointer: str) -> None:
     assert [place.pointer for place in check_ruleset(parse_ruleset(json.dumps(changed(path, value))))] == [pointer]

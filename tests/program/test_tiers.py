@@ -155,7 +155,7 @@ def day_by_day(history: list[tuple[int, int]], downgrade: dict[str, Any] | None,
 
 
 @given(st.lists(st.tuples(st.integers(0, 90), st.integers(0, 700)), max_size=8), DOWNGRADES, st.integers(0, 140))
-@settings(max_examples=300)
+@settings(max_examples=800)
 def test_it_agrees_with_looking_at_every_day(
     history: list[tuple[int, int]], downgrade: dict[str, Any] | None, until: int
 ) -> None:
