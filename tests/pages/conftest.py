@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pages_settled import Settled, settled_town
 from pages_town import RULES, WAITING_RULES, Browser, Clock, Town, found, make_context, open_shop
 
 from token_service.custody.key_ring import KeyRing, create_keys
@@ -69,3 +70,20 @@ def alice(town: Town) -> Browser:
 def bob(town: Town) -> Browser:
     """Another one."""
     return Browser(town.app().test_client())
+
+
+@pytest.fixture(scope="session")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
+    """A whole deployment on its embedded chain, where Alice's first lines are written and the newest is on its way."""
+    with settled_town(tmp_path_factory.mktemp("settled")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, object]:
+    """Debian's Chromium, told not to ask anything of anybody."""
+    quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    return {
+        "executable_path": shutil.which("chromium"),
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-quic", *quiet],
+    }
