@@ -28,7 +28,7 @@ from token_service.api import (
 )
 from token_service.api.access import authorise, identify
 from token_service.api.answers import Problem
-from token_service.api.documentation import DESCRIPTION, PROBLEM_RESPONSES, complete
+from token_service.api.documentation import DESCRIPTION, complete
 from token_service.api.headers import begin_request, finish_response
 from token_service.api.limits import limit_requests
 from token_service.api.problems import on_invalid, register
@@ -67,7 +67,6 @@ def create_api(services: Services) -> Flask:
         "token_service",
         info={"title": "Méreau API", "version": services.version, "description": DESCRIPTION},
         security_schemes={"api_key": {"type": "http", "scheme": "bearer"}},
-        responses=PROBLEM_RESPONSES,
         validation_error_model=Problem,
         validation_error_callback=on_invalid,
         doc_ui=False,

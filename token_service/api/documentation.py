@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any, Final
 
 from token_service.api.access import Access, access_of
@@ -26,10 +25,8 @@ PROBLEM_TEXTS: Final = {
 }
 """What any call may answer besides its own, as application/problem+json."""
 
-PROBLEM_RESPONSES: Final[dict[str | int | HTTPStatus, Any]] = {
-    status: {"description": text, "content": PROBLEM} for status, text in PROBLEM_TEXTS.items()
-}
-"""For flask-openapi's `responses`."""
+LIBRARY_STATUS: Final = "422"
+"""flask-openapi documents it as plain JSON; here it is a problem like the others."""
 DESCRIPTION: Final = """Loyalty points that anyone can check. Guide: docs/api.md. Numbers are whole and at most 2^53−1; `5.0` and
 `"5"` are not 5. Times are RFC 3339 with an offset. Unknown fields are refused."""
 
@@ -48,25 +45,24 @@ def complete(app: OpenAPI) -> None:
 
 
 def _complete_operation(operation: dict[str, Any], access: Access) -> None:
-    own = {status: answer for status, answer in operation["responses"].items() if status not in PROBLEM_TEXTS}
-    if access.scope is None:
-        operation["responses"] = {**own, **_problems_of_public(operation)}
-        return
-    operation["security"] = [{"api_key": []}]
-    operation["x-scope"] = access.scope
+    own = {status: answer for status, answer in operation["responses"].items() if status != LIBRARY_STATUS}
+    if access.scope is not None:
+        operation["security"] = [{"api_key": []}]
+        operation["x-scope"] = access.scope
     if access.idempotent:
         operation.setdefault("parameters", []).append(_idempotency_parameter())
         for answer in own.values():
             answer["headers"] = {REPLAYED_HEADER: {"description": "true on a replay", "schema": {"const": "true"}}}
+    operation["responses"] = own | {status: answer for status, answer in _problems(access).items() if status not in own}
 
 
-def _problems_of_public(operation: dict[str, Any]) -> dict[str, Any]:
-    """A public call asks no key, so it answers neither 401 nor 403; its own answers win over the general ones."""
-    responses: dict[str, Any] = operation["responses"]
+def _problems(access: Access) -> dict[str, Any]:
+    """What the call may answer besides its own, as problems. A public call asks no key: neither 401 nor 403."""
+    keyless = {"401", "403"} if access.scope is None else set()
     return {
-        status: answer
-        for status, answer in responses.items()
-        if status in PROBLEM_TEXTS and status not in {"401", "403"}
+        status: {"description": text, "content": PROBLEM}
+        for status, text in PROBLEM_TEXTS.items()
+        if status not in keyless
     }
 
 

@@ -17,7 +17,7 @@ from token_service.ledger import purchases, redemptions, views
 routes = Routes("simulations", __name__, abp_tags=[{"name": "Simulations"}])
 
 
-class Refusal(Answer):
+class SimulatedRefusal(Answer):
     """Why the real call would be refused: the code of its problem, and what explains it (`missing_points`, …)."""
 
     code: str
@@ -31,7 +31,7 @@ class PurchaseSimulation(Answer):
     object: Literal["simulation"] = "simulation"
     allowed: bool
     purchase: PurchaseAnswer | None
-    refusal: Refusal | None
+    refusal: SimulatedRefusal | None
     balance: BalanceAnswer
 
 
@@ -41,14 +41,14 @@ class RedemptionSimulation(Answer):
     object: Literal["simulation"] = "simulation"
     allowed: bool
     redemption: RedemptionAnswer | None
-    refusal: Refusal | None
+    refusal: SimulatedRefusal | None
     balance: BalanceAnswer
 
 
-def _refusal(simulation: views.Simulation[Any]) -> Refusal | None:
+def _refusal(simulation: views.Simulation[Any]) -> SimulatedRefusal | None:
     if simulation.refusal is None:
         return None
-    return Refusal(code=simulation.refusal, detail=simulation.detail or "", facts=dict(simulation.facts))
+    return SimulatedRefusal(code=simulation.refusal, detail=simulation.detail or "", facts=dict(simulation.facts))
 
 
 @routes.post("/v1/simulations/purchase", responses={200: PurchaseSimulation})
