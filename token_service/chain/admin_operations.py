@@ -99,6 +99,8 @@ def _sign(services: ChainServices, order: Order) -> None:
 
 
 def _store(connection: Connection, order: Order, signed: Signed) -> None:
+    if lanes.next_nonce(connection, signed.sender, 0) > signed.transaction.nonce:
+        return  # another worker was faster
     mine = update(admin_operations).where(admin_operations.c.id == order.id, admin_operations.c.state == "accepted")
     if connection.execute(mine.values(state="sent")).rowcount:
         store_signed(connection, signed, purpose="admin", admin_operation_id=order.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from token_service.errors import NotInitialised
 from token_service.ledger.settlement_tables import cursors
@@ -28,5 +28,7 @@ def read_cursor(connection: Connection, name: str, *, lock: bool = False) -> Cur
 
 
 def set_cursor(connection: Connection, name: str, number: int, block_hash: str) -> None:
-    connection.execute(delete(cursors).where(cursors.c.name == name))
-    connection.execute(insert(cursors).values(name=name, number=number, hash=block_hash))
+    """Moves the cursor, or makes it. Updated in place, so that whoever waits for the row finds it."""
+    place = {"number": number, "hash": block_hash}
+    if not connection.execute(update(cursors).where(cursors.c.name == name).values(**place)).rowcount:
+        connection.execute(insert(cursors).values(name=name, **place))

@@ -1,0 +1,65 @@
+"""The same on PostgreSQL: the whole way, dying in the middle, two workers at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from anvil_node import CHAIN_ID, Anvil
+from databases import PostgreSQL
+from settlement_programme import Crash, Programme, deployed, make_programme
+from test_dying_anywhere import SETTLING, assert_exactly_once
+
+from token_service.ledger.store import open_store
+from token_service.units import EntryKind
+from token_service.worker import Worker, settle_until_idle
+
+pytestmark = pytest.mark.usefixtures("quiet_log")
+
+
+@pytest.fixture
+def on_postgresql(postgresql: PostgreSQL, anvil: Anvil, tmp_path: Path) -> Iterator[Programme]:
+    store = open_store(postgresql.new_database())
+    programme = make_programme(store=store, node=anvil.node, folder=tmp_path, chain_id=CHAIN_ID, fund=anvil.fund)
+    deployed(programme)
+    yield programme
+    store.dispose()
+
+
+@pytest.mark.parametrize("place", [SETTLING[0], SETTLING[1], SETTLING[5], SETTLING[8], SETTLING[12]])
+def test_dying_in_the_middle_settles_every_entry_exactly_once(on_postgresql: Programme, place: str) -> None:
+    people = [on_postgresql.member() for _ in range(3)]
+    for points, person in enumerate(people, start=1):
+        on_postgresql.record(person, EntryKind.ISSUANCE, points)
+        on_postgresql.record(person, EntryKind.FACT)
+    on_postgresql.failpoints.passed.clear()
+    on_postgresql.failpoints.at = (place, 1)
+    with pytest.raises(Crash):
+        on_postgresql.settle()
+    assert on_postgresql.settle().is_settled
+    assert [on_postgresql.balance(person) for person in people] == [1, 2, 3]
+    assert_exactly_once(on_postgresql)
+
+
+def test_two_workers_at_once_settle_every_entry_exactly_once(on_postgresql: Programme) -> None:
+    on_postgresql.with_limits(batch_entries_max=3)
+    alice = on_postgresql.member()
+    on_postgresql.record_many([(alice, EntryKind.ISSUANCE, 1, None) for _ in range(30)])
+    workers = [threading.Thread(target=settle_until_idle, args=(on_postgresql.worker(), 30)) for _ in range(2)]
+    for thread in workers:
+        thread.start()
+    for thread in workers:
+        thread.join(timeout=60)
+    assert on_postgresql.settle().is_settled
+    assert on_postgresql.balance(alice) == 30
+    assert_exactly_once(on_postgresql)
+
+
+def test_an_idle_pass_passes_no_commit(on_postgresql: Programme) -> None:
+    on_postgresql.record(on_postgresql.member(), EntryKind.ISSUANCE, 5)
+    on_postgresql.settle()
+    on_postgresql.failpoints.passed.clear()
+    assert Worker(on_postgresql.worker()).run_pass() == 0
+    assert on_postgresql.failpoints.passed == []
