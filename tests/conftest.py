@@ -7,6 +7,11 @@ from collections.abc import Iterator
 import pytest
 from anvil_node import Anvil, running_anvil
 from databases import PostgreSQL, running_postgresql
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("mereau", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mereau")
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def parse_duration(text: str) -> Duration:
     )
     if duration == Duration(0, 0, 0):
         raise ValueError("must last longer than nothing: leave the key out instead")
-    if 31 * duration.months + duration.days + duration.seconds // 86_400 > 366 * YEARS_MAX:
+    if 365 * duration.months + 12 * (duration.days + duration.seconds // 86_400) > 12 * 365 * YEARS_MAX:
         raise ValueError("must not exceed 100 years")
     return duration
 
