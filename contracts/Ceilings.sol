@@ -54,21 +54,33 @@ abstract contract Ceilings is ProgramControl {
     }
 
     /// @inheritdoc ILoyaltyPoints
-    function partyOf(uint24 party) external view returns (Party memory) {
+    function partyOf(uint24 party)
+        external
+        view
+        returns (
+            uint64 ceiling,
+            uint64 issued,
+            uint40 window,
+            uint40 period,
+            bool isRegistered,
+            uint64 nextCeiling,
+            uint40 nextPeriod,
+            uint40 raisesAt
+        )
+    {
         uint256 word = _partyNow(party);
-        uint40 raisesAt = uint40(word >> PARTY_RAISES_SHIFT);
-        Raise memory raise;
-        if (raisesAt != 0) raise = _raises[party];
-        return Party({
-            ceiling: uint64(word),
-            issued: uint64(word >> PARTY_ISSUED_SHIFT),
-            window: uint40(word >> PARTY_WINDOW_SHIFT),
-            period: uint40(word >> PARTY_PERIOD_SHIFT),
-            isRegistered: word & PARTY_REGISTERED != 0,
-            nextCeiling: raise.ceiling,
-            nextPeriod: raise.period,
-            raisesAt: raisesAt
-        });
+        raisesAt = uint40(word >> PARTY_RAISES_SHIFT);
+        Raise storage raise = _raises[raisesAt == 0 ? 0 : party]; // nobody has number 0: its raise is empty
+        return (
+            uint64(word),
+            uint64(word >> PARTY_ISSUED_SHIFT),
+            uint40(word >> PARTY_WINDOW_SHIFT),
+            uint40(word >> PARTY_PERIOD_SHIFT),
+            word != 0,
+            raise.ceiling,
+            raise.period,
+            raisesAt
+        );
     }
 
     /// @dev The party's word as of this block: a raise whose time has come is in it, and a past window's points are not.
@@ -128,9 +140,12 @@ abstract contract Ceilings is ProgramControl {
             word = (word & ~(MASK_64 << LANE_LIMIT_SHIFT)) | (uint256(limit) << LANE_LIMIT_SHIFT);
         } else {
             // Limits count by the day, so a higher one acts from the first whole day after the notice.
-            uint40 raisesOnDay = (_inFuture(noticePeriod) + 1 days - 1) / 1 days;
-            effectiveAt = raisesOnDay * 1 days;
-            word |= uint256(uint24(raisesOnDay)) << LANE_RAISES_SHIFT;
+            // Unchecked: times far below 2^40.
+            unchecked {
+                uint40 raisesOnDay = (_inFuture(noticePeriod) + 1 days - 1) / 1 days;
+                effectiveAt = raisesOnDay * 1 days;
+                word |= uint256(raisesOnDay) << LANE_RAISES_SHIFT;
+            }
             _nextDebitLimits[operator] = limit;
         }
         _lanes[operator] = word;
@@ -138,17 +153,28 @@ abstract contract Ceilings is ProgramControl {
     }
 
     /// @inheritdoc ILoyaltyPoints
-    function laneOf(address operator) external view returns (Lane memory) {
+    function laneOf(address operator)
+        external
+        view
+        returns (
+            uint64 seq,
+            uint64 debitLimit,
+            uint64 debited,
+            uint40 day,
+            uint64 nextDebitLimit,
+            uint24 raisesOnDay
+        )
+    {
         uint256 word = _laneNow(operator);
-        uint24 raisesOnDay = uint24(word >> LANE_RAISES_SHIFT);
-        return Lane({
-            seq: uint64(word),
-            debitLimit: uint64(word >> LANE_LIMIT_SHIFT),
-            debited: uint64(word >> LANE_DEBITED_SHIFT),
-            day: uint40(word >> LANE_DAY_SHIFT),
-            nextDebitLimit: raisesOnDay == 0 ? 0 : _nextDebitLimits[operator],
-            raisesOnDay: raisesOnDay
-        });
+        raisesOnDay = uint24(word >> LANE_RAISES_SHIFT);
+        return (
+            uint64(word),
+            uint64(word >> LANE_LIMIT_SHIFT),
+            uint64(word >> LANE_DEBITED_SHIFT),
+            uint40(word >> LANE_DAY_SHIFT),
+            raisesOnDay == 0 ? 0 : _nextDebitLimits[operator],
+            raisesOnDay
+        );
     }
 
     /// @inheritdoc ILoyaltyPoints
@@ -158,7 +184,10 @@ abstract contract Ceilings is ProgramControl {
 
     /// @inheritdoc ILoyaltyPoints
     function nextSeq(address operator) external view returns (uint64) {
-        return uint64(_lanes[operator]) + 1;
+        // Unchecked: no operator sends 2^64 batches.
+        unchecked {
+            return uint64(_lanes[operator]) + 1;
+        }
     }
 
     /// @dev The operator's word as of this block: today's debits, and a raise whose day has come.

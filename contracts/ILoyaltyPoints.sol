@@ -7,83 +7,7 @@ pragma solidity 0.8.37;
 /// @dev An ERC-20 with `decimals() = 0`; the ERC-20 functions and the role functions come from IERC20Metadata, ERC-6093 and
 /// AccessControlDefaultAdminRules. Amounts are whole points, times are Unix seconds of the block clock.
 interface ILoyaltyPoints {
-    // --- What the packed words say -----------------------------------------------------------------------------------
-
-    /// @notice One holder.
-    /// @param balance points held
-    /// @param nonce number that the holder's next signature must carry; only ever rises
-    /// @param selfCustodyExpiresAt from when on the programme may expire a self-custody balance; 0 = never
-    /// @param isSelfCustody the holder's own key alone moves these points
-    /// @param isFrozen entries and transfers are stopped; a signed redemption is not
-    struct Account {
-        uint128 balance;
-        uint64 nonce;
-        uint40 selfCustodyExpiresAt;
-        bool isSelfCustody;
-        bool isFrozen;
-    }
-
-    /// @notice One operator, as of this block.
-    /// @param seq sequence number of its last batch; 0 = none yet
-    /// @param debitLimit points it may take from custodial accounts in one day (UTC)
-    /// @param debited points it has taken today
-    /// @param day days since 1970-01-01 (UTC)
-    /// @param nextDebitLimit a higher limit that has been announced; 0 if none
-    /// @param raisesOnDay the day from which `nextDebitLimit` acts; 0 if none
-    struct Lane {
-        uint64 seq;
-        uint64 debitLimit;
-        uint64 debited;
-        uint40 day;
-        uint64 nextDebitLimit;
-        uint24 raisesOnDay;
-    }
-
-    /// @notice One party that issues, as of this block.
-    /// @param ceiling points it may issue (issuances and adjustments up) in one window
-    /// @param issued points it has issued in this window
-    /// @param window number of this window, `block.timestamp / period`; 0 if the period is 0
-    /// @param period length of a window in seconds; 0 = one window for ever
-    /// @param isRegistered false for a number nobody has
-    /// @param nextCeiling a higher ceiling that has been announced; 0 if none
-    /// @param nextPeriod its period
-    /// @param raisesAt when it acts; 0 if none
-    struct Party {
-        uint64 ceiling;
-        uint64 issued;
-        uint40 window;
-        uint40 period;
-        bool isRegistered;
-        uint64 nextCeiling;
-        uint40 nextPeriod;
-        uint40 raisesAt;
-    }
-
-    /// @notice Points of every kind since the beginning. Supply = issued + restored + adjustedUp + movedIn
-    /// − redeemed − expired − reversed − donated − adjustedDown − movedOut − redeemedBySignature.
-    struct Totals {
-        uint64 issued;
-        uint64 redeemed;
-        uint64 expired;
-        uint64 reversed;
-        uint64 restored;
-        uint64 donated;
-        uint64 adjustedUp;
-        uint64 adjustedDown;
-        uint64 movedOut;
-        uint64 movedIn;
-        uint64 redeemedBySignature;
-    }
-
-    /// @notice One published ruleset.
-    /// @param effectiveAt from when on batches may name it; 0 for the first one, which covers everything earlier
-    /// @param publishedAt block time of publication; 0 = never published
-    /// @param base the ruleset it adds to, or 0 if it is no addendum
-    struct Ruleset {
-        uint40 effectiveAt;
-        uint40 publishedAt;
-        bytes32 base;
-    }
+    // --- Receipts ----------------------------------------------------------------------------------------------------
 
     /// @notice What a receipt says about one entry or fact; with chain id and this contract's address it makes a leaf.
     struct Receipt {
@@ -173,7 +97,11 @@ interface ILoyaltyPoints {
     error EmptyRulesetHash();
     /// @notice This hash was published before.
     error RulesetAlreadyPublished(bytes32 rulesetHash);
-    /// @notice The ruleset would act too early; the first one has `effectiveAt = 0`.
+    /// @notice A notice of more than ten years is a mistake.
+    error NoticeTooLong(uint40 longest);
+    /// @notice The first ruleset covers everything earlier: its `effectiveAt` is 0.
+    error FirstRulesetNotZero(uint40 effectiveAt);
+    /// @notice The ruleset would act too early.
     error RulesetTooEarly(uint40 effectiveAt, uint40 earliest);
     /// @notice The base was never published, or something was added to it already: add to the newest.
     error NotNewestOfItsLine(bytes32 base);
@@ -316,17 +244,95 @@ interface ILoyaltyPoints {
 
     // --- Views -------------------------------------------------------------------------------------------------------
 
-    function accountOf(address account) external view returns (Account memory);
+    /// @notice One holder.
+    /// @return balance points held
+    /// @return nonce number that the holder's next signature must carry; only ever rises
+    /// @return selfCustodyExpiresAt from when on the programme may expire a self-custody balance; 0 = never
+    /// @return isSelfCustody the holder's own key alone moves these points
+    /// @return isFrozen entries and transfers are stopped; a signed redemption is not
+    function accountOf(address account)
+        external
+        view
+        returns (uint128 balance, uint64 nonce, uint40 selfCustodyExpiresAt, bool isSelfCustody, bool isFrozen);
+
     /// @notice The number that the account's next signature must carry.
     function nonces(address account) external view returns (uint64);
-    function laneOf(address operator) external view returns (Lane memory);
+
+    /// @notice One operator, as of this block.
+    /// @return seq sequence number of its last batch; 0 = none yet
+    /// @return debitLimit points it may take from custodial accounts in one day (UTC)
+    /// @return debited points it has taken today
+    /// @return day days since 1970-01-01 (UTC)
+    /// @return nextDebitLimit a higher limit that has been announced; 0 if none
+    /// @return raisesOnDay the day from which `nextDebitLimit` acts; 0 if none
+    function laneOf(address operator)
+        external
+        view
+        returns (
+            uint64 seq,
+            uint64 debitLimit,
+            uint64 debited,
+            uint40 day,
+            uint64 nextDebitLimit,
+            uint24 raisesOnDay
+        );
+
     /// @notice Number of the operator's last batch; 0 = none.
     function lastSeq(address operator) external view returns (uint64);
     /// @notice The only number that the operator's next batch can have.
     function nextSeq(address operator) external view returns (uint64);
-    function partyOf(uint24 party) external view returns (Party memory);
-    function totals() external view returns (Totals memory);
-    function rulesetOf(bytes32 rulesetHash) external view returns (Ruleset memory);
+
+    /// @notice One party, as of this block.
+    /// @return ceiling points it may issue (issuances and adjustments up) in one window
+    /// @return issued points it has issued in this window
+    /// @return window number of this window, `block.timestamp / period`; 0 if the period is 0
+    /// @return period length of a window in seconds; 0 = one window for ever
+    /// @return isRegistered false for a number nobody has
+    /// @return nextCeiling a ceiling that has been announced; 0 if none
+    /// @return nextPeriod its period
+    /// @return raisesAt when it acts; 0 if none
+    function partyOf(uint24 party)
+        external
+        view
+        returns (
+            uint64 ceiling,
+            uint64 issued,
+            uint40 window,
+            uint40 period,
+            bool isRegistered,
+            uint64 nextCeiling,
+            uint40 nextPeriod,
+            uint40 raisesAt
+        );
+
+    /// @notice Points of every kind since the beginning. Supply = issued + restored + adjustedUp + movedIn − redeemed − expired −
+    /// reversed − donated − adjustedDown − movedOut − redeemedBySignature.
+    function totals()
+        external
+        view
+        returns (
+            uint64 issued,
+            uint64 redeemed,
+            uint64 expired,
+            uint64 reversed,
+            uint64 restored,
+            uint64 donated,
+            uint64 adjustedUp,
+            uint64 adjustedDown,
+            uint64 movedOut,
+            uint64 movedIn,
+            uint64 redeemedBySignature
+        );
+
+    /// @notice One ruleset.
+    /// @return effectiveAt from when on batches may name it; 0 for the first one, which covers everything earlier
+    /// @return publishedAt block time of publication; 0 = never published
+    /// @return base the ruleset it adds to, or 0 if it is no addendum
+    function rulesetOf(bytes32 rulesetHash)
+        external
+        view
+        returns (uint40 effectiveAt, uint40 publishedAt, bytes32 base);
+
     /// @notice The ruleset in force at a time, its addenda up to then included; 0 if none was published.
     function rulesetAt(uint256 timestamp) external view returns (bytes32);
     function paused() external view returns (bool);

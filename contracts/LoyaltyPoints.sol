@@ -13,12 +13,11 @@ import {ProgramControl} from "./ProgramControl.sol";
 import {SelfCustody} from "./SelfCustody.sol";
 import {
     ACCOUNT_EXPIRES_SHIFT,
+    ACCOUNT_FLAGS_SHIFT,
     ACCOUNT_FROZEN,
-    ACCOUNT_SELF_CUSTODY,
     AMOUNT_MAX,
     CREDIT_KINDS,
     ENTRY_ACCOUNT_SHIFT,
-    ENTRY_KIND_SHIFT,
     ENTRY_PARTY_SHIFT,
     ISSUING_KINDS,
     KIND_DONATION,
@@ -60,14 +59,23 @@ contract LoyaltyPoints is SelfCustody {
     uint256 private constant RESTORED_BEYOND = 9;
     uint256 private constant MOVED_IN_BEYOND = 10;
 
-    /// @dev What a batch carries from entry to entry, so that each shared slot is read and written once.
+    /// @dev What the kind of a run does; below these, a reason to skip all of it.
+    uint256 private constant ISSUES = 16;
+    uint256 private constant RETURNS = 17;
+    uint256 private constant TAKES = 18;
+
+    /// @dev What a batch carries from entry to entry, so that each shared slot is read and written once. A run is a row of entries
+    /// of the same kind and party.
     struct Batch {
-        uint256 lane;
-        uint256 party; // whose word is loaded; 0 = none
-        uint256 partyWord;
-        uint256 stoppedKinds;
-        uint256 count;
-        uint256[11] sums; // applied points by kind
+        uint256 stoppedKinds; // one bit each
+        uint256 debitRoom; // points that may still be taken from custodial accounts today
+        uint256 group; // kind and party of this run, as they stand in the word
+        uint256 rule; // what its kind does
+        uint256 room; // points that it may still issue, restore or move in
+        uint256 sum; // points applied in the last runs of this kind
+        uint256[11] sums; // points applied before, by kind
+        bool isMixed; // some room is in `parties`
+        uint256[16] parties; // by the low bits of the number: party 24 | points it may still issue 64
     }
 
     constructor(
@@ -91,22 +99,33 @@ contract LoyaltyPoints is SelfCustody {
     {
         if (msg.sender != tx.origin) revert IndirectCall();
         _requireInForce(rulesetHash);
-        Batch memory batch;
         uint256 lane = _laneNow(msg.sender);
-        uint64 expected = uint64(lane) + 1;
-        if (seq != expected) revert BatchOutOfSequence(expected, seq);
-        batch.lane = lane + 1;
-        batch.stoppedKinds = _stoppedKinds();
-
-        for (uint256 i = 0; i < entries.length; ++i) {
-            uint256 reason = _apply(batch, entries[i]);
-            if (reason != APPLIED) emit EntrySkipped(msg.sender, seq, i, uint8(reason));
+        uint64 expected;
+        // Unchecked: no operator sends 2^64 batches.
+        unchecked {
+            expected = uint64(lane) + 1;
         }
+        if (seq != expected) revert BatchOutOfSequence(expected, seq);
 
-        _lanes[msg.sender] = batch.lane;
-        _storeParty(batch);
+        Batch memory batch;
+        batch.stoppedKinds = _stoppedKinds();
+        batch.rule = BAD_WORD; // of kind 0
+        uint256 debitRoom = _left((lane >> LANE_LIMIT_SHIFT) & MASK_64, (lane >> LANE_DEBITED_SHIFT) & MASK_64);
+        batch.debitRoom = debitRoom;
+        uint256 count = entries.length;
+        // Unchecked: i < entries.length, no more entries are skipped than there are, and no more is debited than there is room.
+        unchecked {
+            for (uint256 i = 0; i < entries.length; ++i) {
+                uint256 reason = _apply(batch, _wordAt(entries, i));
+                if (reason == APPLIED) continue;
+                --count;
+                emit EntrySkipped(msg.sender, seq, i, uint8(reason));
+            }
+            _lanes[msg.sender] = lane + 1 + ((debitRoom - batch.debitRoom) << LANE_DEBITED_SHIFT);
+        }
+        _storeParties(batch);
         (uint256 minted, uint256 burned) = _addTotals(batch);
-        emit BatchSettled(msg.sender, seq, rulesetHash, receiptsRoot, batch.count, minted, burned);
+        emit BatchSettled(msg.sender, seq, rulesetHash, receiptsRoot, count, minted, burned);
     }
 
     /// @inheritdoc ILoyaltyPoints
@@ -125,90 +144,168 @@ contract LoyaltyPoints is SelfCustody {
             || interfaceId == type(ILoyaltyPoints).interfaceId || super.supportsInterface(interfaceId);
     }
 
+    /// @dev `entries[i]` without the bounds check that the loop has made already.
+    function _wordAt(uint256[] calldata entries, uint256 i) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(entries.offset, shl(5, i)))
+        }
+    }
+
     /// @dev Applies one entry word, or says why not and changes nothing.
+    /// Unchecked: amount < 2^53, so no sum of a batch reaches 2^256; a debit is at most the balance; Σ balances < 2^67 after any batch
+    /// that does not revert, so a credit never reaches the nonce; 0 − 1 is above every maximum.
     function _apply(Batch memory batch, uint256 word) private returns (uint256) {
-        uint256 amount = word & MASK_64;
-        uint256 kind = (word >> ENTRY_KIND_SHIFT) & 0xff;
-        address account = address(uint160(word >> ENTRY_ACCOUNT_SHIFT));
-        if (amount == 0 || amount > AMOUNT_MAX || kind == 0 || kind > KIND_MOVE_IN || account == address(0)) {
-            return BAD_WORD;
-        }
-        if (batch.stoppedKinds & (1 << kind) != 0) return STOPPED_BY_SUNSET;
-        uint256 held = _accounts[account];
-        if (held & ACCOUNT_FROZEN != 0) return FROZEN;
-
-        // Unchecked: amount < 2^53, so a sum of a batch stays below 2^256; a debit is at most the balance; Σ balances < 2^67 after
-        // any batch that does not revert, so a credit never reaches the nonce.
         unchecked {
-            if (CREDIT_KINDS & (1 << kind) != 0) {
-                uint256 reason = _checkCredit(batch, kind, (word >> ENTRY_PARTY_SHIFT) & MASK_24, amount);
-                if (reason != APPLIED) return reason;
-                _accounts[account] = held + amount;
-                emit Transfer(address(0), account, amount);
-            } else {
-                uint256 reason = _checkDebit(batch, kind, held, amount);
-                if (reason != APPLIED) return reason;
-                _accounts[account] = held - amount;
+            uint256 amount = word & MASK_64;
+            if (amount - 1 >= AMOUNT_MAX) return BAD_WORD;
+            address account = address(uint160(word >> ENTRY_ACCOUNT_SHIFT));
+            if (account == address(0)) return BAD_WORD;
+            uint256 group = uint32(word >> ENTRY_PARTY_SHIFT);
+            if (group != batch.group) _openRun(batch, group);
+            uint256 rule = batch.rule;
+            if (rule < ISSUES) return rule;
+
+            AccountWord storage place = _accounts[account];
+            uint256 held = place.word;
+            if (rule == TAKES) {
+                if (held >> ACCOUNT_FLAGS_SHIFT != 0) {
+                    if (held & ACCOUNT_FROZEN != 0) return FROZEN;
+                    if (!_isExpirable(held, group >> 24)) return SELF_CUSTODY_DEBIT;
+                    if (held & MASK_128 < amount) return SHORT_BALANCE_DEBIT;
+                } else {
+                    if (held & MASK_128 < amount) return SHORT_BALANCE_DEBIT;
+                    uint256 room = batch.debitRoom;
+                    if (amount > room) return ABOVE_DEBIT_LIMIT;
+                    batch.debitRoom = room - amount;
+                }
+                place.word = held - amount;
                 emit Transfer(account, address(0), amount);
+            } else {
+                if (held & ACCOUNT_FROZEN != 0) return FROZEN;
+                uint256 room = batch.room;
+                if (amount > room) return _aboveRoom(group);
+                batch.room = room - amount;
+                place.word = held + amount;
+                emit Transfer(address(0), account, amount);
             }
-            batch.sums[kind] += amount;
-            ++batch.count;
+            batch.sum += amount;
         }
         return APPLIED;
     }
 
-    /// @dev Counts a credit against what bounds its kind.
-    function _checkCredit(Batch memory batch, uint256 kind, uint256 party, uint256 amount) private returns (uint256) {
+    /// @dev Ends a run and begins the next: what its kind and party decide, for all its entries. The rooms of up to 16 parties stay
+    /// in memory, so that a batch reads and writes each party's slot once even if their entries are mixed.
+    function _openRun(Batch memory batch, uint256 group) private {
+        uint256 party = batch.group & MASK_24;
+        if (batch.rule == ISSUES) {
+            batch.isMixed = true;
+            batch.parties[party & 15] = party << ENTRY_PARTY_SHIFT | batch.room;
+        }
+        uint256 kind = group >> 24;
+        if (kind != batch.group >> 24) {
+            _closeKind(batch);
+            batch.rule = _ruleOf(batch, kind);
+        }
+        batch.group = group;
+        if (batch.rule == ISSUES) {
+            party = group & MASK_24;
+            uint256 cached = batch.parties[party & 15];
+            if (cached >> ENTRY_PARTY_SHIFT != party) {
+                _storeParty(cached);
+                (, cached) = _roomOf(party);
+            }
+            batch.room = cached & MASK_64;
+        }
+    }
+
+    /// @dev What entries of a kind do, or why they are all skipped; with the room of those that return points.
+    function _ruleOf(Batch memory batch, uint256 kind) private view returns (uint256) {
+        if (kind == 0 || kind > KIND_MOVE_IN) return BAD_WORD;
+        if (batch.stoppedKinds & (1 << kind) != 0) return STOPPED_BY_SUNSET;
+        if (ISSUING_KINDS & (1 << kind) != 0) return ISSUES;
         uint256[11] memory sums = batch.sums;
-        if (ISSUING_KINDS & (1 << kind) != 0) {
-            if (party != batch.party) {
-                _storeParty(batch);
-                batch.party = party;
-                batch.partyWord = _partyNow(party);
+        // Unchecked: never more is returned than was taken.
+        unchecked {
+            if (kind == KIND_RESTORATION) {
+                batch.room = _restorable() + sums[KIND_REDEMPTION] + sums[KIND_DONATION] - sums[KIND_RESTORATION];
+                return RETURNS;
             }
-            uint256 word = batch.partyWord;
-            if (party == 0 || word == 0) return UNKNOWN_PARTY;
-            if (((word >> PARTY_ISSUED_SHIFT) & MASK_64) + amount > word & MASK_64) return ABOVE_CEILING;
-            batch.partyWord = word + (amount << PARTY_ISSUED_SHIFT);
-        } else if (kind == KIND_RESTORATION) {
-            uint256 restorable = _restorable() + sums[KIND_REDEMPTION] + sums[KIND_DONATION];
-            if (sums[KIND_RESTORATION] + amount > restorable) return RESTORED_BEYOND;
-        } else if (sums[KIND_MOVE_IN] + amount > _inTransit() + sums[KIND_MOVE_OUT]) {
-            return MOVED_IN_BEYOND;
+            if (kind != KIND_MOVE_IN) return TAKES;
+            batch.room = _inTransit() + sums[KIND_MOVE_OUT] - sums[KIND_MOVE_IN];
+            return RETURNS;
         }
-        return APPLIED;
     }
 
-    /// @dev Counts a debit against the balance and, for a custodial account, against the operator's day.
-    function _checkDebit(Batch memory batch, uint256 kind, uint256 held, uint256 amount) private view returns (uint256) {
-        bool isCustodial = held & ACCOUNT_SELF_CUSTODY == 0;
-        if (!isCustodial) {
-            uint256 expiresAt = (held >> ACCOUNT_EXPIRES_SHIFT) & MASK_40;
-            bool isDue = expiresAt != 0 && block.timestamp >= expiresAt;
-            if (kind != KIND_EXPIRY || !isDue) return SELF_CUSTODY_DEBIT;
+    /// @dev Adds what was applied last to its kind. Unchecked as in `_apply`.
+    function _closeKind(Batch memory batch) private pure {
+        if (batch.sum == 0) return;
+        unchecked {
+            batch.sums[batch.group >> 24] += batch.sum;
         }
-        if (held & MASK_128 < amount) return SHORT_BALANCE_DEBIT;
-        if (isCustodial) {
-            uint256 lane = batch.lane;
-            if (((lane >> LANE_DEBITED_SHIFT) & MASK_64) + amount > (lane >> LANE_LIMIT_SHIFT) & MASK_64) {
-                return ABOVE_DEBIT_LIMIT;
-            }
-            batch.lane = lane + (amount << LANE_DEBITED_SHIFT);
-        }
-        return APPLIED;
+        batch.sum = 0;
     }
 
-    function _storeParty(Batch memory batch) private {
-        if (batch.partyWord != 0) _parties[batch.party] = batch.partyWord;
+    /// @dev Why a credit does not fit its room.
+    function _aboveRoom(uint256 group) private view returns (uint256) {
+        if (group >> 24 == KIND_RESTORATION) return RESTORED_BEYOND;
+        if (group >> 24 == KIND_MOVE_IN) return MOVED_IN_BEYOND;
+        return _parties[group & MASK_24] == 0 ? UNKNOWN_PARTY : ABOVE_CEILING;
     }
 
+    /// @dev Writes what a party issued in this batch: the room it had less the room it has. Unchecked: that is not negative, and the
+    /// field has room for it.
+    function _storeParty(uint256 cached) private {
+        uint256 party = cached >> ENTRY_PARTY_SHIFT;
+        if (party == 0) return;
+        (uint256 word, uint256 room) = _roomOf(party);
+        unchecked {
+            uint256 issued = room - (cached & MASK_64);
+            if (issued != 0) _parties[party] = word + (issued << PARTY_ISSUED_SHIFT);
+        }
+    }
+
+    function _storeParties(Batch memory batch) private {
+        if (batch.rule == ISSUES) {
+            uint256 party = batch.group & MASK_24;
+            if (!batch.isMixed) return _storeParty(party << ENTRY_PARTY_SHIFT | batch.room);
+            batch.parties[party & 15] = party << ENTRY_PARTY_SHIFT | batch.room;
+        }
+        if (!batch.isMixed) return;
+        for (uint256 i = 0; i < 16; ++i) {
+            _storeParty(batch.parties[i]);
+        }
+    }
+
+    /// @dev A party's word as of this block and the points it may still issue; 0 for a number nobody has.
+    function _roomOf(uint256 party) private view returns (uint256 word, uint256 room) {
+        word = _partyNow(party);
+        room = _left(word & MASK_64, (word >> PARTY_ISSUED_SHIFT) & MASK_64);
+    }
+
+    /// @dev Only expiry, and only from its date on, takes points from a self-custody account.
+    function _isExpirable(uint256 held, uint256 kind) private view returns (bool) {
+        uint256 expiresAt = (held >> ACCOUNT_EXPIRES_SHIFT) & MASK_40;
+        return kind == KIND_EXPIRY && expiresAt != 0 && block.timestamp >= expiresAt;
+    }
+
+    /// @dev What a limit leaves; a limit may have been lowered below what is used.
+    function _left(uint256 limit, uint256 used) private pure returns (uint256) {
+        unchecked {
+            return limit > used ? limit - used : 0;
+        }
+    }
+
+    /// @dev Adds the batch to the totals. Unchecked: sums of amounts below 2^53.
     function _addTotals(Batch memory batch) private returns (uint256 minted, uint256 burned) {
-        for (uint256 kind = 1; kind <= KIND_MOVE_IN; ++kind) {
-            uint256 sum = batch.sums[kind];
-            if (sum == 0) continue;
-            _addTotal(kind, sum);
-            if (CREDIT_KINDS & (1 << kind) != 0) minted += sum;
-            else burned += sum;
+        _closeKind(batch);
+        unchecked {
+            for (uint256 kind = 1; kind <= KIND_MOVE_IN; ++kind) {
+                uint256 sum = batch.sums[kind];
+                if (sum == 0) continue;
+                _addTotal(kind, sum);
+                if (CREDIT_KINDS & (1 << kind) != 0) minted += sum;
+                else burned += sum;
+            }
         }
     }
 }

@@ -15,7 +15,9 @@ abstract contract ProgramControl is ILoyaltyPoints, AccessControlDefaultAdminRul
     bytes32 public constant GUARD_ROLE = keccak256("GUARD");
 
     /// @dev A pause ends by itself.
-    uint40 internal constant PAUSE_MAX = 7 days;
+    uint40 private constant PAUSE_MAX = 7 days;
+    /// @dev Longer notices are mistakes: they would make the program impossible to run or to end.
+    uint40 private constant NOTICE_MAX = 3650 days;
 
     /// @inheritdoc ILoyaltyPoints
     uint256 public immutable DEPLOYED_AT;
@@ -33,13 +35,21 @@ abstract contract ProgramControl is ILoyaltyPoints, AccessControlDefaultAdminRul
     /// @inheritdoc ILoyaltyPoints
     uint40 public transfersOpenAt;
 
-    mapping(bytes32 rulesetHash => Ruleset) private _rulesets;
-    /// @dev Rulesets that are no addenda, by rising `effectiveAt`.
-    bytes32[] private _lines;
-    /// @dev A ruleset that is no addendum => what was added to it, oldest first; each adds to the one before.
-    mapping(bytes32 line => bytes32[] addenda) private _addenda;
+    /// @dev A ruleset is no addendum and follows an `older` one, or it adds to a `base`. It has at most one `addendum`.
+    struct Record {
+        uint40 effectiveAt;
+        uint40 publishedAt;
+        bytes32 base;
+        bytes32 older;
+        bytes32 addendum;
+    }
+
+    mapping(bytes32 rulesetHash => Record) private _rulesets;
+    /// @dev The last ruleset that is no addendum.
+    bytes32 private _newest;
 
     constructor(uint40 noticePeriod_, uint40 sunsetNotice_) {
+        if (noticePeriod_ > NOTICE_MAX || sunsetNotice_ > NOTICE_MAX) revert NoticeTooLong(NOTICE_MAX);
         DEPLOYED_AT = block.number;
         noticePeriod = noticePeriod_;
         sunsetNotice = sunsetNotice_;
@@ -57,75 +67,66 @@ abstract contract ProgramControl is ILoyaltyPoints, AccessControlDefaultAdminRul
         external
         onlyRole(RULES_ROLE)
     {
+        bytes32 older = _newest;
         uint40 earliest = 0;
-        uint256 count = _lines.length;
-        if (count != 0) {
-            uint40 afterLast = _rulesets[_lines[count - 1]].effectiveAt + 1;
-            earliest = _inFuture(noticePeriod);
-            if (earliest < afterLast) earliest = afterLast;
+        if (older != bytes32(0)) {
+            earliest = _rulesets[older].effectiveAt + 1;
+            uint40 noticed = _inFuture(noticePeriod);
+            if (earliest < noticed) earliest = noticed;
+        } else if (effectiveAt != 0) {
+            // The first one covers everything earlier, imports included.
+            revert FirstRulesetNotZero(effectiveAt);
         }
-        // The first one covers everything earlier, imports included, so it can name no later time.
-        if (effectiveAt < earliest || (count == 0 && effectiveAt != 0)) {
-            revert RulesetTooEarly(effectiveAt, earliest);
-        }
-        _record(rulesetHash, effectiveAt, bytes32(0));
-        _lines.push(rulesetHash);
+        if (effectiveAt < earliest) revert RulesetTooEarly(effectiveAt, earliest);
+        _record(rulesetHash, effectiveAt).older = older;
+        _newest = rulesetHash;
         emit RulesetPublished(rulesetHash, effectiveAt, uri);
     }
 
     /// @inheritdoc ILoyaltyPoints
     function publishAddendum(bytes32 base, bytes32 rulesetHash, string calldata uri) external onlyRole(RULES_ROLE) {
-        bytes32 line = _lineOf(base);
-        bytes32[] storage addenda = _addenda[line];
-        bytes32 newest = addenda.length == 0 ? line : addenda[addenda.length - 1];
-        if (_rulesets[base].publishedAt == 0 || newest != base) revert NotNewestOfItsLine(base);
-        uint40 effectiveAt = _rulesets[base].effectiveAt;
-        if (effectiveAt < _inFuture(0)) effectiveAt = _inFuture(0);
-        _record(rulesetHash, effectiveAt, base);
-        addenda.push(rulesetHash);
+        Record storage record = _rulesets[base];
+        if (record.publishedAt == 0 || record.addendum != bytes32(0)) revert NotNewestOfItsLine(base);
+        uint40 effectiveAt = _inFuture(0);
+        if (effectiveAt < record.effectiveAt) effectiveAt = record.effectiveAt;
+        record.addendum = rulesetHash;
+        _record(rulesetHash, effectiveAt).base = base;
         emit AddendumPublished(base, rulesetHash, effectiveAt, uri);
     }
 
     /// @inheritdoc ILoyaltyPoints
-    function rulesetOf(bytes32 rulesetHash) external view returns (Ruleset memory) {
-        return _rulesets[rulesetHash];
+    function rulesetOf(bytes32 rulesetHash)
+        external
+        view
+        returns (uint40 effectiveAt, uint40 publishedAt, bytes32 base)
+    {
+        Record storage record = _rulesets[rulesetHash];
+        return (record.effectiveAt, record.publishedAt, record.base);
     }
 
     /// @inheritdoc ILoyaltyPoints
-    function rulesetAt(uint256 timestamp) external view returns (bytes32) {
-        bytes32 line = _lastUntil(_lines, timestamp);
-        bytes32 addendum = _lastUntil(_addenda[line], timestamp);
-        return addendum == bytes32(0) ? line : addendum;
+    function rulesetAt(uint256 timestamp) external view returns (bytes32 rulesetHash) {
+        rulesetHash = _newest;
+        while (_rulesets[rulesetHash].effectiveAt > timestamp) rulesetHash = _rulesets[rulesetHash].older;
+        bytes32 addendum = _rulesets[rulesetHash].addendum;
+        while (addendum != bytes32(0) && _rulesets[addendum].effectiveAt <= timestamp) {
+            rulesetHash = addendum;
+            addendum = _rulesets[rulesetHash].addendum;
+        }
     }
 
     /// @dev Reverts unless batches may name this ruleset now.
     function _requireInForce(bytes32 rulesetHash) internal view {
-        Ruleset storage ruleset = _rulesets[rulesetHash];
-        if (ruleset.publishedAt == 0 || ruleset.effectiveAt > block.timestamp) revert RulesetNotInForce(rulesetHash);
+        Record storage record = _rulesets[rulesetHash];
+        if (record.publishedAt == 0 || record.effectiveAt > block.timestamp) revert RulesetNotInForce(rulesetHash);
     }
 
-    function _record(bytes32 rulesetHash, uint40 effectiveAt, bytes32 base) private {
+    function _record(bytes32 rulesetHash, uint40 effectiveAt) private returns (Record storage record) {
         if (rulesetHash == bytes32(0)) revert EmptyRulesetHash();
-        if (_rulesets[rulesetHash].publishedAt != 0) revert RulesetAlreadyPublished(rulesetHash);
-        _rulesets[rulesetHash] = Ruleset({effectiveAt: effectiveAt, publishedAt: _inFuture(0), base: base});
-    }
-
-    /// @dev The ruleset that a chain of addenda started from. Each step goes to an older one, so it ends.
-    function _lineOf(bytes32 rulesetHash) private view returns (bytes32) {
-        bytes32 base = _rulesets[rulesetHash].base;
-        while (base != bytes32(0)) {
-            rulesetHash = base;
-            base = _rulesets[rulesetHash].base;
-        }
-        return rulesetHash;
-    }
-
-    /// @dev The last of `hashes` (by rising time) that acts at `timestamp`; 0 if none does.
-    function _lastUntil(bytes32[] storage hashes, uint256 timestamp) private view returns (bytes32) {
-        for (uint256 i = hashes.length; i > 0; --i) {
-            if (_rulesets[hashes[i - 1]].effectiveAt <= timestamp) return hashes[i - 1];
-        }
-        return bytes32(0);
+        record = _rulesets[rulesetHash];
+        if (record.publishedAt != 0) revert RulesetAlreadyPublished(rulesetHash);
+        record.effectiveAt = effectiveAt;
+        record.publishedAt = _inFuture(0);
     }
 
     // --- Brakes ------------------------------------------------------------------------------------------------------
@@ -183,8 +184,11 @@ abstract contract ProgramControl is ILoyaltyPoints, AccessControlDefaultAdminRul
         return transfersOpenAt != 0 && block.timestamp >= transfersOpenAt;
     }
 
-    /// @dev The block's time plus `wait`; checked, so a time beyond 40 bits reverts.
+    /// @dev The block's time plus `wait`. Unchecked: 40 bits of seconds last until the year 36812, and no notice is
+    /// longer than ten years.
     function _inFuture(uint40 wait) internal view returns (uint40) {
-        return uint40(block.timestamp) + wait;
+        unchecked {
+            return uint40(block.timestamp) + wait;
+        }
     }
 }

@@ -42,7 +42,7 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
         bytes calldata fromSignature,
         bytes calldata toSignature
     ) external {
-        uint256 word = _accounts[from];
+        uint256 word = _accounts[from].word;
         bytes32 digest = _hashTypedDataV4(
             keccak256(abi.encode(BIND_TYPEHASH, from, to, expiresAt, _nonce(word), deadline))
         );
@@ -54,13 +54,13 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
         }
         uint256 bound = ACCOUNT_SELF_CUSTODY | (uint256(expiresAt) << ACCOUNT_EXPIRES_SHIFT);
         if (from == to) {
-            _accounts[from] = (word | bound) + ACCOUNT_ONE_NONCE;
+            _accounts[from].word = (word | bound) + ACCOUNT_ONE_NONCE;
         } else {
             _requireSigned(to, digest, deadline, toSignature);
             uint256 target = _emptyWord(to);
             // The freeze goes with the points, or it would be no freeze.
-            _accounts[to] = (target | bound | (word & (MASK_128 | ACCOUNT_FROZEN))) + ACCOUNT_ONE_NONCE;
-            _accounts[from] = _emptied(word);
+            _accounts[to].word = (target | bound | (word & (MASK_128 | ACCOUNT_FROZEN))) + ACCOUNT_ONE_NONCE;
+            _accounts[from].word = _emptied(word);
             emit Transfer(from, to, word & MASK_128);
         }
         emit SelfCustodyBound(from, to, word & MASK_128, expiresAt);
@@ -68,7 +68,7 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
 
     /// @inheritdoc ILoyaltyPoints
     function returnToCustody(address from, address to, uint256 deadline, bytes calldata signature) external {
-        uint256 word = _accounts[from];
+        uint256 word = _accounts[from].word;
         if (word & ACCOUNT_SELF_CUSTODY == 0) revert NotSelfCustody(from);
         _requireSigned(
             from,
@@ -77,13 +77,13 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
             signature
         );
         if (from == to) {
-            _accounts[from] = (_emptied(word)) | (word & MASK_128);
+            _accounts[from].word = (_emptied(word)) | (word & MASK_128);
         } else {
             if (to == address(0)) revert ERC20InvalidReceiver(to);
             // The receiver signs nothing here, so a freeze must not reach them.
             if (word & ACCOUNT_FROZEN != 0) revert AccountFrozen(from);
-            _accounts[to] = _emptyWord(to) | (word & MASK_128);
-            _accounts[from] = _emptied(word);
+            _accounts[to].word = _emptyWord(to) | (word & MASK_128);
+            _accounts[from].word = _emptied(word);
             emit Transfer(from, to, word & MASK_128);
         }
         emit ReturnedToCustody(from, to, word & MASK_128);
@@ -91,12 +91,12 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
 
     /// @inheritdoc ILoyaltyPoints
     function raiseSelfCustodyExpiry(address account, uint40 expiresAt) external onlyRole(SETTLER_ROLE) {
-        uint256 word = _accounts[account];
+        uint256 word = _accounts[account].word;
         if (word & ACCOUNT_SELF_CUSTODY == 0) revert NotSelfCustody(account);
         uint40 current = _expiresAt(word);
         if (current == 0 || (expiresAt != 0 && expiresAt <= current)) revert ExpiryNotRaised(current, expiresAt);
         word &= ~(MASK_40 << ACCOUNT_EXPIRES_SHIFT);
-        _accounts[account] = word | (uint256(expiresAt) << ACCOUNT_EXPIRES_SHIFT);
+        _accounts[account].word = word | (uint256(expiresAt) << ACCOUNT_EXPIRES_SHIFT);
         emit SelfCustodyExpiryRaised(account, expiresAt);
     }
 
@@ -109,7 +109,7 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
         uint256 deadline,
         bytes calldata signature
     ) external whenNotPaused {
-        uint256 word = _accounts[account];
+        uint256 word = _accounts[account].word;
         uint64 nonce = _nonce(word);
         if (word & ACCOUNT_SELF_CUSTODY == 0) revert NotSelfCustody(account);
         if (amount == 0 || amount > AMOUNT_MAX) revert InvalidAmount(amount);
@@ -122,7 +122,10 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
             deadline,
             signature
         );
-        _accounts[account] = word - amount + ACCOUNT_ONE_NONCE;
+        // Unchecked: amount <= balance; no account uses up 2^64 nonces.
+        unchecked {
+            _accounts[account].word = word - amount + ACCOUNT_ONE_NONCE;
+        }
         _addTotal(REDEEMED_BY_SIGNATURE, amount);
         emit Transfer(account, address(0), amount);
         emit Redeemed(account, merchant, reward, amount, nonce);
@@ -130,8 +133,8 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
 
     /// @inheritdoc ILoyaltyPoints
     function invalidateNonce() external {
-        uint256 word = _accounts[msg.sender] + ACCOUNT_ONE_NONCE;
-        _accounts[msg.sender] = word;
+        uint256 word = _accounts[msg.sender].word + ACCOUNT_ONE_NONCE;
+        _accounts[msg.sender].word = word;
         emit NonceInvalidated(msg.sender, _nonce(word));
     }
 
@@ -145,12 +148,14 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
 
     /// @dev `word` after its points have left: the next nonce and the freeze stay, so that no signature works twice and no freeze is shed.
     function _emptied(uint256 word) private pure returns (uint256) {
-        return (word & ((MASK_64 << ACCOUNT_NONCE_SHIFT) | ACCOUNT_FROZEN)) + ACCOUNT_ONE_NONCE;
+        unchecked {
+            return (word & ((MASK_64 << ACCOUNT_NONCE_SHIFT) | ACCOUNT_FROZEN)) + ACCOUNT_ONE_NONCE;
+        }
     }
 
     /// @dev The word of an account that may receive a whole balance: no points, no flag.
     function _emptyWord(address account) private view returns (uint256 word) {
-        word = _accounts[account];
+        word = _accounts[account].word;
         if (word & (MASK_128 | ACCOUNT_FLAGS) != 0) revert DestinationNotEmpty(account);
     }
 

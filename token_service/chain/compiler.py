@@ -21,7 +21,7 @@ CONTRACT_SOURCE: Final = f"contracts/{CONTRACT_NAME}.sol"
 SETTINGS: Final[Mapping[str, Any]] = {
     "evmVersion": "prague",  # solc's own default is Osaka; py-evm ends at Prague
     "viaIR": True,
-    "optimizer": {"enabled": True, "runs": 5000},
+    "optimizer": {"enabled": True, "runs": 200},
     "metadata": {"bytecodeHash": "ipfs", "useLiteralContent": False},
 }
 
@@ -120,6 +120,4 @@ def _by_name(references: Mapping[str, list[dict[str, int]]], names: Mapping[str,
 
 def _storage(layout: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Slot and byte offset of each variable, without the compiler's own numbers."""
-    return [
-        {"name": item["label"], "slot": int(item["slot"]), "offset": item["offset"]} for item in layout["storage"]
-    ]
+    return [{"name": item["label"], "slot": int(item["slot"]), "offset": item["offset"]} for item in layout["storage"]]

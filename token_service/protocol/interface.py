@@ -114,6 +114,8 @@ ERRORS: Final = (
     "TotalsOverflow(uint256 kind)",
     "EmptyRulesetHash()",
     "RulesetAlreadyPublished(bytes32 rulesetHash)",
+    "NoticeTooLong(uint40 longest)",
+    "FirstRulesetNotZero(uint40 effectiveAt)",
     "RulesetTooEarly(uint40 effectiveAt,uint40 earliest)",
     "NotNewestOfItsLine(bytes32 base)",
     "InvalidParty(uint24 party)",
