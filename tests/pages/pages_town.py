@@ -113,7 +113,6 @@ class Town:
         app.testing = True
         app.jinja_env.undefined = StrictUndefined
         app.register_blueprint(pages.create_pages(pages.Services(context=self.context, **given)))
-        app.register_error_handler(404, lambda _error: pages.error_page(404))
         return app
 
     def code(self) -> str:
@@ -128,6 +127,9 @@ class Browser:
     """A client that sends forms as a browser does."""
 
     client: FlaskClient
+
+    def __post_init__(self) -> None:
+        self.client.environ_base["HTTP_ACCEPT"] = "text/html,application/xhtml+xml,*/*;q=0.8"
 
     def get(self, path: str, **more: Any) -> TestResponse:
         answer = self.client.get(path, **more)

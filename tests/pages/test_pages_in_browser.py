@@ -211,6 +211,13 @@ def test_on_paper_there_is_nothing_to_press(cookies: list[Any], open_page: Calla
         expect(page.locator(pressed).first).to_be_hidden()
 
 
+def test_a_lost_reader_is_led_home_in_their_language(open_page: Callable[..., Page]) -> None:
+    page = open_page(locale="fr-FR")
+    page.goto("/nowhere")
+    page.get_by_role("link", name="Voir vos points").click()
+    page.wait_for_url("**/sign-in")
+
+
 def test_the_pages_ask_nothing_of_other_hosts(site: Site, cookies: list[Any], open_page: Callable[..., Page]) -> None:
     page = open_page(cookies)
     asked: list[str] = []

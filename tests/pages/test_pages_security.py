@@ -128,6 +128,12 @@ def test_an_unknown_page_says_so_in_our_own_words(alice: Browser) -> None:
     assert 'lang="fr"' in answer.text
 
 
+def test_a_program_that_asks_nowhere_is_not_told_a_page(alice: Browser) -> None:
+    del alice.client.environ_base["HTTP_ACCEPT"]
+    for accept in ({}, {"Accept": "*/*"}, {"Accept": "application/json"}):
+        assert "Content-Security-Policy" not in alice.get("/nowhere", headers=accept).headers
+
+
 def test_an_accident_is_told_without_its_particulars(town: Town, alice: Browser) -> None:
     app = town.app()
     town.context.store.engine.dispose()

@@ -50,6 +50,7 @@ def create_pages(given: Services) -> Blueprint:
     pages.before_request(refuse_foreign_forms)
     pages.before_request(_let_in)
     pages.after_request(_finish)
+    pages.after_app_request(_tell_browsers)
     for room in (signing_in, wallet, entry, preferences):
         room.add_to(pages)
     if given.demo:
@@ -105,6 +106,15 @@ def _finish(response: Response) -> Response:
     if request.endpoint == "pages.static" and "v" in request.args and response.status_code == 200:
         response.headers["Cache-Control"] = IMMUTABLE
     return add_headers(response, secure=services().secure)
+
+
+def _tell_browsers(response: Response) -> Response:
+    """An address that belongs to nobody is told as a page to browsers; programs keep the API's answer."""
+    accepted = request.accept_mimetypes
+    is_nowhere = response.status_code == 404 and request.url_rule is None
+    if is_nowhere and accepted.quality("text/html") > accepted.quality("application/json"):
+        return error_page(404)
+    return response
 
 
 def _on_our_error(error: MereauError) -> Response:
