@@ -144,11 +144,13 @@ def test_a_promise_of_another_signer_is_named(settled: Programme) -> None:
     assert "signature" in failed(check_promise(settled, signed, signer=ALICE, receipts=str(settled.folder)))
 
 
-@pytest.mark.parametrize("document", [None, [], {}, {"object": "member"}, {"promise": None}])
+@pytest.mark.parametrize("document", [None, [], {}, {"object": "member"}, {"promise": None}, {"promise": {"v": 1}}])
 def test_it_refuses_what_holds_no_proof(document: object) -> None:
     with pytest.raises(InvalidInput):
         read_proof(document)
 
 
 def test_a_proof_is_found_inside_an_answer() -> None:
-    assert read_proof({"object": "purchase", "promise": {"object": "promise"}}) == {"object": "promise"}
+    promise = {"settle_by": "2026-01-01T00:00:00Z", "signature": "0x"}
+    assert read_proof({"object": "purchase", "promise": promise}) == ("promise", promise)
+    assert read_proof({"leaf": {}, "proof": []}) == ("receipt", {"leaf": {}, "proof": []})

@@ -22,8 +22,8 @@ TRIES: Final = 5
 TIMEOUT_SECONDS: Final = 60
 LOGS_WANTED: Final = 4_000
 """Logs that one range aims at: some 20 full batches, so memory stays flat."""
-RANGE_MAX_BLOCKS: Final = 20_000
-RANGE_FIRST_BLOCKS: Final = 500
+RANGE_MAX_BLOCKS: Final = 2_000
+RANGE_FIRST_BLOCKS: Final = 50
 
 
 class Rpc:
@@ -54,7 +54,7 @@ class Rpc:
 
     def logs(self, address: str, first: int, last: int, topics: list[Any] | None = None) -> Iterator[LogRange]:
         """All logs of an address in the blocks first … last, range by range, each in the chain's order."""
-        start, width = first, RANGE_FIRST_BLOCKS
+        start, width, widest = first, RANGE_FIRST_BLOCKS, float(RANGE_MAX_BLOCKS)
         while start <= last:
             end = min(start + width - 1, last)
             query = {"address": address, "fromBlock": hex(start), "toBlock": hex(end), "topics": topics or []}
@@ -64,11 +64,13 @@ class Rpc:
                 if end == start:
                     raise
                 width = max((end - start + 1) // 2, 1)
+                widest = width  # else every second range would be refused
                 continue
             yield LogRange(start, end, sorted(_log_list(found), key=_log_place))
             start = end + 1
+            widest = min(widest * 1.1, RANGE_MAX_BLOCKS)
             if len(found) < LOGS_WANTED:
-                width = min(width * 2, RANGE_MAX_BLOCKS)
+                width = max(min(width * 2, int(widest)), 1)
             elif len(found) > 2 * LOGS_WANTED:
                 width = max(width // 2, 1)
 

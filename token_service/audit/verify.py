@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -126,13 +127,18 @@ def _times(count: int) -> str:
     return {0: "not at all", 1: "once"}.get(count, f"{count} times")
 
 
-def read_proof(document: object) -> object:
-    """The receipt or promise inside a JSON document: itself, or an API answer that holds one. Raises InvalidInput."""
+def read_proof(document: object) -> tuple[str, Mapping[str, object]]:
+    """`receipt` or `promise`, and its object: the document itself, or the one that an API answer holds. Raises InvalidInput.
+
+    They are told apart by what they carry: a receipt has a leaf and a proof, a promise a time and a signature.
+    """
     if not isinstance(document, dict):
         raise InvalidInput("a receipt or promise is a JSON object")
-    if document.get("object") in ("receipt", "promise"):
-        return document
-    for name in ("receipt", "promise"):
-        if isinstance(document.get(name), dict):
-            return document[name]
+    for held in (document, document.get("receipt"), document.get("promise")):
+        if not isinstance(held, dict):
+            continue
+        if {"leaf", "proof"} <= held.keys():
+            return "receipt", held
+        if {"settle_by", "signature"} <= held.keys():
+            return "promise", held
     raise InvalidInput("this is neither a receipt nor a promise, nor an answer that holds one")

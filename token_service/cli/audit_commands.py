@@ -140,8 +140,8 @@ def verify(
 def _verify(
     raw: bytes, *, rpc_url: str, contract: str | None, place: str | None, signer: str | None, block: str | None
 ) -> Verdict:
-    document = fields.mapping(read_proof(json_text.load(raw)), "proof")
-    if document["object"] == "receipt":
+    kind, document = read_proof(json_text.load(raw))
+    if kind == "receipt":
         receipt = receipts.receipt_from_json(document)
         return verify_receipt(receipt, rpc_url=rpc_url, contract=contract, block=block or "finalized")
     now = int(datetime.now(UTC).timestamp())
@@ -188,24 +188,34 @@ def _progress(json_: bool) -> Iterator[Callable[[Progress], None] | None]:
 
 def _print_report(report: AuditReport) -> None:
     console = Console(highlight=False)
-    block = report.block
-    console.print(f"Contract {report.contract} on chain {report.chain_id}, node {report.node}", markup=False)
-    console.print(f"Read as of block {number(block.number)} ({block.tag}) {block.hash}", markup=False)
-    console.print(f"Audited from block {number(report.from_block)} on; {fields.time_text(block.timestamp)}")
-    counts = report.counts
-    console.print(
-        f"{number(counts['batches'])} batches · {number(counts['entries'])} entries · {number(counts['skipped'])} skipped · "
-        f"{number(counts['leaves'])} leaves, {number(counts['facts'])} of them facts"
-    )
-    console.print(f"witnessed by: {report.witnessed_by}\n")
+    block, counts = report.block, report.counts
+    for line in (
+        f"Contract {report.contract} on chain {report.chain_id}, node {report.node}",
+        f"Read as of block {number(block.number)} ({block.tag}) of {fields.time_text(block.timestamp)}",
+        f"  {block.hash}",
+        f"Audited from block {number(report.from_block)} on. Since the contract was made:",
+        f"  {_count(counts, 'batches')} · {_count(counts, 'entries')} · {number(counts['skipped'])} skipped · "
+        f"{_count(counts, 'leaves')}, {_count(counts, 'facts')} among them",
+        f"witnessed by: {report.witnessed_by}",
+        "",
+    ):
+        console.print(line, markup=False, soft_wrap=True)
     table = Table.grid(padding=(0, 2))
     for check in report.checks:
-        table.add_row(SIGNS[check.status], check.name, CHECKS[check.name])
+        sign = SIGNS[check.status] if check.is_requested else "[dim]? not checked[/]"
+        what = CHECKS[check.name] if check.is_requested else f"[dim]{CHECKS[check.name]} (not asked for)[/]"
+        table.add_row(sign, check.name, what)
     console.print(table)
     for check in report.checks:
         _print_check(console, check)
     verdict = {0: "All requested checks held.", 1: "Something differs.", 2: "Something could not be checked."}
     console.print(f"\n{verdict[report.exit_code]}")
+
+
+def _count(counts: dict[str, int], name: str) -> str:
+    """`1 batch`, `62 entries`."""
+    one = {"batches": "batch", "entries": "entry", "leaves": "leaf", "facts": "fact"}[name]
+    return f"{number(counts[name])} {one if counts[name] == 1 else name}"
 
 
 def _print_check(console: Console, check: CheckResult) -> None:
@@ -224,5 +234,6 @@ def _print_verdict(verdict: Verdict) -> None:
     for line in verdict.lines:
         console.print(f"{SIGNS[line.status]}  {line.name}: ", end="")
         console.print(line.detail, markup=False, soft_wrap=True)
-    words = {0: "proved", 1: "not proved: something differs", 2: "undecided: something could not be checked"}
+    held = {"receipt": "proved", "promise": "kept"}[verdict.kind]
+    words = {0: held, 1: f"not {held}: something differs", 2: "undecided: something could not be checked"}
     console.print(f"\nThis {verdict.kind} is {words[verdict.exit_code]}.")
