@@ -21,10 +21,11 @@ from token_service.chain.services import ChainServices
 from token_service.chain.settlement import PushMemory, finalize, index, plan, push, send_anew, track
 from token_service.chain.settlement.backlog import Backlog, backlog
 from token_service.chain.settlement.bumping import bump
+from token_service.chain.settlement.lanes import read_lane
 from token_service.chain.settlement.planning import waiting_count
 from token_service.errors import DiskFull, LaneHalted, MereauError, RpcError, TryAgain
 from token_service.ledger.context import Context
-from token_service.ledger.due import run_due
+from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.store import Store
 
 IDLE_SECONDS: Final = 0.2
@@ -62,28 +63,41 @@ class Worker:
     memory: PushMemory = field(default_factory=PushMemory)
     waiting_since: float | None = None
     due_at: float = 0.0
+    lane_was: str = "active"
 
     def run_pass(self, *, flush: bool = False) -> int:
         """Every step once; how much there was to do. Raises what the steps raise, the database is consistent in any case."""
         chain = self.services.chain
-        done = self._do_due()
+        self._do_due()
         end_pause_that_is_over(chain.store, chain.now())
-        done += admin_operations.advance(chain)
+        done = admin_operations.advance(chain)
         done += send_anew(chain) is not None
         done += self._plan(flush=flush)
         done += bump(chain, self.memory)
         done += push(chain, self.memory)
         done += index(chain)
         done += track(chain)
-        return done + finalize(chain)
+        done += finalize(chain)
+        self._watch_lane()
+        return done
 
-    def _do_due(self) -> int:
+    def _watch_lane(self) -> None:
+        """Says once when the lane stops and when it goes on."""
+        with self.services.chain.store.read() as connection:
+            lane = read_lane(connection)
+        if lane.state != self.lane_was:
+            log.warning("lane_changed", lane=lane.number, state=lane.state, reason=lane.reason)
+            self.lane_was = lane.state
+
+    def _do_due(self) -> None:
+        """Once a second, and only when there is something: looking is cheap, and takes no writer's lock."""
         now = self.services.chain.monotonic()
         if now < self.due_at:
-            return 0
+            return
         self.due_at = now + DUE_SECONDS
-        run_due(self.services.context)
-        return 0
+        due_at = next_due_at(self.services.context)
+        if due_at is not None and due_at <= self.services.chain.now():
+            run_due(self.services.context)
 
     def _plan(self, *, flush: bool) -> int:
         chain = self.services.chain
@@ -135,7 +149,7 @@ def run_worker(services: WorkerServices, stop: threading.Event) -> None:
 def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backlog:
     """Settles everything that can be; returns what is left, nothing if `is_settled`. For the owner of the chain.
 
-    Raises what the steps raise, but waits for a node or database that is away until the time is up.
+    Raises what the steps raise, but waits for a node or database that is away until the time is up; LaneHalted at once.
     """
     worker = Worker(services)
     chain = services.chain
@@ -147,6 +161,7 @@ def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backl
             if chain.monotonic() >= deadline:
                 raise
             done = 0
+        raise_if_halted(chain.store)
         left = read_backlog(chain.store, chain.now)
         if left.is_settled or chain.monotonic() >= deadline:
             return left
@@ -155,9 +170,13 @@ def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backl
 
 
 def wait_until_settled(store: Store, now: Callable[[], datetime], timeout_seconds: float) -> Backlog:
-    """What is left when nothing is unsettled any more or the time is up. For a command beside a running worker."""
+    """What is left when nothing is unsettled any more or the time is up. For a command beside a running worker.
+
+    Raises LaneHalted: then a person must look first.
+    """
     deadline = time.monotonic() + timeout_seconds
     while True:
+        raise_if_halted(store)
         left = read_backlog(store, now)
         if left.is_settled or time.monotonic() >= deadline:
             return left
@@ -167,3 +186,11 @@ def wait_until_settled(store: Store, now: Callable[[], datetime], timeout_second
 def read_backlog(store: Store, now: Callable[[], datetime]) -> Backlog:
     with store.read() as connection:
         return backlog(connection, now())
+
+
+def raise_if_halted(store: Store) -> None:
+    """Raises LaneHalted with the reason if the lane waits for a person."""
+    with store.read() as connection:
+        lane = read_lane(connection)
+    if lane.state == "halted":
+        raise LaneHalted(f"settlement is halted: {lane.reason}", operator=lane.operator, reason=lane.reason)

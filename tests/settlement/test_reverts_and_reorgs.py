@@ -96,6 +96,8 @@ def test_a_nonce_that_somebody_else_used_halts_the_lane(programme: Programme) ->
         if lane(programme).state == "halted":
             break
     assert "nonce 0 was used" in str(lane(programme).reason)
+    with pytest.raises(LaneHalted, match="nonce 0 was used"):
+        programme.settle()
     with programme.store.read() as connection:
         mine = select(transactions.c.state).where(transactions.c.batch_id.is_not(None))
         assert connection.execute(mine).scalar_one() == "foreign"

@@ -13,7 +13,7 @@ from token_service.ledger.balances import get_balance
 from token_service.ledger.batch_leaves import leaves_of_batch
 from token_service.ledger.inputs import NewIssuance, NewMerchant
 from token_service.ledger.issuances import issue
-from token_service.ledger.members import get_member
+from token_service.ledger.members import freeze, get_member, unfreeze
 from token_service.ledger.merchants import create_merchant
 from token_service.ledger.settlement_tables import admin_operations, deferrals, leaves
 from token_service.ledger.tables import entries, merchants
@@ -151,3 +151,16 @@ def test_entries_of_a_new_merchant_wait_until_the_contract_knows_it(programme: P
     assert programme.balance(alice) == 70
     with programme.store.read() as connection:
         assert connection.execute(select(merchants.c.party).where(merchants.c.id == merchant.id)).scalar_one() == 2
+
+
+def test_a_frozen_members_entries_wait_and_their_facts_do_not(programme: Programme) -> None:
+    context = programme.services.context
+    alice = programme.member()
+    entry_id = programme.record(alice, EntryKind.ISSUANCE, 5)
+    freeze(context, ADMIN, alice, "a call from the police")
+    fact_id = programme.record(alice, EntryKind.FACT)
+    assert programme.settle().held == 1
+    assert (programme.leaf(entry_id).state, programme.leaf(fact_id).state) == ("accepted", "final")
+    unfreeze(context, ADMIN, alice, "a mistake")
+    assert programme.settle().is_settled
+    assert programme.leaf(entry_id).state == "final"

@@ -85,7 +85,11 @@ class Application:
             finally:
                 http.close()
             return
-        chain = EmbeddedChain(self.chain_path, clock=lambda: int(self.context.now().timestamp()))
+        chain = EmbeddedChain(
+            self.chain_path,
+            clock=lambda: int(self.context.now().timestamp()),
+            is_instant=self.settings.clock is not None,  # a clock that stands still would hold up every block
+        )
         try:
             yield EmbeddedNode(chain)
         finally:

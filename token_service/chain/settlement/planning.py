@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, union, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, union, update
 
 from token_service.chain import fees, reads
 from token_service.chain.reads import Block
@@ -28,8 +27,6 @@ from token_service.protocol.hashing import to_hex
 from token_service.protocol.receipts import Leaf, receipts_tree
 from token_service.protocol.words import EntryWord
 from token_service.units import EntryKind
-
-UNSETTLED: Final = ("accepted",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,9 @@ def _waiting(connection: Connection, now: datetime, limit: int) -> list[Waiting]
 
 
 def _query(now: datetime) -> Select[int, str, str, str, int, int, int, str]:
-    """Accepted leaves in recorded order, without those of members who must wait."""
+    """Accepted leaves in recorded order, without those of members who must wait. A frozen member's facts do not wait: they move
+    no points, and an auditor should see that the member is frozen.
+    """
     columns = leaves.c
     return (
         select(
@@ -124,7 +123,8 @@ def _query(now: datetime) -> Select[int, str, str, str, int, int, int, str]:
             columns.commitment,
         )
         .join(members, members.c.id == columns.member_id)
-        .where(columns.state == "accepted", columns.lane == LANE, ~members.c.frozen)
+        .where(columns.state == "accepted", columns.lane == LANE)
+        .where(or_(~members.c.frozen, columns.kind == int(EntryKind.FACT)))
         .where(columns.member_id.not_in(_members_who_wait(now)))
         .order_by(columns.seq)
     )
