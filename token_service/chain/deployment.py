@@ -153,7 +153,8 @@ def _own_party(services: ChainServices, terms: Terms) -> dict[str, Any]:
 
 def _first_ruleset(services: ChainServices) -> list[tuple[str, dict[str, Any]]]:
     """The publication of the ledger's first ruleset, if none is in force on the chain."""
-    if contract_reads.ruleset_at(services.node, str(services.contract), reads.head(services.node).timestamp) != ZERO_HASH:
+    chain_time = reads.head(services.node).timestamp
+    if contract_reads.ruleset_at(services.node, str(services.contract), chain_time) != ZERO_HASH:
         return []
     columns = rulesets.c
     with services.store.read() as connection:

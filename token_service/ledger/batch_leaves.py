@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
 from token_service.ledger.settlement_tables import deferrals, leaves
 
@@ -26,26 +27,16 @@ class BatchLeaf:
 
 def leaves_of_batch(connection: Connection, batch_id: int) -> list[BatchLeaf]:
     """All leaves of the batch, positions 0 … leaf_count − 1, its words first."""
-    here = _columns(leaves.c.position, leaves.c.skip_reason).where(leaves.c.batch_id == batch_id)
-    gone = (
-        _columns(deferrals.c.position, deferrals.c.reason)
-        .join(deferrals, deferrals.c.leaf_id == leaves.c.id)
-        .where(deferrals.c.batch_id == batch_id)
-    )
-    found = [BatchLeaf(*row) for query in (here, gone) for row in connection.execute(query)]
-    return sorted(found, key=lambda leaf: leaf.position)
+    here = _leaves(leaves.c.position, leaves.c.skip_reason).where(leaves.c.batch_id == batch_id)
+    gone = _leaves(deferrals.c.position, deferrals.c.reason).join(deferrals, deferrals.c.leaf_id == leaves.c.id)
+    rows = [*connection.execute(here), *connection.execute(gone.where(deferrals.c.batch_id == batch_id))]
+    return sorted((BatchLeaf(**row._mapping) for row in rows), key=lambda leaf: leaf.position)
 
 
-def _columns(position: object, reason: object) -> Select[tuple[object, ...]]:
+def _leaves(
+    position: ColumnElement[Any], reason: ColumnElement[Any]
+) -> Select[Any, Any, Any, Any, Any, Any, Any, Any, Any]:
+    """One row for each leaf, its columns named as BatchLeaf's fields."""
     columns = leaves.c
-    return select(
-        position,  # type: ignore[call-overload]
-        columns.id,
-        columns.member_id,
-        columns.account,
-        columns.kind,
-        columns.party,
-        columns.amount,
-        columns.commitment,
-        reason,
-    )
+    fixed = columns.id, columns.member_id, columns.account, columns.kind, columns.party, columns.amount
+    return select(position.label("position"), *fixed, columns.commitment, reason.label("skip_reason"))
