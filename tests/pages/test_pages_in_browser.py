@@ -129,6 +129,21 @@ def test_every_page_fits_and_is_accessible(
         assert small == [], path
 
 
+def test_huge_numbers_and_long_names_fit_a_phone(site: Site, open_page: Callable[..., Page]) -> None:
+    town = site.settled.town
+    member = town.member("big@example.com", name="Wolfeschlegelsteinhausenbergerdorff " * 4 + "née Ω")
+    town.gift(member, 2**52, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft")
+    page = open_page(viewport=PHONE, locale="fr-FR")
+    sign_in(page, site, "big@example.com")
+    for path in ("/wallet", "/preferences"):
+        page.goto(path)
+        outside = page.locator("main *").evaluate_all(
+            "all => all.filter(one => one.getBoundingClientRect().right > window.innerWidth).map(one => one.outerHTML)"
+        )
+        assert outside == []
+    assert complaints(page) == []
+
+
 def test_the_theme_follows_the_device(cookies: list[Any], open_page: Callable[..., Page]) -> None:
     page = open_page(cookies, color_scheme="dark")
     page.goto("/wallet")

@@ -159,6 +159,9 @@ def test_points_that_expire_soon_are_announced_and_then_told(town: Town, alice: 
     text = wallet(town, alice, "fr")
     assert "À utiliser bientôt" not in text
     assert "Points expirés − 50" in text
+    line = re.search(r"/wallet/entries/ent_\w+", alice.get("/wallet").text)
+    assert line is not None
+    assert "50 points ont été retirés de votre solde (Les Halles), qui est passé à 0." in words(alice.get(line[0]).text)
 
 
 def test_a_single_point_is_singular(town: Town, alice: Browser) -> None:

@@ -134,6 +134,13 @@ def _what(entry: EntryView) -> str:
         "balance": formats.number(entry.balance_after),
     }
     count = abs(entry.points)
+    if entry.kind == "redemption":
+        return ngettext(
+            "On %(day)s at %(time)s you used %(points)s point (%(place)s); your balance came to %(balance)s.",
+            "On %(day)s at %(time)s you used %(points)s points (%(place)s); your balance came to %(balance)s.",
+            count,
+            **words,
+        )
     if entry.points > 0:
         return ngettext(
             "On %(day)s at %(time)s, %(points)s point was added to your balance (%(place)s), which came to %(balance)s.",
