@@ -22,7 +22,7 @@ from typing import Any
 from embedded_programme import CHAIN_ID, Clock, Programme, member, new_chain, read
 
 from token_service.chain.embedded import EmbeddedChain
-from token_service.chain.embedded.store import BlockStore
+from token_service.chain.embedded.store import BlockStore, new_cache
 from token_service.errors import NotInitialised
 
 MEMBERS = range(10, 18)
@@ -115,7 +115,7 @@ def kill_in_the_genesis(folder: Path) -> list[dict[str, Any]]:
         if not run_until_killed(len(found) + 1, lambda path=path: new_chain(path).close()):
             return found
         try:
-            store = BlockStore.for_reader(path)
+            store = BlockStore.for_reader(path, new_cache())
             tables = [row[0] for row in store.connection.execute("select name from sqlite_master where type = 'table'")]
             count = store.connection.execute("select count(*) from kv").fetchone()[0] if tables else 0
             store.close()

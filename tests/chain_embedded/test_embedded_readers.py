@@ -80,3 +80,9 @@ def test_a_reader_cannot_write(programme: Programme) -> None:
     with reader.snapshot() as view:
         assert view.head().block_number > 0
     reader.close()
+
+
+def test_a_reader_of_something_else_says_so(tmp_path: Path) -> None:
+    (tmp_path / "chain.db").write_bytes(b"not a database at all, but long enough to be looked at" * 100)
+    with pytest.raises(OperatorError, match="chain's file"), EmbeddedReader(tmp_path / "chain.db").snapshot():
+        pass

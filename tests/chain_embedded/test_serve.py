@@ -115,7 +115,8 @@ def serving(folder: Path, port: int, **options: Any) -> Iterator[Served]:
         served.log.close()
 
 
-def test_sigterm_answers_what_is_in_flight_and_ends_cleanly(tmp_path: Path, port: int) -> None:
+@pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_an_order_to_stop_lets_what_is_in_flight_end(tmp_path: Path, port: int, order: signal.Signals) -> None:
     with serving(tmp_path, port) as served:
         until(served.is_up)
         answers: list[int] = []
@@ -123,7 +124,7 @@ def test_sigterm_answers_what_is_in_flight_and_ends_cleanly(tmp_path: Path, port
         slow.start()
         until((tmp_path / "slow.begun").exists)
         children = [served.pid("web"), served.pid("worker")]
-        served.process.send_signal(signal.SIGTERM)
+        served.process.send_signal(order)
         assert served.wait() == 0
         slow.join()
         assert len(answers) == 1

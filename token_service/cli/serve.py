@@ -4,7 +4,7 @@ main: takes the lock, starts the worker, runs granian (which forks the web proce
   ├─ worker: owns settlement and the embedded chain; in the web's process they would fight for the GIL (DESIGN §2)
   └─ web: the WSGI application, made after the fork
 
-SIGTERM or SIGINT: the request in flight is answered, the worker ends its step, exit code 0. The worker dies: everything
+SIGTERM, SIGINT or SIGHUP: the request in flight is answered, the worker ends its step, exit code 0. The worker dies: everything
 stops, exit code 1 (or the worker's own). The web dies: the same. kill -9 of main: the kernel kills both children and lets
 go of the port and the lock. A second start: ChainOwned.
 """
@@ -22,8 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from token_service.chain.embedded.lock import ChainLock
 from token_service.cli.parentage import die_with_parent
@@ -50,14 +49,15 @@ class Serving:
 
 def serve(serving: Serving) -> int:
     """Serves until told to stop; the exit code. Raises ChainOwned or BadSettings (port taken) before anything started."""
-    signal.signal(signal.SIGTERM, _stop_early)
+    ordered_to_stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ordered_to_stop.set())  # until granian's own handlers stand
     with ChainLock(serving.lock_path) as lock:
         _check_port(serving.host, serving.port)
         worker = WorkerChild(serving.worker, lock)
         try:
             worker.watch(on_death=lambda: os.kill(os.getpid(), signal.SIGTERM))
-            code = _run_web(serving)
-        except SystemExit as end:  # ours before granian's signal handlers stand, granian's when the web process died
+            code = _run_web(serving, ordered_to_stop)
+        except SystemExit as end:  # granian's when the web process died, ours when told to stop before it was born
             code = end.code if isinstance(end.code, int) else 0
         finally:
             worker.stop()
@@ -71,7 +71,9 @@ class WorkerChild:
         descriptor = lock.fileno()
         arguments = [target, str(descriptor), str(lock.path), str(os.getpid())]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "token_service.cli.worker_process", *arguments], pass_fds=(descriptor,)
+            [sys.executable, "-m", "token_service.cli.worker_process", *arguments],
+            pass_fds=(descriptor,),
+            start_new_session=True,  # Ctrl-C in the terminal is for main, which then stops the worker in order
         )
         self._is_stopping = False
         self._died = False
@@ -109,8 +111,8 @@ class WorkerChild:
             on_death()
 
 
-def _run_web(serving: Serving) -> int:
-    """Runs granian until it is told to stop: 0. Raises SystemExit when its web process died."""
+def _run_web(serving: Serving, ordered_to_stop: threading.Event) -> int:
+    """Runs granian until it is told to stop: 0. Raises SystemExit when its web process died, or never needs to start."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -126,7 +128,15 @@ def _run_web(serving: Serving) -> int:
         websockets=False,
         log_level=LogLevels.warning,
     )
-    server.on_startup(lambda: print(f"Serving on http://{serving.host}:{serving.port}", file=sys.stderr, flush=True))
+
+    @server.on_startup
+    def ready() -> None:
+        """Called when granian's handlers stand and its web process is not yet born. A closed terminal is no order to reload."""
+        if ordered_to_stop.is_set():
+            raise SystemExit(0)
+        signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
+        print(f"Serving on http://{serving.host}:{serving.port}", file=sys.stderr, flush=True)
+
     server.serve(target_loader=partial(load_web, serving.web, os.getpid()), wrap_loader=False)
     return 0
 
@@ -134,13 +144,11 @@ def _run_web(serving: Serving) -> int:
 def load_web(factory: str, parent_pid: int) -> Any:
     """The WSGI application, in the web process; granian calls this after its fork."""
     die_with_parent(parent_pid)
+    for order in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(order, signal.SIG_DFL)  # what it inherits is main's and would swallow an order to stop
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # main hears it too, and stops this process in order
     module, _, name = factory.partition(":")
     return getattr(importlib.import_module(module), name)()
-
-
-def _stop_early(number: int, frame: FrameType | None) -> NoReturn:
-    """SIGTERM before granian has its own handler."""
-    raise SystemExit(0)
 
 
 def _check_port(host: str, port: int) -> None:

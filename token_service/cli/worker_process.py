@@ -1,7 +1,7 @@
 """The worker as a child of `serve`: `python -m token_service.cli.worker_process TARGET LOCK_FD LOCK_PATH PARENT_PID`.
 
 It shares its parent's ownership of the chain through the inherited descriptor, stops on SIGTERM after the step it is in,
-and never outlives the parent. SIGINT is left to the parent, because Ctrl-C reaches the whole group.
+and never outlives the parent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ def run(target: str, lock: ChainLock) -> None:
     """Runs the worker that `module:function` names until SIGTERM."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     module, _, name = target.partition(":")
     worker: Worker = getattr(importlib.import_module(module), name)
     worker(lock, stop)

@@ -7,6 +7,7 @@ file alone says what chain it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from eth.abc import BlockHeaderAPI, ChainDatabaseAPI
@@ -77,6 +78,7 @@ def open_chain(store: BlockStore) -> PragueChain:
     return _chain_class(int.from_bytes(genesis.extra_data, "big"))(store)
 
 
+@cache
 def _chain_class(chain_id: int) -> type[PragueChain]:
     return PragueChain.configure(__name__="EmbeddedPragueChain", chain_id=chain_id)  # type: ignore[no-any-return]
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from token_service.chain.embedded.machine import open_chain
-from token_service.chain.embedded.store import BlockStore
+from token_service.chain.embedded.machine import PragueChain, open_chain
+from token_service.chain.embedded.store import BlockStore, database_errors, new_cache
 from token_service.chain.embedded.view import ChainView
+
+
+@dataclass(frozen=True)
+class Session:
+    """One read-only connection with py-evm's chain over it, which keeps nothing of the head between snapshots."""
+
+    store: BlockStore
+    chain: PragueChain
 
 
 class EmbeddedReader:
@@ -20,24 +29,31 @@ class EmbeddedReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._idle: queue.LifoQueue[BlockStore] = queue.LifoQueue()
+        self._cache = new_cache()
+        self._idle: queue.LifoQueue[Session] = queue.LifoQueue()
 
     @contextmanager
     def snapshot(self) -> Iterator[ChainView]:
         """The chain as it is now, unchanging while inside. Raises NotInitialised when there is no chain yet."""
-        store = self._take()
+        session = self._take()
         try:
-            with store.snapshot():
-                yield ChainView(open_chain(store), store)
+            with session.store.snapshot():
+                yield ChainView(session.chain, session.store)
         finally:
-            self._idle.put(store)
+            self._idle.put(session)
 
-    def _take(self) -> BlockStore:
+    def _take(self) -> Session:
         try:
             return self._idle.get_nowait()
         except queue.Empty:
-            return BlockStore.for_reader(self.path)
+            store = BlockStore.for_reader(self.path, self._cache)
+        try:
+            with database_errors():
+                return Session(store, open_chain(store))
+        except BaseException:
+            store.close()
+            raise
 
     def close(self) -> None:
         while not self._idle.empty():
-            self._idle.get_nowait().close()
+            self._idle.get_nowait().store.close()

@@ -56,10 +56,10 @@ class BlockWrites:
 class BlockStore(BaseAtomicDB):  # type: ignore[misc]  # py-evm's classes are untyped here
     """py-evm's key-value database over one SQLite connection; writes are refused outside `block()`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, cache: LRU[bytes, bytes]) -> None:
         self.connection = connection
         self._writes: BlockWrites | None = None
-        self._cache: LRU[bytes, bytes] = LRU(CACHED_VALUES_MAX)
+        self._cache = cache
 
     @classmethod
     def for_owner(cls, path: Path) -> BlockStore:
@@ -72,11 +72,11 @@ class BlockStore(BaseAtomicDB):  # type: ignore[misc]  # py-evm's classes are un
             for statement in SCHEMA:
                 connection.execute(statement)
             connection.execute("commit")
-        return cls(connection)
+        return cls(connection, new_cache())
 
     @classmethod
-    def for_reader(cls, path: Path) -> BlockStore:
-        """The file opened read-only; raises NotInitialised when there is none."""
+    def for_reader(cls, path: Path, cache: LRU[bytes, bytes]) -> BlockStore:
+        """The file opened read-only; raises NotInitialised when there is none. Readers of one file may share a cache."""
         if not path.is_file():
             raise NotInitialised("There is no embedded chain here yet: run `mereau init`.")
         with database_errors():
@@ -84,7 +84,7 @@ class BlockStore(BaseAtomicDB):  # type: ignore[misc]  # py-evm's classes are un
                 f"file:{path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
             )
             connection.execute(f"pragma busy_timeout={BUSY_TIMEOUT_MS}")
-        return cls(connection)
+        return cls(connection, cache)
 
     def close(self) -> None:
         self.connection.close()
@@ -165,6 +165,11 @@ class BlockStore(BaseAtomicDB):  # type: ignore[misc]  # py-evm's classes are un
                 yield
             finally:
                 self.connection.execute("rollback")
+
+
+def new_cache() -> LRU[bytes, bytes]:
+    """For values under their hash; some 30 MB when full."""
+    return LRU(CACHED_VALUES_MAX)
 
 
 @contextmanager
