@@ -183,6 +183,7 @@ def test_data_answers_carry_headers_that_keep_browsers_still(town: Town) -> None
     assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Strict-Transport-Security"].startswith("max-age=")
     assert "Access-Control-Allow-Origin" not in response.headers
 
 

@@ -19,6 +19,7 @@ from token_service.api.services import ledger
 from token_service.errors import NotFound
 from token_service.ledger import program_setup, receipts
 from token_service.protocol import receipt_files
+from token_service.protocol.hashing import checksum_address
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
 
 routes = Routes("batches", __name__, abp_tags=[{"name": "Batches"}])
@@ -95,7 +96,7 @@ def batch_receipts(path: BatchPath) -> Response:
 
 def _batch(path: BatchPath) -> BatchReceipts:
     program = program_setup.get_program(ledger())
-    batch, leaves = receipts.batch_leaves(ledger(), path.operator, path.seq)
+    batch, leaves = receipts.batch_leaves(ledger(), checksum_address(path.operator), path.seq)
     if program.contract is None:
         raise NotFound("No contract is deployed yet.")
     contract = program.contract

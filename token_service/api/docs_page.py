@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any, Final, cast
 
 from flask import Response, current_app, render_template_string
+from markupsafe import Markup, escape
 
 from token_service.api.access import public
 from token_service.api.problems import HTTP_PROBLEMS, status_of
@@ -40,7 +41,7 @@ def documented_errors() -> list[DocumentedError]:
     waiting: list[type[MereauError]] = [MereauError]
     while waiting:
         kind = waiting.pop()
-        waiting.extend(kind.__subclasses__())
+        waiting.extend(sub for sub in kind.__subclasses__() if sub.__module__ == MereauError.__module__)
         meaning = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
         found[kind.code] = DocumentedError(kind.code, status_of(kind), meaning)
     for status, plain in HTTP_PROBLEMS.items():
@@ -70,6 +71,7 @@ def docs() -> Response:
         errors=documented_errors(),
         fields=_fields,
         kind=_kind,
+        marked=_marked,
     )
     return Response(page, mimetype="text/html", headers={"Content-Security-Policy": policy()})
 
@@ -95,6 +97,14 @@ def _fields(schema: dict[str, Any]) -> list[tuple[str, bool, str, str]]:
         (name, name in required, _kind(part), part.get("description", ""))
         for name, part in schema.get("properties", {}).items()
     ]
+
+
+def _marked(text: str) -> Markup:
+    """The text with what stands between backticks as code."""
+    parts = (
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(text.split("`"))
+    )
+    return Markup("").join(parts)
 
 
 def _kind(schema: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Response, g, request
 
-from token_service.api.services import ledger
+from token_service.api.services import ledger, services
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -16,6 +16,7 @@ SECURITY_HEADERS: Final = {
 }
 """Answers of the API are data. /docs, which is a page, brings its own policy."""
 
+HSTS: Final = "max-age=31536000"
 PUBLIC_HEADERS: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Headers": "Content-Type",
@@ -43,6 +44,8 @@ def finish_response(response: Response) -> Response:
     elif request.path.startswith("/v1/"):
         response.headers.setdefault("Cache-Control", "no-store")
     _set_missing(response, SECURITY_HEADERS)
+    if (services().public_url or "").startswith("https://"):
+        response.headers.setdefault("Strict-Transport-Security", HSTS)
     return response
 
 

@@ -37,6 +37,7 @@ def create_web(application: Application) -> Flask:
             answer_rpc=_rpc(application) if settings.embedded else None,
             readiness={"migrations": lambda: require_current(application.store.engine)},
             rate_limit=f"{settings.requests_per_second} per second",
+            error_page=pages.error_page,
             moved_clock=settings.clock is not None,
         )
     )
