@@ -219,7 +219,7 @@ class TryAgain(MereauError):
     title = "Try again"
 
     def __init__(self, detail: str, *, retry_after_seconds: int = 1, **facts: object) -> None:
-        super().__init__(detail, **facts)
+        super().__init__(detail, places=(), **facts)
         self.retry_after_seconds = retry_after_seconds
 
 
