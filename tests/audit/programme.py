@@ -86,6 +86,11 @@ class Programme:
         assert receipt["status"] == "0x1", hash_
         return receipt
 
+    def would_fail(self, call: dict[str, str]) -> bool:
+        """True if the contract would refuse the call in the next block."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [call, "pending"]}
+        return "error" in requests.post(self.url, json=body, timeout=30).json()
+
     def admin(self, name: str, *arguments: Any) -> dict[str, Any]:
         return self.send(ADMIN, self.contract, calldata.encode_call(name, *arguments))
 
