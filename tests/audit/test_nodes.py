@@ -83,6 +83,7 @@ def test_a_node_without_batches_is_asked_one_by_one(settled: Programme) -> None:
     [
         ("eth_getLogs", {}), ("eth_getLogs", [5]), ("eth_getLogs", [{"blockNumber": "0x1"}]),
         ("eth_getBlockByNumber", None), ("eth_getBlockByNumber", {"number": "0x1"}),
+        ("eth_chainId", None), ("eth_chainId", "seven"), ("eth_getCode", None), ("eth_getCode", "0x1"),
         ("eth_getTransactionByHash", None), ("eth_getTransactionByHash", {"from": "0x12", "input": "0x"}),
     ],
 )  # fmt: skip
@@ -135,3 +136,34 @@ def test_a_block_that_was_replaced_meanwhile_is_noticed(settled: Programme) -> N
 
     with lying_node(settled.url, bend) as url, pytest.raises(NodeUnreachable, match="replaced"):
         run(settled, url)
+
+
+@pytest.mark.parametrize("change", [{"transactions": [5]}, {"transactions": [{"from": "0x1", "nonce": "0x0"}]}])
+def test_a_deployment_block_that_is_malformed_leaves_the_code_in_doubt(settled: Programme, change: Any) -> None:
+    def bend(method: str, params: list[Any], answer: Any) -> Any:
+        is_full = method == "eth_getBlockByNumber" and params[1]
+        return {**answer, "result": {**answer["result"], **change}} if is_full else answer
+
+    with lying_node(settled.url, bend) as url:
+        assert run(settled, url) == 2
+
+
+def test_a_view_that_answers_nonsense_leaves_its_check_in_doubt(settled: Programme) -> None:
+    def bend(method: str, _: list[Any], answer: Any) -> Any:
+        return {**answer, "result": "0x12"} if method == "eth_call" else answer
+
+    with lying_node(settled.url, bend) as url:
+        assert run(settled, url) == 2
+
+
+def test_a_nodes_words_cannot_steer_the_terminal(settled: Programme) -> None:
+    def bend(method: str, _: list[Any], answer: Any) -> Any:
+        if method == "eth_call":
+            return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": 3, "message": "no\x1b[2J" + "x" * 900}}
+        return answer
+
+    with lying_node(settled.url, bend) as url:
+        report = run_audit(Options(url, settled.contract, block="latest"))
+    reasons = [reason for check in report.checks for reason in check.reasons]
+    assert reasons
+    assert all(reason.isprintable() and len(reason) < 300 for reason in reasons)

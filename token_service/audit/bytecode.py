@@ -33,7 +33,7 @@ class Constants:
 
 def check_code(rpc: Rpc, chain_id: int, contract: str, block: str, findings: Findings) -> Constants:
     """The contract's constants as of a block (a quantity in hex); notes where code, constants or creation differ."""
-    code = from_hex(rpc.request("eth_getCode", contract, block))
+    code = rpc.data("eth_getCode", contract, block)
     build = contract_build()
     if not build.is_code_of_build(code):
         what = "no code" if not code else f"{len(code)} other bytes"
@@ -72,6 +72,13 @@ def _check_immutables(chain_id: int, contract: str, code: bytes, constants: Cons
 def _check_creation(rpc: Rpc, contract: str, constants: Constants, findings: Findings) -> None:
     """The transaction in block DEPLOYED_AT that made the contract ran the published constructor."""
     block = rpc.request("eth_getBlockByNumber", hex(constants.deployed_at), True)
+    try:
+        _check_maker(block, contract, constants, findings)
+    except (InvalidInput, KeyError, TypeError, ValueError):
+        findings.doubt("bytecode", f"block {constants.deployed_at} of the node is malformed")
+
+
+def _check_maker(block: Any, contract: str, constants: Constants, findings: Findings) -> None:
     transactions = block.get("transactions", []) if isinstance(block, dict) else []
     made = [t for t in transactions if isinstance(t, dict) and _makes(t, contract)]
     if not made:

@@ -41,6 +41,20 @@ class Rpc:
         answer = self._post({"jsonrpc": "2.0", "id": self._next_id, "method": method, "params": list(params)})
         return _result(answer)
 
+    def quantity(self, method: str, *params: Any) -> int:
+        """The result of a call that answers a number. Raises NodeUnreachable when it does not."""
+        try:
+            return int(self.request(method, *params), 16)
+        except (TypeError, ValueError) as error:
+            raise NodeUnreachable(f"{method} answered no number") from error
+
+    def data(self, method: str, *params: Any) -> bytes:
+        """The result of a call that answers bytes. Raises NodeUnreachable when it does not."""
+        try:
+            return from_hex(self.request(method, *params))
+        except InvalidInput as error:
+            raise NodeUnreachable(f"{method} answered no bytes") from error
+
     def batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
         """The results of many calls in order; the first error raises."""
         results: list[Any] = []
@@ -50,7 +64,7 @@ class Rpc:
 
     def call(self, contract: str, data: bytes, block: str) -> bytes:
         """What an eth_call returns at a block (a quantity in hex). Raises RpcError when the contract reverts."""
-        return from_hex(self.request("eth_call", {"to": contract, "data": to_hex(data)}, block))
+        return self.data("eth_call", {"to": contract, "data": to_hex(data)}, block)
 
     def logs(self, address: str, first: int, last: int, topics: list[Any] | None = None) -> Iterator[LogRange]:
         """All logs of an address in the blocks first … last, range by range, each in the chain's order."""
@@ -111,6 +125,11 @@ class LogRange:
         self.first, self.last, self.logs = first, last, logs
 
 
+def printable(text: object) -> str:
+    """At most 200 characters of a foreign text, without what could steer a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in str(text)[:200])
+
+
 def _result(answer: Any) -> Any:
     if not isinstance(answer, dict):
         raise NodeUnreachable("the node's answer is no JSON-RPC answer")
@@ -120,7 +139,7 @@ def _result(answer: Any) -> Any:
         data = fields.get("data")
         code = fields.get("code")
         raise RpcError(
-            str(fields.get("message", "error without a message"))[:200],
+            printable(fields.get("message", "error without a message")),
             rpc_code=code if isinstance(code, int) else -32000,
             data=data if isinstance(data, str) else None,
         )

@@ -12,7 +12,7 @@ from token_service.audit.checkpoints import Checkpoint
 from token_service.audit.leaves import LeafCheck
 from token_service.audit.replay import Terms, replay
 from token_service.audit.report import CHECKS, AuditReport, Findings, PinnedBlock, results
-from token_service.audit.rpc import Rpc
+from token_service.audit.rpc import Rpc, printable
 from token_service.audit.sources import document_source, receipt_source
 from token_service.audit.state import State
 from token_service.audit.stream import Stretch, stretches
@@ -64,7 +64,7 @@ def run_audit(options: Options) -> AuditReport:
     contract = checksum_address(options.contract)
     kept = sorted((checkpoints.read(path) for path in options.since), key=lambda point: point.block.number)
     block = pinning.pin(rpc, options.block)
-    audit = _Audit(options, rpc, contract, int(rpc.request("eth_chainId"), 16), block)
+    audit = _Audit(options, rpc, contract, rpc.quantity("eth_chainId"), block)
     return audit.run(kept)
 
 
@@ -177,6 +177,6 @@ class _Audit:
 
 def _node_version(rpc: Rpc) -> str:
     try:
-        return str(rpc.request("web3_clientVersion"))[:100]
+        return printable(rpc.request("web3_clientVersion"))
     except RpcError:
         return "unnamed"

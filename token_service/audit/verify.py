@@ -64,7 +64,7 @@ def open_chain(rpc_url: str, contract: str, block: str, verdict: Verdict) -> Cha
     """The contract on a node, pinned; notes whether it is the published build. Raises NodeUnreachable, RpcError."""
     rpc = Rpc(rpc_url)
     pinned = pinning.pin(rpc, block)
-    chain_id = int(rpc.request("eth_chainId"), 16)
+    chain_id = rpc.quantity("eth_chainId")
     findings = Findings()
     constants = bytecode.check_code(rpc, chain_id, contract, hex(pinned.number), findings)
     wrong = [str(finding) for finding in findings.kept]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from token_service.errors import InvalidInput, Place
 from token_service.protocol.hashing import checksum_address, from_hex, hash_to_bytes, to_hex
+
+LAST_SECOND: Final = 253_402_300_799
+"""The end of the year 9999."""
 
 
 def uint(value: int, bits: int) -> bytes:
@@ -49,7 +53,9 @@ def hash32(document: Mapping[str, object], name: str) -> str:
 
 
 def time_text(unix_seconds: int) -> str:
-    """RFC 3339 in UTC, whole seconds, ending in Z."""
+    """RFC 3339 in UTC, whole seconds, ending in Z; the number in words when no calendar reaches so far."""
+    if not 0 <= unix_seconds <= LAST_SECOND:
+        return f"{unix_seconds} seconds after 1970"
     return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
