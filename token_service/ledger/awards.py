@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
-from token_service.ledger.posting import change_lots, credit, fact
+from token_service.ledger.posting import change_lots, credit, fact, sweep_expired
 from token_service.ledger.staged import Debt, Entry, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
@@ -53,6 +53,7 @@ def pay_debts(tx: Transaction, account: Account) -> int:
     paid = 0
     if not account.debt:
         return paid
+    sweep_expired(tx, account)
     for operation_id, voids, party, owed in _owed(tx, account):
         points = min(owed, account.available)
         if points <= 0:

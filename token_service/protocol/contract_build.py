@@ -28,6 +28,7 @@ class ContractBuild:
     settings: Mapping[str, Any]
     source_hashes: Mapping[str, str]
     immutables: Mapping[str, tuple[int, ...]]
+    storage_layout: tuple[Mapping[str, Any], ...]
     abi: tuple[Mapping[str, Any], ...]
     bytecode: bytes
     deployed_bytecode: bytes
@@ -94,6 +95,7 @@ def contract_build() -> ContractBuild:
         settings=MappingProxyType(build["settings"]),
         source_hashes=MappingProxyType(build["sourceHashes"]),
         immutables=MappingProxyType({name: tuple(starts) for name, starts in build["immutableReferences"].items()}),
+        storage_layout=tuple(build["storageLayout"]),
         abi=tuple(build["abi"]),
         bytecode=bytes.fromhex(build["bytecode"][2:]),
         deployed_bytecode=bytes.fromhex(build["deployedBytecode"][2:]),
