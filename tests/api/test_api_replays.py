@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from api_callers import done, new_reference, purchase, refused
 from api_town import Town
@@ -75,6 +78,34 @@ def test_a_replay_finds_refunds_reversals_and_members_too(town: Town) -> None:
         again = town.alice.post(path, body, Idempotency_Key=f"call-{number}")
         assert done(again, 201)["id"] == first["id"]
         assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_batch_is_replayed_whole_and_tries_again_what_was_refused(town: Town) -> None:
+    member = town.alice.enrol()
+    late = new_reference()
+    body = {"purchases": [purchase(member["id"], 500), purchase("x", 500, external_id=late)]}
+    del body["purchases"][1]["member_id"]
+    first = done(town.alice.post("/v1/purchases:batch", body, Idempotency_Key="night-1"))["data"]
+    assert [item["status"] for item in first] == [201, 404]
+    town.alice.enrol(late)
+    response = town.alice.post("/v1/purchases:batch", body, Idempotency_Key="night-1")
+    again = done(response)["data"]
+    assert response.headers["Idempotent-Replayed"] == "true"
+    assert [item["status"] for item in again] == [200, 201]
+    assert again[0]["purchase"]["id"] == first[0]["purchase"]["id"]
+    other = {"purchases": body["purchases"][:1]}
+    refused(town.alice.post("/v1/purchases:batch", other, Idempotency_Key="night-1"), 422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency_Key": "storm"}])
+def test_the_same_purchase_from_eight_tills_at_once_is_recorded_once(town: Town, headers: dict[str, str]) -> None:
+    member = town.alice.enrol()
+    body = purchase(member["id"], 900)
+    with ThreadPoolExecutor(8) as tills:
+        answers = list(tills.map(lambda _till: town.alice.post("/v1/purchases", body, **headers), range(8)))
+    assert len({json.loads(answer.get_data())["id"] for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
+    assert town.alice.balance(member["id"])["available"] == 9
 
 
 def test_a_secret_is_not_shown_twice(town: Town) -> None:

@@ -14,7 +14,7 @@ from token_service.api.fields import BATCH_SIZE_MAX, Code, Day, Email, Id, Local
 from token_service.api.input import Body, Path
 from token_service.api.lists import ListQuery
 from token_service.api.many import Refusal, Unchecked, do_items, refusal
-from token_service.api.replays import answer_once
+from token_service.api.replays import answer_many, answer_once
 from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
@@ -135,14 +135,16 @@ def enrol(body: EnrolBody) -> Response:
 
 
 @routes.post("/v1/members:batch", responses={200: EnrolManyAnswer})
-@needs("members:write", body_bytes_max=BATCH_BODY_BYTES_MAX)
+@needs("members:write", idempotent=True, body_bytes_max=BATCH_BODY_BYTES_MAX)
 def enrol_many(body: EnrolManyBody) -> Response:
     """Enrol up to 1,000 members; each succeeds or fails on its own."""
-
-    results = do_items(
-        body.members, EnrolBody, EnrolBody.resolved, lambda items: members.enrol_batch(ledger(), caller(), items)
+    return answer_many(
+        lambda context: do_items(
+            body.members, EnrolBody, EnrolBody.resolved, lambda items: members.enrol_batch(context, caller(), items)
+        ),
+        body=body,
+        present=lambda results: EnrolManyAnswer(data=[_enrolled(result) for result in results]),
     )
-    return respond(EnrolManyAnswer(data=[_enrolled(result) for result in results]))
 
 
 def _enrolled(result: EnrolOutcome | MereauError) -> Enrolled | Refusal:

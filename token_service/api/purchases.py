@@ -22,7 +22,7 @@ from token_service.api.fields import BATCH_SIZE_MAX, Code, Id, MinorUnits, Money
 from token_service.api.input import Body, Path
 from token_service.api.many import Refusal, Unchecked, do_items, refusal
 from token_service.api.references import ReferenceQuery, answer_found
-from token_service.api.replays import answer_move
+from token_service.api.replays import answer_many, answer_move
 from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
@@ -258,16 +258,19 @@ def record(body: PurchaseBody) -> Response:
 
 
 @routes.post("/v1/purchases:batch", responses={200: RecordManyAnswer})
-@needs("purchases:write", body_bytes_max=BATCH_BODY_BYTES_MAX)
+@needs("purchases:write", idempotent=True, body_bytes_max=BATCH_BODY_BYTES_MAX)
 def record_many(body: RecordManyBody) -> Response:
     """Record up to 1,000 purchases; each succeeds or fails on its own."""
-    results = do_items(
-        body.purchases,
-        PurchaseBody,
-        PurchaseBody.resolved,
-        lambda items: purchases.record_purchases(ledger(), caller(), items),
+    return answer_many(
+        lambda context: do_items(
+            body.purchases,
+            PurchaseBody,
+            PurchaseBody.resolved,
+            lambda items: purchases.record_purchases(context, caller(), items),
+        ),
+        body=body,
+        present=lambda results: RecordManyAnswer(data=[_recorded(result) for result in results]),
     )
-    return respond(RecordManyAnswer(data=[_recorded(result) for result in results]))
 
 
 def _recorded(result: views.BatchOutcome[views.Purchase] | MereauError) -> Recorded | Refusal:

@@ -53,9 +53,7 @@ def answer_once(
     if key is None:
         value = run(ledger())
         return respond(present(value), status(value), _replayed(known=status(value) == 200))
-    content = {"method": request.method, "path": request.path, "body": body.model_dump(mode="json", exclude_none=True)}
-    scope = caller().merchant_id or "admin"
-    once = idempotency.once(ledger(), scope, key, content, status, run, ids, load)
+    once = idempotency.once(ledger(), _scope(), key, _content(body), status, run, ids, load)
     return respond(present(once.value), once.status, _replayed(known=once.replayed or once.status == 200))
 
 
@@ -72,6 +70,25 @@ def answer_move(run: Callable[[Context], Outcome[T]], *, body: Body, shape: type
         load=lambda context, _ids: run(context),
         status=lambda outcome: 200 if outcome.replayed else 201,
     )
+
+
+def answer_many(run: Callable[[Context], T], *, body: Body, present: Callable[[T], Answer]) -> Response:
+    """Answer a batch, always with 200. A replay finds the items that were done, by their names, and tries the rest again."""
+    key = idempotency_key()
+    if key is None:
+        return respond(present(run(ledger())))
+    once = idempotency.once(
+        ledger(), _scope(), key, _content(body), 200, run, lambda _done: [], lambda context, _ids: run(context)
+    )
+    return respond(present(once.value), 200, _replayed(known=once.replayed))
+
+
+def _scope() -> str:
+    return caller().merchant_id or "admin"
+
+
+def _content(body: Body) -> dict[str, object]:
+    return {"method": request.method, "path": request.path, "body": body.model_dump(mode="json", exclude_none=True)}
 
 
 def _replayed(*, known: bool) -> dict[str, str]:
