@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NPM_READY := node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: help demo test lint soak bench setup clean translations contract
+.PHONY: help demo test lint soak setup clean translations contract
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
