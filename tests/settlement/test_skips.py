@@ -38,7 +38,7 @@ def test_a_frozen_account_waits_until_it_is_thawed(programme: Programme) -> None
     waiting = programme.leaf(hers)
     assert (waiting.state, waiting.skip_reason, waiting.deferred_count) == ("accepted", FROZEN, 1)
     assert (programme.leaf(his).state, programme.balance(bob)) == ("final", 20)
-    programme.order("set_frozen", account=programme.address(alice), frozen=False)
+    drive(programme.services, [programme.order("set_frozen", account=programme.address(alice), frozen=False)])
     programme.clock.offset += timedelta(seconds=11)
     assert programme.settle().is_settled
     assert (programme.leaf(hers).state, programme.balance(alice)) == ("final", 10)
