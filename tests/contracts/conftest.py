@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from contract_chains import Anvil, PyEvm
-from contract_program import SIGNERS, Program, deploy
+from contract_program import SIGNERS, Program, deploy, deploy_bare
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,12 @@ def program(deployed: Program) -> Iterator[Program]:
     before = deployed.snapshot()
     yield deployed
     deployed.revert(before)
+
+
+@pytest.fixture
+def bare() -> Program:
+    """A contract with roles and nothing else."""
+    return deploy_bare(PyEvm(SIGNERS))
 
 
 @pytest.fixture(scope="module")

@@ -90,12 +90,19 @@ class PyEvm:
             contract=bytes(computation.msg.storage_address) if to is None else None,
         )
 
-    def call(self, sender: bytes, to: bytes, data: bytes) -> bytes:
+    def call(self, sender: bytes, to: bytes, data: bytes, *, origin: bytes | None = None) -> bytes:
         chain = self._backend.chain
         head = chain.get_canonical_head()
         vm = chain.get_vm(head)
         computation = vm.execute_bytecode(
-            origin=sender, gas_price=0, gas=GAS_LIMIT, to=to, sender=sender, value=0, data=data, code=vm.state.get_code(to)
+            origin=origin or sender,
+            gas_price=0,
+            gas=GAS_LIMIT,
+            to=to,
+            sender=sender,
+            value=0,
+            data=data,
+            code=vm.state.get_code(to),
         )
         if computation.is_error:
             raise CallReverted(bytes(computation.output))
@@ -103,6 +110,14 @@ class PyEvm:
 
     def storage(self, contract: bytes, slot: int) -> int:
         return int(self._state().get_storage(contract, slot))
+
+    def set_storage(self, contract: bytes, slot: int, value: int) -> None:
+        """Writes a slot as no transaction could, in a block of its own: for fields at their bounds."""
+        chain = self._backend.chain
+        state = chain.get_vm(chain.header).state
+        state.set_storage(contract, slot, value)
+        state.persist()
+        chain.header = chain.header.copy(state_root=state.state_root)
 
     def code(self, contract: bytes) -> bytes:
         return bytes(self._state().get_code(contract))

@@ -10,7 +10,7 @@ from eth_abi import decode, encode
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
-from contract_chains import START, CallReverted, Chain, Log, signer_named
+from contract_chains import START, CallReverted, Chain, Log, PyEvm, signer_named
 from token_service.protocol.contract_build import contract_build
 from token_service.protocol.hashing import keccak256
 
@@ -85,6 +85,18 @@ class Program:
             return answers[0]
         return dict(zip((one["name"] for one in item["outputs"]), answers, strict=True))
 
+    def ask_as(self, sender: bytes, origin: bytes, function: str, *values: object) -> bytes:
+        """A call by `sender` in a transaction of `origin`, as if through a contract. Raises Refused."""
+        assert isinstance(self.chain, PyEvm)
+        try:
+            return self.chain.call(sender, self.address, calldata(function, *values), origin=origin)
+        except CallReverted as reverted:
+            raise refusal_of(reverted.data) from reverted
+
+    def slot(self, name: str) -> int:
+        """The storage slot at which a variable of the contract begins."""
+        return next(item["slot"] for item in contract_build().storage_layout if item["name"] == name)
+
     def settle(
         self, words: Iterable[int], *, signer: LocalAccount = settler, ruleset: bytes = RULESET, seq: int | None = None
     ) -> Done:
@@ -107,8 +119,22 @@ class Program:
         self.now = snapshot[1]
 
 
-def deploy(chain: Chain, *, notice: int = NOTICE, sunset_notice: int = SUNSET_NOTICE, code: bytes | None = None) -> Program:
+def deploy(
+    chain: Chain, *, notice: int = NOTICE, sunset_notice: int = SUNSET_NOTICE, code: bytes | None = None
+) -> Program:
     """A contract with its roles granted, one ruleset, party 1 without bound and two operators without debit limit."""
+    program = deploy_bare(chain, notice=notice, sunset_notice=sunset_notice, code=code)
+    for operator in (settler, second_settler):
+        program.send(admin, "setDebitLimit", operator.address, NO_LIMIT)
+    program.send(admin, "registerParty", 1, "Les Halles", NO_LIMIT, DAY)
+    program.send(rules, "publishRuleset", RULESET, "https://example.org/rulesets/1", 0)
+    return program
+
+
+def deploy_bare(
+    chain: Chain, *, notice: int = NOTICE, sunset_notice: int = SUNSET_NOTICE, code: bytes | None = None
+) -> Program:
+    """A contract with its roles granted and nothing else."""
     types = ["string", "string", "address", "uint48", "uint40", "uint40"]
     arguments = encode(types, ["Les Halles", "HALLES", admin.address, 3 * DAY, notice, sunset_notice])
     sent = chain.send(admin, None, (code or contract_build().bytecode) + arguments, at=START)
@@ -118,10 +144,6 @@ def deploy(chain: Chain, *, notice: int = NOTICE, sunset_notice: int = SUNSET_NO
     for role, holder in zip(ROLES, (settler, rules, issuers, guard), strict=True):
         program.send(admin, "grantRole", keccak256(role.encode()), holder.address)
     program.send(admin, "grantRole", keccak256(b"SETTLER"), second_settler.address)
-    for operator in (settler, second_settler):
-        program.send(admin, "setDebitLimit", operator.address, NO_LIMIT)
-    program.send(admin, "registerParty", 1, "Les Halles", NO_LIMIT, DAY)
-    program.send(rules, "publishRuleset", RULESET, "https://example.org/rulesets/1", 0)
     return program
 
 
