@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from token_service.audit import checkpoints
 from token_service.audit.rpc import Rpc
 from token_service.audit.run import Options, run_audit
 from token_service.errors import InvalidInput, NodeUnreachable, RpcError
+from token_service.protocol.words import EntryWord
 
 from .lying_node import Refusal, lying_node
-from .programme import Programme
+from .programme import ALICE, Programme
 
 
 def run(programme: Programme, url: str, **more: Any) -> int:
@@ -167,3 +170,41 @@ def test_a_nodes_words_cannot_steer_the_terminal(settled: Programme) -> None:
     reasons = [reason for check in report.checks for reason in check.reasons]
     assert reasons
     assert all(reason.isprintable() and len(reason) < 300 for reason in reasons)
+
+
+def test_a_stopped_audit_goes_on_where_it_was(settled: Programme, tmp_path: Path) -> None:
+    for _ in range(40):
+        settled.settle(EntryWord(ALICE, 1, 1, 1))
+    path, whole = tmp_path / "checkpoint.json", run_audit(Options(settled.url, settled.contract, block="latest"))
+    ranges = 0
+
+    def bend(method: str, params: list[Any], answer: Any) -> Any:
+        nonlocal ranges
+        if method != "eth_getLogs":
+            return answer
+        ranges += 1
+        if ranges > 40:
+            raise Refusal(503)
+        if params[0]["fromBlock"] != params[0]["toBlock"]:
+            return {"jsonrpc": "2.0", "id": answer["id"], "error": {"code": -32005, "message": "too many"}}
+        return answer
+
+    with lying_node(settled.url, bend) as url, pytest.raises(NodeUnreachable):
+        run_audit(Options(url, settled.contract, block="latest", checkpoint=path))
+    kept = checkpoints.read(path)
+    assert not kept.is_complete
+    assert 0 < kept.state.counts.batches < 43
+    rest = run_audit(Options(settled.url, settled.contract, block="latest", since=(path,)))
+    assert rest.exit_code == 0
+    assert rest.from_block == kept.block.number + 1
+    assert (rest.counts, rest.totals) == (whole.counts, whole.totals)
+
+
+def test_what_is_no_checkpoint_is_refused(settled: Programme, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.json"
+    run_audit(Options(settled.url, settled.contract, block="latest", checkpoint=path))
+    document = json.loads(path.read_text())
+    for text in ("", "{}", "[" * 100_000, json.dumps({**document, "v": 2}), json.dumps({**document, "state": None})):
+        path.write_text(text)
+        with pytest.raises(InvalidInput):
+            run_audit(Options(settled.url, settled.contract, since=(path,)))
