@@ -168,11 +168,16 @@ def make_context(folder: Path, keys: KeyRing, clock: Callable[[], datetime]) -> 
 def found(folder: Path, keys: KeyRing, rules: str) -> None:
     """A new programme in the folder, to be copied by each test."""
     context = make_context(folder, keys, Clock())
+    set_up(context, keys, rules)
+    context.store.dispose()
+
+
+def set_up(context: Context, keys: KeyRing, rules: str = RULES) -> None:
+    """Tables, programme and contract address in an empty database."""
     upgrade(context.store.engine)
     document = canonical_json(parse_ruleset(rules))
     create_program(context, NewProgram(424_242, keys.promise_address, True, 0, document))
     set_contract(context, address=CONTRACT, deployed_at_block=1, genesis_hash="0x" + "11" * 32)
-    context.store.dispose()
 
 
 def open_shop(context: Context, clock: Any, name: str = "Marché Central") -> Town:

@@ -49,9 +49,7 @@ def test_a_line_on_its_way_names_our_promise(settled: Settled, reader: Browser) 
 
 def test_points_used_are_told_as_such(settled: Settled, reader: Browser) -> None:
     debit = next(line for line in settled.lines if line.points < 0)
-    assert "vous avez utilisé 100 points (Marché Central)" in words(
-        reader.get(f"/wallet/entries/{debit.id}").text
-    )
+    assert "vous avez utilisé 100 points (Marché Central)" in words(reader.get(f"/wallet/entries/{debit.id}").text)
 
 
 def test_the_receipt_proves_its_line(settled: Settled, reader: Browser) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 from pages_town import Browser, Town
 
+from token_service.ledger.store import Store
 from token_service.pages.blueprint import CHOOSING, PUBLIC
 
 FORMS = [
@@ -148,22 +151,11 @@ def test_an_accident_is_told_without_its_particulars(town: Town, alice: Browser)
 
 
 def test_a_busy_database_is_told_to_come_back(town: Town, alice: Browser) -> None:
-    town.member()
-    busy = make_busy(town)
-    answer = Browser(busy.test_client()).post("/sign-in", email="alice@example.com")
+    store = Store(str(town.context.store.engine.url), busy_timeout_ms=50)
+    impatient = replace(town, context=replace(town.context, store=store))
+    with town.context.store.write():
+        answer = Browser(impatient.app().test_client()).post("/sign-in", email="alice@example.com")
+    store.dispose()
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     assert "Back in a moment" in answer.text
-
-
-def make_busy(town: Town) -> Flask:
-    """An app on a second connection that soon gives up, while the first holds the write lock until the test ends."""
-    from dataclasses import replace
-
-    from token_service.ledger.store import Store
-
-    store = Store(str(town.context.store.engine.url), busy_timeout_ms=50)
-    holder = town.context.store.engine.connect()
-    holder.begin()
-    other = replace(town, context=replace(town.context, store=store))
-    return other.app()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from pages_town import ORIGIN, Browser, Town, counting
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from token_service import pages
 from token_service.ledger.session_tables import sessions, sign_in_codes
 from token_service.ledger.sessions import kept_mails
+from token_service.ledger.store import Store
+from token_service.ledger.tables import members
 from token_service.pages.devices import device_name
 from token_service.pages.signing_in import client_address
 
@@ -201,6 +204,15 @@ def test_several_cards_of_one_address_are_chosen_from(town: Town, alice: Browser
     assert alice.post("/choose", member=other).status_code == 404
     assert alice.post("/choose", member=first).location == "/wallet"
     assert "Alice" in alice.get("/wallet").text
+    assert "Choose another card" in alice.get("/preferences").text
+    assert alice.post("/choose", member=second).location == "/wallet"
+    assert "Alice" not in alice.get("/wallet").text
+
+
+def test_one_card_is_not_chosen_from(town: Town, alice: Browser) -> None:
+    town.member()
+    alice.sign_in(town)
+    assert "another card" not in alice.get("/preferences").text
 
 
 def test_signing_out_ends_the_session_for_good(town: Town, alice: Browser) -> None:
@@ -220,6 +232,28 @@ def test_a_session_ends_after_thirty_days(town: Town, alice: Browser) -> None:
     assert alice.get("/wallet").status_code == 200
     town.clock.move(timedelta(seconds=1))
     assert alice.get("/wallet").location == "/sign-in"
+
+
+def test_a_session_ends_with_the_members_address(town: Town, alice: Browser) -> None:
+    member = town.member()
+    alice.sign_in(town)
+    with town.context.store.write() as connection:
+        connection.execute(update(members).where(members.c.id == member).values(email="new@example.com"))
+    assert alice.get("/wallet").location == "/sign-in"
+
+
+def test_a_member_can_read_while_nobody_can_write(town: Town, alice: Browser) -> None:
+    town.member()
+    alice.sign_in(town)
+    town.clock.move(timedelta(hours=1))
+    store = Store(str(town.context.store.engine.url), busy_timeout_ms=50)
+    reader = Browser(replace(town, context=replace(town.context, store=store)).app().test_client())
+    token = alice.client.get_cookie("session")
+    assert token is not None
+    reader.client.set_cookie("session", token.value)
+    with town.context.store.write():
+        assert reader.get("/wallet").status_code == 200
+    store.dispose()
 
 
 def test_a_made_up_session_opens_nothing(alice: Browser) -> None:

@@ -7,6 +7,7 @@ member never changes what these functions do before the right code is given: nei
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from token_service.errors import TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.session_tables import mails, sessions, sign_in_codes
 from token_service.ledger.tables import members, merchants
@@ -131,7 +133,7 @@ def answer_code(context: Context, *, ticket_hash: str, code_hash: str, token_has
     now = context.now()
     with context.store.write() as connection:
         # Locked: attempts made at the same time must each count.
-        asked = select(sign_in_codes).where(sign_in_codes.c.ticket_hash == ticket_hash).with_for_update()
+        asked = select(sign_in_codes).where(sign_in_codes.c.ticket_hash == ticket_hash).with_for_update(key_share=True)
         row = connection.execute(asked).first()
         refusal = _refusal(row, now)
         if row is None or refusal is not None:
@@ -175,7 +177,7 @@ def session_of(context: Context, token_hash: str) -> Session | None:
             if session.member_id not in allowed:
                 return None
     if now - session.last_seen_at >= SEEN_STEP:
-        with context.store.write() as connection:
+        with suppress(TryAgain), context.store.write() as connection:  # reading goes on while writing is not possible
             connection.execute(update(sessions).where(sessions.c.id == session.id).values(last_seen_at=now))
     return session
 

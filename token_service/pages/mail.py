@@ -88,7 +88,7 @@ class SmtpMailer:
                 if self._server.user is not None:
                     connection.login(self._server.user, self._server.password or "")
                 connection.send_message(message(mail, sender=self._server.sender))
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, ValueError, smtplib.SMTPException) as error:
             log.warning("mail not sent: %s", type(error).__name__)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from token_service.ledger.sessions import end_session, sessions_of, set_locale
+from token_service.ledger.sessions import end_session, members_with_email, sessions_of, set_locale
 from token_service.pages.cookies import clear_cookie, set_cookie
 from token_service.pages.languages import LANGUAGES
 from token_service.pages.services import services
@@ -26,6 +26,7 @@ def preferences() -> ResponseReturnValue:
         email=session().email,
         current=session(),
         sessions=sessions_of(given.context, session().email),
+        has_other_cards=len(members_with_email(given.context, session().email)) > 1,
         program=given.ruleset().program,
     )
 
