@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 
 import pytest
 from api_callers import done, new_reference, purchase, refused
@@ -116,6 +117,18 @@ def test_a_body_beyond_one_mebibyte_is_too_large_and_a_batch_may_have_eight(town
     refused(town.alice.send("/v1/members", body), 413, "body_too_large")
     refused(town.alice.send("/v1/members:batch", body), 422, "invalid_input")
     refused(town.alice.send("/v1/members:batch", b" " * (8 * 1024 * 1024 + 1)), 413, "body_too_large")
+
+
+def test_a_chunked_body_is_not_cut_but_refused(town: Town) -> None:
+    body = json.dumps({"external_id": "x"}).encode() + b" " * 1024 * 1024
+    response = town.app.test_client().post(
+        "/v1/members",
+        input_stream=BytesIO(body),
+        environ_overrides={"wsgi.input_terminated": True},
+        content_type="application/json",
+        headers=town.alice.headers(),
+    )
+    refused(response, 413, "body_too_large")
 
 
 def test_unknown_fields_are_answered_with_the_known_ones_and_never_by_name(town: Town) -> None:

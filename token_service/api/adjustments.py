@@ -8,7 +8,7 @@ from flask import Response
 from pydantic import Field
 
 from token_service.api.access import caller, needs
-from token_service.api.answers import Instant, Moved
+from token_service.api.answers import Answer, Instant, Moved
 from token_service.api.fields import Id, Reason, Reference, SignedPoints
 from token_service.api.input import Body
 from token_service.api.replays import answer_move
@@ -37,7 +37,7 @@ class AdjustmentBody(Body):
         return NewAdjustment(**dict(self))
 
 
-class AdjustmentAnswer(Moved):
+class AdjustmentFields(Answer):
     """A change that a person made."""
 
     object: Literal["adjustment"] = "adjustment"
@@ -49,6 +49,10 @@ class AdjustmentAnswer(Moved):
     points: int
     reason: str
     actor: str
+
+
+class AdjustmentAnswer(Moved, AdjustmentFields):
+    """The adjustment, its entries, and the balance after it."""
 
 
 @routes.post("/v1/adjustments", responses={201: AdjustmentAnswer, 200: AdjustmentAnswer})

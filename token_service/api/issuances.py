@@ -55,7 +55,7 @@ class IssuanceAnswer(Answer):
     ruleset: str
 
 
-class Issued(IssuanceAnswer, Moved):
+class Issued(Moved, IssuanceAnswer):
     """The issuance, its entries, and the balance after it."""
 
 

@@ -5,13 +5,14 @@ What the caller sent is never quoted: details are our own sentences, pointers na
 
 from __future__ import annotations
 
+import json
 import traceback
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
-from flask import Flask, Response, g, json, request
+from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -92,7 +93,7 @@ def problem(
         "request_id": g.get("request_id"),
         "errors": [{"pointer": place.pointer, "detail": place.detail} for place in places],
     }
-    return {**plain(facts), **body}
+    return body | {name: value for name, value in plain(facts).items() if name not in body}
 
 
 def problem_of(error: MereauError) -> dict[str, Any]:

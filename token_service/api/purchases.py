@@ -188,7 +188,7 @@ class PurchaseAnswer(Answer):
     kept: int
 
 
-class RecordedPurchase(PurchaseAnswer, Moved):
+class RecordedPurchase(Moved, PurchaseAnswer):
     """The purchase, the entries it made, and the balance after it."""
 
 
@@ -223,7 +223,7 @@ class RefundItemAnswer(Answer):
     amount: int
 
 
-class RefundAnswer(Moved):
+class RefundFields(Answer):
     """A refund: the purchase keeps `kept` points; the rest was cancelled while pending, reversed, or is owed."""
 
     object: Literal["refund"] = "refund"
@@ -240,6 +240,10 @@ class RefundAnswer(Moved):
     reversed: int
     debt: int
     pending_cancelled: int
+
+
+class RefundAnswer(Moved, RefundFields):
+    """The refund, its entries, and the balance after it."""
 
 
 @routes.post("/v1/purchases", responses={201: RecordedPurchase, 200: RecordedPurchase})

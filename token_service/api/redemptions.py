@@ -60,7 +60,7 @@ class RedemptionAnswer(Answer):
     ruleset: str
 
 
-class Redeemed(RedemptionAnswer, Moved):
+class Redeemed(Moved, RedemptionAnswer):
     """The redemption, its entries, and the balance after it."""
 
 

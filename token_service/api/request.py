@@ -12,7 +12,7 @@ import re
 from typing import Any, Final, NoReturn
 
 from flask import Request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from token_service.errors import CallerError
 
@@ -37,6 +37,8 @@ def read_json_text(request: Request) -> str:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType()
     data = request.get_data(cache=True)
+    if request.content_length is None and len(data) >= (request.max_content_length or BODY_BYTES_MAX):
+        raise RequestEntityTooLarge()  # a chunked body is cut there, not refused
     check_json(data)
     return data.decode("utf-8")
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from token_service.api.answers import Instant, Moved
+from token_service.api.answers import Answer, Instant, Moved
 from token_service.api.fields import PositivePoints, Reason, Reference
 from token_service.api.input import Body
 from token_service.ledger.inputs import NewReversal
@@ -24,7 +24,7 @@ class ReversalBody(Body):
         return NewReversal(**dict(self))
 
 
-class ReversalAnswer(Moved):
+class ReversalFields(Answer):
     """`kind` is `reversal` (of an issuance) or `restoration` (of a redemption); `reversed` of `points` moved, `debt` is owed."""
 
     object: Literal["reversal"] = "reversal"
@@ -39,3 +39,7 @@ class ReversalAnswer(Moved):
     reversed: int
     debt: int
     reason: str | None
+
+
+class ReversalAnswer(Moved, ReversalFields):
+    """The reversal, its entries, and the balance after it."""
