@@ -1,7 +1,7 @@
 """The published build of the contract: what deployment sends and what an auditor compares the chain with.
 
-The code on a chain differs from `deployedBytecode` in its immutables only: both sides mask those places, and then check the values
-themselves (`immutables_in`). Written by scripts/build_contract.py; a test rebuilds it byte for byte.
+The code on a chain differs from `deployedBytecode` in its immutables only: both sides mask those places, and then check
+the values themselves (`immutables_in`). Written by scripts/build_contract.py; a test rebuilds it byte for byte.
 """
 
 from __future__ import annotations
