@@ -52,10 +52,10 @@ class Town:
         return create_api(Services(ledger=self.context, **services))  # type: ignore[arg-type]
 
 
-def make_town(folder: Path) -> Town:
+def make_town(folder: Path, ruleset: str = RULESET) -> Town:
     """A new programme with its callers."""
     clock = MovedClock()
-    context = make_context(folder, clock)
+    context = make_context(folder, clock, ruleset)
     app = create_api(Services(ledger=context, version="1.2.3", public_url="https://points.example"))
     admin_key = create_api_key(context, Actor.admin(), NewApiKey("admin"))
     alice = _merchant(app, context, "Alice")
@@ -73,7 +73,7 @@ def make_town(folder: Path) -> Town:
     )
 
 
-def make_context(folder: Path, clock: MovedClock) -> Context:
+def make_context(folder: Path, clock: MovedClock, ruleset: str) -> Context:
     """The ledger of a new programme, with real keys and a contract's address."""
     keys = create_keys(folder / "keys")
     salts, sealing_public = keys.salt_box(), keys.sealing_public()
@@ -92,7 +92,7 @@ def make_context(folder: Path, clock: MovedClock) -> Context:
         new_account=fresh_account,
     )
     upgrade(context.store.engine)
-    document = canonical_json(parse_ruleset(RULESET))
+    document = canonical_json(parse_ruleset(ruleset))
     create_program(
         context,
         NewProgram(424_242, keys.promise_address, embedded=True, notice_period_seconds=0, ruleset_document=document),

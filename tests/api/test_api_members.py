@@ -72,7 +72,8 @@ def test_a_list_of_members_is_read_part_by_part(town: Town) -> None:
 
 
 def test_a_cursor_that_is_none_is_refused(town: Town) -> None:
-    refused(town.alice.get("/v1/members", cursor="not-a-cursor"), 422, "invalid_input")
+    problem = refused(town.alice.get("/v1/members", cursor="not-a-cursor"), 422, "invalid_input")
+    assert problem["errors"][0]["pointer"] == "?cursor"
 
 
 def test_more_than_a_hundred_at_once_are_refused(town: Town) -> None:

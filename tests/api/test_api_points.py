@@ -162,10 +162,3 @@ def test_an_entry_shows_where_it_stands(town: Town) -> None:
     }
     refused(town.charlie.get(f"/v1/entries/{entry['id']}"), 404, "not_found")
     refused(town.alice.get(f"/v1/entries/{entry['id']}/receipt"), 404, "not_found")
-
-
-def test_a_return_window_keeps_points_pending(town: Town) -> None:
-    """Under this ruleset nothing is pending; the figure is there all the same."""
-    member = town.alice.enrol()
-    made = town.alice.buy(member["id"], 1000)
-    assert (made["pending"], made["available_at"], made["balance"]["pending"]) == (0, None, 0)

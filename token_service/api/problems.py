@@ -102,9 +102,15 @@ def problem_of(error: MereauError) -> dict[str, Any]:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         told = HTTP_PROBLEMS[500]
         return problem(status=500, code=error.code, title=error.title, detail=told.detail)
-    return problem(
-        status=status, code=error.code, title=error.title, detail=error.detail, places=error.places, **error.facts
-    )
+    places = tuple(_as_asked(place) for place in error.places)
+    return problem(status=status, code=error.code, title=error.title, detail=error.detail, places=places, **error.facts)
+
+
+def _as_asked(place: Place) -> Place:
+    """The ledger points at fields; those of a request without a body are parameters."""
+    if request.method in ("GET", "HEAD") and place.pointer.startswith("/"):
+        return Place(f"?{place.pointer[1:]}", place.detail)
+    return place
 
 
 def problem_of_invalid(error: ValidationError) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Over time: points that wait for the return window, that expire, and tiers, as the API shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from api_callers import RULESET, done, new_reference, purchase, refused
+from api_town import Town, make_town
+
+from token_service.ledger.due import run_due
+
+PATIENT = (
+    RULESET
+    + """
+return_window: P14D
+expiry: {kind: fixed, period: P3M}
+tiers:
+  qualify_by: spend
+  window: {kind: rolling, period: P12M}
+  downgrade: {after: window}
+  levels:
+    - {id: bronze, from: 0}
+    - {id: gold, from: 100000, multiplier_percent: 150}
+"""
+)
+
+
+@pytest.fixture
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town whose rules have a return window, an expiry and two tiers; its clock is the test's own."""
+    town = make_town(tmp_path_factory.mktemp("patient"), PATIENT)
+    yield town
+    town.context.store.dispose()
+
+
+def test_points_wait_for_the_return_window_and_come_when_it_ends(patient: Town) -> None:
+    member = patient.alice.enrol()
+    made = patient.alice.buy(member["id"], 5000)
+    assert (made["points"], made["pending"], made["entries"]) == (50, 50, [])
+    assert made["available_at"] == "2026-12-06T11:58:00Z"
+    assert made["promise"]["kind"] == 0
+    assert (made["balance"]["available"], made["balance"]["pending"]) == (0, 50)
+    patient.clock.forward(days=15)
+    run_due(patient.context)
+    balance = patient.alice.balance(member["id"])
+    assert (balance["available"], balance["pending"]) == (50, 0)
+    [entry] = done(patient.alice.get(f"/v1/members/{member['id']}/entries"))["data"]
+    assert (entry["kind"], entry["operation_id"]) == ("issuance", made["id"])
+
+
+def test_a_refund_inside_the_window_cancels_what_waits(patient: Town) -> None:
+    member = patient.alice.enrol()
+    made = patient.alice.buy(member["id"], 5000)
+    body = {"reference": new_reference(), "amount": {"amount": 2000, "currency": "EUR"}}
+    refund = done(patient.alice.post(f"/v1/purchases/{made['id']}/refunds", body), 201)
+    assert (refund["kept"], refund["pending_cancelled"], refund["reversed"], refund["debt"]) == (30, 20, 0, 0)
+    assert refund["entries"] == []
+    assert refund["balance"]["pending"] == 30
+
+
+def test_points_about_to_expire_are_announced_with_their_day_and_then_expire(patient: Town) -> None:
+    member = patient.alice.enrol()
+    body = {"reference": new_reference(), "member_id": member["id"], "points": 40, "reason": "welcome"}
+    done(patient.alice.post("/v1/issuances", body), 201)
+    [expiring] = patient.alice.balance(member["id"])["expiring"]
+    assert expiring["points"] == 40
+    assert expiring["at"].endswith("Z")
+    patient.clock.forward(days=120)
+    run_due(patient.context)
+    balance = patient.alice.balance(member["id"])
+    assert (balance["available"], balance["expiring"], balance["lifetime"]["expired"]) == (0, [], 40)
+
+
+def test_a_tier_is_shown_with_what_is_missing_for_the_next_one(patient: Town) -> None:
+    member = patient.alice.enrol()
+    assert (member["tier"], member["next_tier"]) == ("bronze", {"id": "gold", "missing": 100_000})
+    patient.alice.buy(member["id"], 100_000)
+    shown = done(patient.alice.get(f"/v1/members/{member['id']}"))
+    assert (shown["tier"], shown["next_tier"]) == ("gold", None)
+    assert patient.alice.buy(member["id"], 1000)["points"] == 15
+
+
+def test_a_purchase_before_the_fact_is_too_late_is_recorded_under_the_rules_of_its_day(patient: Town) -> None:
+    member = patient.alice.enrol()
+    in_time = purchase(member["id"]) | {"occurred_at": "2026-11-01T00:00:00Z"}
+    done(patient.alice.post("/v1/purchases", in_time), 201)
+    too_late = purchase(member["id"]) | {"occurred_at": "2026-10-01T00:00:00Z"}
+    refused(patient.alice.post("/v1/purchases", too_late), 422, "too_late")
