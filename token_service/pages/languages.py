@@ -20,8 +20,10 @@ def language_of(tag: str | None) -> str | None:
 
 
 def page_language() -> str:
-    """The language of the current request."""
+    """The language of the current request, found once: who is signed in is known before anything is written."""
     if not has_request_context():
         return DEFAULT
-    member = language_of(g.get("member_locale"))
-    return member or language_of(read_cookie("language")) or request.accept_languages.best_match(LANGUAGES, DEFAULT)
+    if "language" not in g:
+        own = language_of(g.get("member_locale")) or language_of(read_cookie("language"))
+        g.language = own or request.accept_languages.best_match(LANGUAGES, DEFAULT)
+    return str(g.language)
