@@ -133,7 +133,7 @@ def answer_code(context: Context, *, ticket_hash: str, code_hash: str, token_has
     now = context.now()
     with context.store.write() as connection:
         # Locked: attempts made at the same time must each count.
-        asked = select(sign_in_codes).where(sign_in_codes.c.ticket_hash == ticket_hash).with_for_update(key_share=True)
+        asked = select(sign_in_codes).where(sign_in_codes.c.ticket_hash == ticket_hash).with_for_update()
         row = connection.execute(asked).first()
         refusal = _refusal(row, now)
         if row is None or refusal is not None:
