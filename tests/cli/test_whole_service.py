@@ -72,7 +72,7 @@ def test_a_second_server_on_the_same_folder_is_refused_in_words(deployment: Depl
     with deployment.serving():
         second = deployment.run("serve", "--port", str(deployment.port + 1))
         assert second.returncode == 75
-        assert "owned by process" in second.stderr
+        assert "owns the chain" in second.stderr
         assert "Traceback" not in second.stderr
 
 
@@ -129,7 +129,7 @@ def test_a_moved_clock_makes_points_expire(tmp_path_factory: pytest.TempPathFact
     rules.write_text(
         "ruleset: 1\n"
         "program: {name: Test, currency: EUR, time_zone: UTC, point_value: {points: 100, amount: 100}}\n"
-        "earning:\n  - {id: base, kind: spend, points: 1, per: 100, basis: total, rounding: floor}\n"
+        "earning:\n  - {id: base, kind: spend, points: 1, per: 100, basis: gross, rounding: floor}\n"
         "expiry: {kind: fixed, period: P1M}\n"
     )
     clock = folder / "clock"

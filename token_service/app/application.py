@@ -16,9 +16,8 @@ from ulid import ULID
 from token_service import worker
 from token_service.app.clock import open_clock
 from token_service.app.logs import configure_logs
-from token_service.chain.embedded import ChainLock, EmbeddedChain
-from token_service.chain.embedded_node import EmbeddedNode
 from token_service.chain.node import HttpNode, Node
+from token_service.chain.ownership import ChainLock
 from token_service.chain.services import ChainServices, SettlementLimits, Signer
 from token_service.chain.settlement import check_chain
 from token_service.config import Settings, load_settings
@@ -85,6 +84,10 @@ class Application:
             finally:
                 http.close()
             return
+        # py-evm takes most of a second to import: only who needs the chain pays for it
+        from token_service.chain.embedded import EmbeddedChain
+        from token_service.chain.embedded_node import EmbeddedNode
+
         chain = EmbeddedChain(
             self.chain_path,
             clock=lambda: int(self.context.now().timestamp()),

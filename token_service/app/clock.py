@@ -14,6 +14,9 @@ from pathlib import Path
 
 from token_service.errors import BadSettings
 
+SECONDS_MAX = 221_845_392_000
+"""The year 9000."""
+
 
 def system_clock() -> datetime:
     return datetime.now(UTC)
@@ -49,14 +52,18 @@ class FileClock:
 
 
 def _parse(text: str) -> float:
-    """Seconds since 1970. Raises ValueError for anything but an aware RFC 3339 time or whole seconds."""
+    """Seconds since 1970. Raises ValueError for anything but an aware RFC 3339 time or whole seconds, up to the year 9000."""
     text = text.strip()
     if text.isdigit():
-        return float(int(text))
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return instant.timestamp()
+        seconds = float(int(text))
+    else:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            raise ValueError("a time without a zone")
+        seconds = instant.timestamp()
+    if seconds > SECONDS_MAX:
+        raise ValueError("too far ahead")
+    return seconds
 
 
 def open_clock(setting: str | None) -> Callable[[], datetime]:

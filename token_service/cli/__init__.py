@@ -52,23 +52,9 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
-        try:
-            found = getattr(importlib.import_module(f"token_service.cli.{module}"), name)
-        except ModuleNotFoundError as error:
-            if error.name is None or error.name.startswith("token_service"):
-                raise
-            return _needs_server(cmd_name, error.name)
+        found = getattr(importlib.import_module(f"token_service.cli.{module}"), name)
         assert isinstance(found, click.Command)
         return found
-
-
-def _needs_server(name: str, missing: str) -> click.Command:
-    def say_so() -> None:
-        raise click.ClickException(
-            f"`mereau {name}` needs the server (no {missing} here): pip install 'mereau[server]'"
-        )
-
-    return click.Command(name, callback=say_so, help="(needs the extra: pip install 'mereau[server]')")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -110,6 +96,11 @@ def main() -> None:
     except click.Abort:
         click.echo("Stopped.", err=True)
         sys.exit(130)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("token_service"):
+            raise
+        click.echo(f"This command needs the server ({error.name} is missing): pip install 'mereau[server]'", err=True)
+        sys.exit(78)
     except MereauError as error:
         click.echo(f"{error.title}: {error.detail}", err=True)
         for place in error.places:

@@ -15,7 +15,9 @@ def import_() -> None:
 @import_.command()
 @click.option("--households", default=150, show_default=True, help="How many households, 1 to 2469.")
 @click.option("--weeks", default=8, show_default=True, help="How many of the last weeks, 1 to 53.")
-@click.option("--merchant", default="Épicerie des Halles", show_default=True, help="Who awards the points; made if new.")
+@click.option(
+    "--merchant", default="Épicerie des Halles", show_default=True, help="Who awards the points; made if new."
+)
 @click.option(
     "--ceiling", default=1_000_000_000, show_default=True, help="Points a day, for a merchant that is made now."
 )

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from token_service.chain.embedded.lock import ChainLock
+from token_service.chain.ownership import ChainLock
 from token_service.cli.parentage import die_with_parent
 from token_service.errors import BadSettings
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from token_service.chain.embedded.lock import ChainLock
+from token_service.chain.ownership import ChainLock
 from token_service.cli import exit_code
 from token_service.cli.parentage import die_with_parent
 from token_service.errors import MereauError

@@ -9,11 +9,11 @@ PYTHON_RECURSION_LIMIT = 1000
 request kills the process (SIGSEGV) where it should be a RecursionError. Some 80 nested contract calls fit; ours nest two."""
 sys.setrecursionlimit(PYTHON_RECURSION_LIMIT)
 
-from token_service.chain.embedded.lock import ChainLock  # noqa: E402
 from token_service.chain.embedded.machine import chain_id_from  # noqa: E402
 from token_service.chain.embedded.owner import BadTransaction, EmbeddedChain, Mined  # noqa: E402
 from token_service.chain.embedded.reader import EmbeddedReader  # noqa: E402
 from token_service.chain.embedded.size import ChainFile, chain_file_report, chain_file_size  # noqa: E402
+from token_service.chain.ownership import ChainLock  # noqa: E402
 
 __all__ = [
     "BadTransaction",
