@@ -1,7 +1,7 @@
 """Databases for tests: SQLite files, and a PostgreSQL server from a wheel with one database for each test that asks.
 
-A server whose owner was killed stays behind (reference: pgserver counts dead owners); each start stops such leftovers first. Every
-owner has its own folder, named by its process id, so runs beside each other never meet.
+A server whose owner was killed stays behind (reference: pgserver counts dead owners); each start stops such leftovers first.
+Every owner has its own folder, named by its process id, so runs beside each other never meet.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class PostgreSQL:
         return self.url(name)
 
     def prepare(self) -> None:
-        """Makes the migrated template."""
+        """Makes the migrated template. What the tests write need not outlive a power cut."""
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            self.execute(f"alter system set {setting} = off")
+        self.execute("select pg_reload_conf()")
         self.execute(f"create database {_TEMPLATE} template template0")
         engine = create_engine(self.url(_TEMPLATE))
         try:

@@ -1,4 +1,6 @@
-"""The same tests on SQLite and on PostgreSQL: `make` builds a programme with a ruleset in a fresh database of either."""
+"""The same tests on SQLite and on PostgreSQL: `make` builds a programme with a ruleset in a fresh database of
+either.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A programme for the tests of the ledger: alice and charlie are merchants, the clock is moved by hand, keys are real."""
+"""A programme for the tests of the ledger: alice and charlie are merchants, the clock is moved by hand, keys are
+real.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +59,13 @@ earning: [{id: base, kind: spend, points: 1, per: 100, basis: gross, rounding: f
 """One point for each euro paid; no window, no expiry."""
 
 
+TIERS = """
+{qualify_by: spend, window: {kind: rolling, period: P12M},
+ levels: [{id: bronze, from: 0}, {id: gold, from: 5000, multiplier_percent: 200}]}
+"""
+"""Gold doubles; it starts at 50.00 EUR in twelve months."""
+
+
 def rules(**parts: str) -> str:
     """The plain ruleset with more keys, each given as YAML."""
     return PLAIN + "".join(f"{key}: {value}\n" for key, value in parts.items())
@@ -92,11 +101,13 @@ class Town:
     def member(self, actor: Actor | None = None) -> str:
         return enrol(self.context, actor or self.alice, NewMember(external_id=self.reference())).member.id
 
-    def new_purchase(self, member_id: str, total: int, **more: Any) -> NewPurchase:
+    def new_purchase(self, member_id: str | None, total: int, **more: Any) -> NewPurchase:
         given = {"reference": self.reference(), "occurred_at": self.clock.at, "total": total, "member_id": member_id}
         return NewPurchase(**(given | more))
 
-    def buy(self, member_id: str, total: int, *, actor: Actor | None = None, **more: Any) -> views.Outcome[views.Purchase]:
+    def buy(
+        self, member_id: str | None, total: int, *, actor: Actor | None = None, **more: Any
+    ) -> views.Outcome[views.Purchase]:
         return record_purchase(self.context, actor or self.alice, self.new_purchase(member_id, total, **more))
 
     def refund(self, purchase_id: str, amount: int | None = None, **more: Any) -> views.Outcome[views.Refund]:
@@ -104,8 +115,12 @@ class Town:
         new = NewRefund(**({"reference": self.reference(), "amount": amount, "items": items} | more))
         return refund_purchase(self.context, self.alice, purchase_id, new)
 
-    def issue(self, member_id: str, points: int, *, actor: Actor | None = None, **more: Any) -> views.Outcome[views.Issuance]:
-        new = NewIssuance(**({"reference": self.reference(), "reason": "a gesture"} | more), member_id=member_id, points=points)
+    def issue(
+        self, member_id: str, points: int, *, actor: Actor | None = None, **more: Any
+    ) -> views.Outcome[views.Issuance]:
+        new = NewIssuance(
+            **({"reference": self.reference(), "reason": "a gesture"} | more), member_id=member_id, points=points
+        )
         return issue(self.context, actor or self.alice, new)
 
     def reverse(self, issuance_id: str, points: int | None = None, **more: Any) -> views.Outcome[views.Reversal]:
@@ -122,7 +137,9 @@ class Town:
         return restore(self.context, self.alice, redemption_id, new)
 
     def adjust(self, member_id: str, points: int, **more: Any) -> views.Outcome[views.Adjustment]:
-        new = NewAdjustment(**({"reference": self.reference(), "reason": "a mistake"} | more), member_id=member_id, points=points)
+        new = NewAdjustment(
+            **({"reference": self.reference(), "reason": "a mistake"} | more), member_id=member_id, points=points
+        )
         return adjust(self.context, ADMIN, new)
 
     def balance(self, member_id: str) -> views.Balance:

@@ -1,6 +1,7 @@
 """A member's account while a transaction works on it: the locked row, its lots and its history, in memory.
 
-Use cases change it through posting.py; `Transaction.flush` writes what changed. Lots and history are read only when needed.
+Use cases change it through posting.py; `Transaction.flush` writes what changed. Lots and history are read only when
+needed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Adjustments: a person with an admin key changes a member's points, with a reason that everybody may read (DESIGN §3)."""
+"""Adjustments: a person with an admin key changes a member's points, with a reason that everybody may read (DESIGN
+§3).
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ from token_service.units import EntryKind
 def adjust(context: Context, actor: Actor, new: NewAdjustment) -> views.Outcome[views.Adjustment]:
     """The adjustment; the first one again when its reference is known with the same content.
 
-    Without `merchant_id` the programme itself stands behind it. An adjustment down never takes more than is available. Raises Forbidden
-    for anybody but an admin, InsufficientBalance, CeilingReached, ReferenceConflict, NotFound, InvalidInput, MemberFrozen, MemberLeaving.
+    Without `merchant_id` the programme itself stands behind it. An adjustment down never takes more than is
+    available. Raises Forbidden for anybody but an admin, InsufficientBalance, CeilingReached, ReferenceConflict,
+    NotFound, InvalidInput, MemberFrozen, MemberLeaving.
     """
     actor.need_admin()
     return outcome(context, lambda tx: _adjust(tx, actor, new), adjustment_view)

@@ -1,9 +1,10 @@
-"""Orders to the contract's administration: recorded here by whoever decides, signed and sent in order by the chain's owner.
+"""Orders to the contract's administration: recorded here by whoever decides, signed and sent in order by the chain's
+owner.
 
-Arguments by kind (JSON): register_party {party, name, ceiling_points, period_seconds} · set_ceiling {party, ceiling_points,
-period_seconds} · publish_ruleset {hash, uri, effective_at} · publish_addendum {base_hash, hash, uri} · pause {} · unpause {} ·
-set_frozen {account, frozen} · set_debit_limit {operator, points} · announce_sunset {at} · grant_role {role, account} ·
-revoke_role {role, account} · deploy {…}. Times are unix seconds.
+Arguments by kind (JSON): register_party {party, name, ceiling_points, period_seconds} · set_ceiling {party,
+ceiling_points, period_seconds} · publish_ruleset {hash, uri, effective_at} · publish_addendum {base_hash, hash, uri}
+· pause {} · unpause {} · set_frozen {account, frozen} · set_debit_limit {operator, points} · announce_sunset {at} ·
+grant_role {role, account} · revoke_role {role, account} · deploy {…}. Times are unix seconds.
 """
 
 from __future__ import annotations

@@ -19,7 +19,9 @@ SECRET_LENGTH_MAX: Final = 100
 
 
 def create_api_key(context: Context, actor: Actor, new: NewApiKey) -> views.NewApiKeyView:
-    """A key and its secret, which is not stored. Raises Forbidden (admins only), NotFound (merchant), InvalidInput (scope)."""
+    """A key and its secret, which is not stored. Raises Forbidden (admins only), NotFound (merchant), InvalidInput
+    (scope).
+    """
     actor.need_admin()
     secret = PREFIX + base64.urlsafe_b64encode(context.random_bytes(32)).decode().rstrip("=")
 

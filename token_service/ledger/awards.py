@@ -1,4 +1,6 @@
-"""Points that a purchase earned: issued, or held back until the return window ends; and the debt that a credit pays first."""
+"""Points that a purchase earned: issued, or held back until the return window ends; and the debt that a credit pays
+first.
+"""
 
 from __future__ import annotations
 
@@ -47,8 +49,8 @@ def hold_back(tx: Transaction, account: Account, operation: Operation, points: i
 def pay_debts(tx: Transaction, account: Account) -> int:
     """Points paid of what the member owes, oldest debt first, from what is available; one reversal for each debt.
 
-    Called right behind every credit but a restoration (DESIGN §3.4). A voided credit's debt is paid by a void entry: neither of
-    the two is ever settled, so the ledger keeps agreeing with the chain (DESIGN §3.7).
+    Called right behind every credit but a restoration (DESIGN §3.4). A voided credit's debt is paid by a void entry:
+    neither of the two is ever settled, so the ledger keeps agreeing with the chain (DESIGN §3.7).
     """
     paid = 0
     if not account.debt:

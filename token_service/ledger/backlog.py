@@ -15,7 +15,9 @@ UNSETTLED = ("accepted", "batched", "mined")
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """Leaves by how far they are; `oldest_at` is when the oldest unsettled one was recorded. `orders` are administrative."""
+    """Leaves by how far they are; `oldest_at` is when the oldest unsettled one was recorded. `orders` are
+    administrative.
+    """
 
     accepted: int
     batched: int

@@ -1,4 +1,6 @@
-"""The leaves of a batch as they stood in its tree, in position order: also those that were deferred and now wait elsewhere."""
+"""The leaves of a batch as they stood in its tree, in position order: also those that were deferred and now wait
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from token_service.ledger.settlement_tables import deferrals, leaves
 
 @dataclass(frozen=True, slots=True)
 class BatchLeaf:
-    """One leaf at its place. `skip_reason` is the contract's word on this place, None if it was applied (or is not mined)."""
+    """One leaf at its place. `skip_reason` is the contract's word on this place, None if it was applied (or is not
+    mined).
+    """
 
     position: int
     id: str

@@ -1,8 +1,8 @@
 """How much a merchant may issue in a window: the contract's ceiling, checked before a promise is given (DESIGN §3.7).
 
-The contract counts issuances and adjustments up in the fixed window `block time / period` (CONTRACT §1). What is on its way may be
-counted there in this window or in a later one, so here it counts in this one: the counter starts each window from the leaves that are
-not mined yet or were mined in it, and grows with each accepted entry.
+The contract counts issuances and adjustments up in the fixed window `block time / period` (CONTRACT §1). What is on
+its way may be counted there in this window or in a later one, so here it counts in this one: the counter starts each
+window from the leaves that are not mined yet or were mined in it, and grows with each accepted entry.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def check_open(tx: Transaction) -> None:
 def write_charges(tx: Transaction) -> None:
     """Writes what was charged, merchants in one order, each locked, checked again with what others wrote meanwhile."""
     for merchant_id in sorted(tx.charges):
-        query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update()
+        query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
         merchant = tx.connection.execute(query).one()
         ceiling, period = ceiling_at(merchant, tx.now)
         used = _used(tx, merchant, period)

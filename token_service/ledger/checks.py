@@ -1,4 +1,6 @@
-"""What the ledger itself demands of values that come in, whoever calls: texts that fit and can be stored, whole points, sane times."""
+"""What the ledger itself demands of values that come in, whoever calls: texts that fit and can be stored, whole
+points, sane times.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ def money(pointer: str, value: int) -> int:
 
 
 def when(tx: Transaction, pointer: str, value: datetime) -> datetime:
-    """The instant in UTC. Raises InvalidInput when it is naive, before 1970 or further in the future than clocks differ."""
+    """The instant in UTC. Raises InvalidInput when it is naive, before 1970 or further in the future than clocks
+    differ.
+    """
     if value.tzinfo is None:
         raise wrong(pointer, "needs a time zone")
     at = value.astimezone(UTC)

@@ -1,4 +1,5 @@
-"""What use cases are given from outside: the database, the clock, ids, randomness, the promise key and the salts (DESIGN §2).
+"""What use cases are given from outside: the database, the clock, ids, randomness, the promise key and the salts
+(DESIGN §2).
 
 `Actor` says who asks. The ledger trusts the caller's word on that: the api and pages rooms authenticate.
 """
@@ -96,7 +97,9 @@ class Actor:
             raise Forbidden(f"this key lacks the scope {scope}", scope=scope)
 
     def acting_merchant(self, named: str | None) -> str:
-        """The merchant that this call acts for. An admin must name one (InvalidInput); a merchant only itself (NotFound)."""
+        """The merchant that this call acts for. An admin must name one (InvalidInput); a merchant only itself
+        (NotFound).
+        """
         if self.is_admin:
             if named is None:
                 raise InvalidInput(

@@ -1,7 +1,7 @@
 """What is committed to for each entry and fact: the `detail` document of CONTRACT §2, as RFC 8785 text.
 
-Every detail has v, kind, member's times, and for an operation its reference, merchant, kind and the part's number: an auditor counts one
-applied entry per (merchant, kind, reference, part). What else stands in it is said where it is made.
+Every detail has v, kind, member's times, and for an operation its reference, merchant, kind and the part's number: an
+auditor counts one applied entry per (merchant, kind, reference, part). What else stands in it is said where it is made.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again (DESIGN §3).
+"""Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again
+(DESIGN §3).
 
-Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later; what is done is
-done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen members until they are unfrozen.
+Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later;
+what is done is done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen
+members until they are unfrozen.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
 
 
 def run_due(context: Context, limit: int | None = None) -> DueReport:
-    """Does what is due now and tells what it did. With `limit`, stops after about that many items; `remaining` then says so."""
+    """Does what is due now and tells what it did. With `limit`, stops after about that many items; `remaining` then
+    says so.
+    """
     report = DueReport()
     for step in (_mature, _expire, _review):
         place: str | None = ""
@@ -73,7 +77,9 @@ def _mature(context: Context, report: DueReport, place: str) -> tuple[DueReport,
 
 
 def _issue_awards(tx: Transaction, report: DueReport, operation_ids: list[str]) -> DueReport:
-    """Issues what still waits now that the members are locked. One whose merchant's ceiling is reached waits for the next run."""
+    """Issues what still waits now that the members are locked. One whose merchant's ceiling is reached waits for the
+    next run.
+    """
     awards = tables.awards.c
     query = select(awards.operation_id, awards.points).where(awards.operation_id.in_(operation_ids))
     waiting = tx.connection.execute(query.order_by(awards.due_at, awards.operation_id)).all()

@@ -1,4 +1,6 @@
-"""Entries (and facts) as they are answered: the line, the plain values a page can put into words, the promise, the settlement."""
+"""Entries (and facts) as they are answered: the line, the plain values a page can put into words, the promise, the
+settlement.
+"""
 
 from __future__ import annotations
 

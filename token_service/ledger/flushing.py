@@ -1,6 +1,8 @@
-"""Writes what a transaction staged: appended rows first, each table in one go, then cached figures, then merchants' counters.
+"""Writes what a transaction staged: appended rows first, each table in one go, then cached figures, then merchants'
+counters.
 
-Here entries and facts get their commitment and the service's promise (CONTRACT §2), so what is written is always promised.
+Here entries and facts get their commitment and the service's promise (CONTRACT §2), so what is written is always
+promised.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The Idempotency-Key of a request: run once, answered again for ever (API.md "Naming an operation twice").
 
-The key is remembered in the same transaction as what the use case does: both happen, or neither. Kept are the content's hash, the ids of
-the objects and the status; never bodies. A refused request is not remembered, since its transaction is rolled back.
+The key is remembered in the same transaction as what the use case does: both happen, or neither. Kept are the
+content's hash, the ids of the objects and the status; never bodies. A refused request is not remembered, since its
+transaction is rolled back.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
 from token_service.errors import IdempotencyKeyReused
 from token_service.ledger.context import Context
@@ -30,7 +31,7 @@ class Once(Generic[Value]):
     replayed: bool
 
 
-def once(
+def once(  # noqa: PLR0917 (the api's one caller reads best in this order)
     context: Context,
     scope: str,
     key: str,

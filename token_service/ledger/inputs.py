@@ -38,7 +38,9 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True)
 class NewPurchase:
-    """What happened at the till. Exactly one of `member_id` and `external_id`. `total` is what was paid, tax included."""
+    """What happened at the till. Exactly one of `member_id` and `external_id`. `total` is what was paid, tax
+    included.
+    """
 
     reference: str
     occurred_at: datetime

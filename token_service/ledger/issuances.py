@@ -25,8 +25,8 @@ from token_service.units import EntryKind
 def issue(context: Context, actor: Actor, new: NewIssuance) -> views.Outcome[views.Issuance]:
     """The issuance; the first one again when its reference is known with the same content.
 
-    Raises ReferenceConflict, NotFound, InvalidInput, LimitExceeded, CeilingReached, MemberFrozen, MemberLeaving, ProgramPaused,
-    AfterSunset, BacklogFull.
+    Raises ReferenceConflict, NotFound, InvalidInput, LimitExceeded, CeilingReached, MemberFrozen, MemberLeaving,
+    ProgramPaused, AfterSunset, BacklogFull.
     """
     return outcome(context, lambda tx: _issue(tx, actor, new), issuance_view)
 

@@ -33,7 +33,8 @@ class EnrolOutcome:
 def enrol(context: Context, actor: Actor, new: NewMember) -> EnrolOutcome:
     """The member under the merchant's external id.
 
-    Raises Conflict (`existing_id`) when the external id was enrolled with other content, InvalidInput, NotFound (merchant).
+    Raises Conflict (`existing_id`) when the external id was enrolled with other content, InvalidInput, NotFound
+    (merchant).
     """
 
     def work(tx: Transaction) -> EnrolOutcome:
@@ -82,6 +83,7 @@ def find_member(context: Context, actor: Actor, external_id: str, merchant_id: s
 def list_members(
     context: Context,
     actor: Actor,
+    *,
     merchant_id: str | None = None,
     external_id: str | None = None,
     limit: int = cursors.LIMIT_DEFAULT,

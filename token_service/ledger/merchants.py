@@ -20,7 +20,9 @@ PERIOD_SECONDS_MAX = 2**40 - 1
 
 
 def create_merchant(context: Context, actor: Actor, new: NewMerchant) -> views.Merchant:
-    """The merchant with the next party number; its ceiling acts at once. Raises Conflict (`existing_id`) for a taken name."""
+    """The merchant with the next party number; its ceiling acts at once. Raises Conflict (`existing_id`) for a taken
+    name.
+    """
     actor.need_admin()
 
     def work(tx: Transaction) -> views.Merchant:
@@ -85,12 +87,14 @@ def public_merchants(context: Context) -> tuple[views.Merchant, ...]:
 
 
 def set_ceiling(context: Context, actor: Actor, merchant_id: str, points: int, period_seconds: int) -> views.Merchant:
-    """The merchant with its new ceiling: a lower one acts at once, a higher one after the notice period (CONTRACT §1)."""
+    """The merchant with its new ceiling: a lower one acts at once, a higher one after the notice period (CONTRACT
+    §1).
+    """
     actor.need_admin()
 
     def work(tx: Transaction) -> views.Merchant:
         _check_ceiling(points, period_seconds)
-        query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update()
+        query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
         merchant = tx.connection.execute(query).one_or_none()
         if merchant is None:
             raise NotFound("no such merchant")
@@ -200,7 +204,7 @@ def _next_party(tx: Transaction) -> int:
 def _new_ceiling(tx: Transaction, merchant: Row[Any], points: int, period: int) -> dict[str, object]:
     """Columns of the merchant's row. Lower = not more points, and the same or a longer window."""
     acting_points, acting_period = ceiling_at(merchant, tx.now)
-    is_longer = period == acting_period or period == 0 or (acting_period != 0 and period >= acting_period)
+    is_longer = period in {acting_period, 0} or (acting_period != 0 and period >= acting_period)
     notice = tx.program.notice_period_seconds
     if (points <= acting_points and is_longer) or notice == 0:
         return {

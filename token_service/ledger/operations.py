@@ -1,7 +1,8 @@
 """What callers do, each under its permanent reference (API.md "Naming an operation twice").
 
-The reference is unique per merchant and kind, for ever; the content's hash tells a repetition (answered with the first object) from a
-contradiction (ReferenceConflict with the first object's id). Bodies are not stored, only their hash and the facts that the rules read.
+The reference is unique per merchant and kind, for ever; the content's hash tells a repetition (answered with the
+first object) from a contradiction (ReferenceConflict with the first object's id). Bodies are not stored, only their
+hash and the facts that the rules read.
 """
 
 from __future__ import annotations
@@ -86,7 +87,9 @@ def start(tx: Transaction, operation: Operation) -> Operation:
 
 
 def check_backlog(tx: Transaction) -> None:
-    """Raises BacklogFull when the settlement is so far behind that no promise should be given; asked once a transaction."""
+    """Raises BacklogFull when the settlement is so far behind that no promise should be given; asked once a
+    transaction.
+    """
     if tx.backlog_is_checked:
         return
     query = select(leaves.c.seq).where(leaves.c.state == "accepted").offset(tx.context.backlog_limit).limit(1)

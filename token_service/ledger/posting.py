@@ -1,6 +1,7 @@
 """Posting: the only place where a member's points change. Each entry comes with its lots, its leaf and the new figures.
 
-Signs, lots and cached figures follow from the kind of entry. What must hold after each entry (DESIGN §3.2) is asserted here.
+Signs, lots and cached figures follow from the kind of entry. What must hold after each entry (DESIGN §3.2) is
+asserted here.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def credit(
     expires_at: datetime | None,
     more: Mapping[str, Any],
 ) -> Entry:
-    """An issuance or an adjustment up: a new lot. Counts against the party's ceiling. Raises CeilingReached, AfterSunset."""
+    """An issuance or an adjustment up: a new lot. Counts against the party's ceiling. Raises CeilingReached,
+    AfterSunset.
+    """
     ceilings.charge(tx, party, points)
     more = {"points": points, "expires_at": None if expires_at is None else details.instant(expires_at), **more}
     entry = _entry(tx, account, operation, kind=kind, points=points, party=party, more=more)

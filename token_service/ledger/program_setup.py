@@ -16,8 +16,8 @@ from token_service.units import PROGRAM_PARTY, EntryKind
 def create_program(context: Context, new: NewProgram) -> views.Program:
     """The programme, with its first ruleset in force and itself registered as party 1.
 
-    Repeatable: a programme that is there is answered as it is. Raises BadSettings when it is on another chain, InvalidInput for the
-    ruleset.
+    Repeatable: a programme that is there is answered as it is. Raises BadSettings when it is on another chain,
+    InvalidInput for the ruleset.
     """
 
     def work(tx: Transaction) -> views.Program:

@@ -1,4 +1,6 @@
-"""The facts that rate a purchase: the basket, the member just before it, the visit. And the member's history that gives them."""
+"""The facts that rate a purchase: the basket, the member just before it, the visit. And the member's history that
+gives them.
+"""
 
 from __future__ import annotations
 
@@ -85,6 +87,9 @@ def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
             row[0]: Qualification(at=row[1], spend=row[2], points=row[3], orders=row[4])
             for row in tx.connection.execute(query)
         }
+        for state in (*tx.staged.purchases, *tx.staged.changed_purchases):
+            if state.member_id == account.id:
+                count_in_history(account, state)
     return account.history
 
 

@@ -1,4 +1,5 @@
-"""Purchases: recorded once, rated under the rules of their day, awarded now or when the return window ends (DESIGN §3.2).
+"""Purchases: recorded once, rated under the rules of their day, awarded now or when the return window ends (DESIGN
+§3.2).
 
 `record_purchase`, the batch and `simulate_purchase` run the same `_record`; a simulation is not written.
 """
@@ -8,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 
 from token_service.errors import CallerError, InvalidInput, MereauError, NotFound, TotalMismatch, WrongCurrency
 from token_service.ledger import checks, operations, purchase_facts, stores, tiers, views
+from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points, hold_back
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.entry_views import entries_of, promises_of
@@ -35,8 +36,8 @@ CHUNK = 100
 def record_purchase(context: Context, actor: Actor, new: NewPurchase) -> views.Outcome[views.Purchase]:
     """The purchase with what it earns; the first one again when its reference is known with the same content.
 
-    Raises ReferenceConflict, NotFound (member, store, merchant), InvalidInput, TotalMismatch, WrongCurrency, TooLate, MemberFrozen,
-    MemberLeaving, CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
+    Raises ReferenceConflict, NotFound (member, store, merchant), InvalidInput, TotalMismatch, WrongCurrency, TooLate,
+    MemberFrozen, MemberLeaving, CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
     """
     return outcome(context, lambda tx: _record(tx, actor, new), purchase_view)
 
@@ -197,14 +198,14 @@ def _state(operation: Operation, facts: PurchaseFacts, points: int) -> PurchaseS
     )
 
 
-def _was_active(tx: Transaction, account: Any, at: datetime, operation_id: str) -> None:
+def _was_active(tx: Transaction, account: Account, at: datetime, operation_id: str) -> None:
     extend_lots(tx, account, activity_at=at, operation_id=operation_id)
     account.last_activity_at = max(at, account.last_activity_at or at)
     account.purchase_count += 1
     account.is_changed = True
 
 
-def _member(tx: Transaction, merchant_id: str, new: NewPurchase) -> Any:
+def _member(tx: Transaction, merchant_id: str, new: NewPurchase) -> Account:
     if (new.member_id is None) == (new.external_id is None):
         raise checks.wrong("/member_id", "give either member_id or external_id")
     if new.external_id is not None:

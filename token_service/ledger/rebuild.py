@@ -1,6 +1,8 @@
-"""Every cached figure, computed afresh from the append-only sources (DESIGN §3.1): operations, entries, lot uses, facts, debts.
+"""Every cached figure, computed afresh from the append-only sources (DESIGN §3.1): operations, entries, lot uses,
+facts, debts.
 
-`check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what purchases keep.
+`check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
+purchases keep.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ def check_rebuild(context: Context) -> list[str]:
 
 
 def rebuild(context: Context) -> None:
-    """Writes every cached figure anew, member by member; each member is one transaction, so a run can stop and be repeated."""
+    """Writes every cached figure anew, member by member; each member is one transaction, so a run can stop and be
+    repeated.
+    """
     with context.store.read() as connection:
         ids = connection.execute(select(tables.members.c.id).order_by(tables.members.c.id)).scalars().all()
     for member_id in ids:

@@ -18,7 +18,9 @@ from token_service.protocol import receipts as protocol
 
 
 def get_receipt(context: Context, actor: Actor, entry_id: str) -> views.Receipt:
-    """The receipt of an entry (ent_) or fact (fct_) that the actor may see. Raises NotFound also while it is in no batch yet."""
+    """The receipt of an entry (ent_) or fact (fct_) that the actor may see. Raises NotFound also while it is in no
+    batch yet.
+    """
 
     def work(tx: Transaction) -> views.Receipt:
         leaf = tx.connection.execute(select(leaves).where(leaves.c.id == entry_id)).one_or_none()

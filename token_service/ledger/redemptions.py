@@ -24,8 +24,8 @@ from token_service.units import EntryKind
 def redeem(context: Context, actor: Actor, new: NewRedemption) -> views.Outcome[views.Redemption]:
     """The redemption; the first one again when its reference is known with the same content.
 
-    Raises InsufficientBalance (with `missing_points`), RewardUnavailable, ReferenceConflict, NotFound, InvalidInput, MemberFrozen,
-    MemberLeaving, ProgramPaused, BacklogFull.
+    Raises InsufficientBalance (with `missing_points`), RewardUnavailable, ReferenceConflict, NotFound, InvalidInput,
+    MemberFrozen, MemberLeaving, ProgramPaused, BacklogFull.
     """
     return outcome(context, lambda tx: _redeem(tx, actor, new), redemption_view)
 

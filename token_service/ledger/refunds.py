@@ -1,7 +1,8 @@
 """Refunds: a purchase keeps exactly what its own ruleset and facts give for what is left of it (DESIGN §3.4).
 
-Inside the return window the pending award shrinks. After it, the difference is reversed as far as the member has points; the rest is
-owed. A refund is accepted for a frozen member, too: it happened at the till, and its entries wait with the member's others.
+Inside the return window the pending award shrinks. After it, the difference is reversed as far as the member has
+points; the rest is owed. A refund is accepted for a frozen member, too: it happened at the till, and its entries wait
+with the member's others.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from token_service.program.tiers import qualification
 def refund_purchase(context: Context, actor: Actor, purchase_id: str, new: NewRefund) -> views.Outcome[views.Refund]:
     """The refund and what it took back; the first one again when its reference is known with the same content.
 
-    Raises NotFound, ReferenceConflict, InvalidInput, WrongCurrency, RefundExceedsPurchase (with `refundable`), MemberLeaving.
+    Raises NotFound, ReferenceConflict, InvalidInput, WrongCurrency, RefundExceedsPurchase (with `refundable`),
+    MemberLeaving.
     """
     return outcome(context, lambda tx: _refund(tx, actor, purchase_id, new), refund_view)
 
@@ -95,7 +97,7 @@ def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> 
             result={},
         ),
     )
-    _apply(tx, account, purchase, operation, facts, (*earlier, refund))
+    _apply(tx, account, purchase=purchase, operation=operation, facts=facts, refunds=(*earlier, refund))
     tiers.review(tx, account)
     return Done(operation, replayed=False)
 
@@ -117,6 +119,7 @@ def _resolved(new: NewRefund, facts: PurchaseFacts, earlier: tuple[Refund, ...])
 def _apply(
     tx: Transaction,
     account: Account,
+    *,
     purchase: Operation,
     operation: Operation,
     facts: PurchaseFacts,

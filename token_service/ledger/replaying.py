@@ -1,4 +1,6 @@
-"""One member's cached figures from the sources alone, by another way than posting: sums and replays, nothing carried on."""
+"""One member's cached figures from the sources alone, by another way than posting: sums and replays, nothing carried
+on.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,8 @@ URI: Final = "/v1/rulesets/{hash}"
 def draft(context: Context, actor: Actor, document: str, base_hash: str | None = None) -> views.RulesetView:
     """The version that a YAML or JSON document says, stored under its hash; the same one again for the same document.
 
-    With `base_hash` it is an addendum and may only add. Raises InvalidInput with the places, NotFound (base), Forbidden.
+    With `base_hash` it is an addendum and may only add. Raises InvalidInput with the places, NotFound (base),
+    Forbidden.
     """
     actor.need_admin()
     ruleset, text = checked(document)
@@ -44,9 +45,11 @@ def draft(context: Context, actor: Actor, document: str, base_hash: str | None =
 
 
 def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime) -> views.RulesetView:
-    """The draft on its way to the chain, in force from `effective_at`: at least the notice period ahead and after every other.
+    """The draft on its way to the chain, in force from `effective_at`: at least the notice period ahead and after
+    every other.
 
-    An addendum acts as soon as its base does. Repeatable with the same instant. Raises NotFound, Conflict, InvalidInput, Forbidden.
+    An addendum acts as soon as its base does. Repeatable with the same instant. Raises NotFound, Conflict,
+    InvalidInput, Forbidden.
     """
     actor.need_admin()
 
@@ -110,7 +113,9 @@ def view_of(tx: Transaction, hash_: str) -> views.RulesetView:
 
 
 def checked(document: str) -> tuple[Ruleset, str]:
-    """The ruleset of a YAML or JSON text and its canonical form. Raises InvalidInput with the places of what is wrong."""
+    """The ruleset of a YAML or JSON text and its canonical form. Raises InvalidInput with the places of what is
+    wrong.
+    """
     ruleset = parse_ruleset(document)
     places = check_ruleset(ruleset)
     if places:

@@ -1,4 +1,5 @@
-"""Rows that a transaction is about to append. Use cases fill them in memory; `flushing` writes them at the end, in one go each.
+"""Rows that a transaction is about to append. Use cases fill them in memory; `flushing` writes them at the end, in
+one go each.
 
 So a simulation is the same code without the flush, and an item of a batch that is refused leaves nothing behind.
 """

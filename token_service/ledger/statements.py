@@ -1,4 +1,6 @@
-"""The statement: a member's entries, each with what it was for and where it stands on the chain. It sums to the balance."""
+"""The statement: a member's entries, each with what it was for and where it stands on the chain. It sums to the
+balance.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ def list_entries(
     context: Context,
     actor: Actor,
     member_id: str,
+    *,
     limit: int = cursors.LIMIT_DEFAULT,
     cursor: str | None = None,
     newest_first: bool = True,

@@ -1,7 +1,8 @@
 """The database behind the ledger: SQLite or PostgreSQL, one engine, transactions that begin the right way (DESIGN §5).
 
-On SQLite every writer begins IMMEDIATE (readers a plain BEGIN, which in WAL sees one snapshot), every commit is synced to disk. On
-PostgreSQL transactions are READ COMMITTED and use cases lock the rows they decide on. Library errors become ours here.
+On SQLite every writer begins IMMEDIATE (readers a plain BEGIN, which in WAL sees one snapshot), every commit is
+synced to disk. On PostgreSQL transactions are READ COMMITTED and use cases lock the rows they decide on. Library
+errors become ours here.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _UNREACHABLE: Final = ("08", "57P", "53300", "55P03")
 
 
 class Store:
-    """One engine. `write` and `read` give a connection in a transaction that commits at the end, or rolls back on any error."""
+    """One engine. `write` and `read` give a connection in a transaction that commits at the end, or rolls back on any
+    error.
+    """
 
     def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self.engine: Engine = _make_engine(url, busy_timeout_ms)

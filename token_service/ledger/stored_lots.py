@@ -79,7 +79,9 @@ def extend_lots(tx: Transaction, account: Account, *, activity_at: datetime, ope
 
 
 def consumption_time(tx: Transaction) -> datetime:
-    """The instant at which lots count as expired: now, but never while an announced sunset has not come (CONTRACT §1)."""
+    """The instant at which lots count as expired: now, but never while an announced sunset has not come (CONTRACT
+    §1).
+    """
     sunset_at = tx.program.sunset_at
     return tx.now if sunset_at is None or tx.now >= sunset_at else _LONG_AGO
 

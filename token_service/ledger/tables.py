@@ -1,8 +1,8 @@
 """What the programme knows: merchants, members, operations, entries, lots, debts, facts.
 
-Append-only sources (DESIGN §3.1): `operations`, `entries`, `lot_uses`, `facts`, `debts` (hold events come with holds). Everything
-marked *cached* is rebuilt from them (rebuild.py). Settlement of what is recorded here is in settlement_tables.py: one leaf for each
-entry or fact.
+Append-only sources (DESIGN §3.1): `operations`, `entries`, `lot_uses`, `facts`, `debts` (hold events come with
+holds). Everything marked *cached* is rebuilt from them (rebuild.py). Settlement of what is recorded here is in
+settlement_tables.py: one leaf for each entry or fact.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ merchants = Table(
     Column("next_ceiling_points", BigInteger),  # a raised ceiling acts after the notice period
     Column("next_ceiling_period_seconds", BigInteger),
     Column("next_ceiling_at", UtcTime),
-    # A counter of what counts against the ceiling, set afresh from the leaves at the start of each window (ceilings.py).
+    # A counter of what counts against the ceiling, set afresh from the leaves at the start of each window
+    # (ceilings.py).
     Column("window_number", BigInteger),
     Column("window_points", BigInteger, nullable=False, server_default="0"),
     Column("created_at", UtcTime, nullable=False),

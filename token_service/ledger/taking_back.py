@@ -1,4 +1,6 @@
-"""Taking issued points back: a reversal of what is there, a debt for the rest, and always a leaf (DESIGN §3.4, §3.5)."""
+"""Taking issued points back: a reversal of what is there, a debt for the rest, and always a leaf (DESIGN §3.4,
+§3.5).
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from token_service.program.tiers import Standing, next_review_at, standing_at
 
 
 def review(tx: Transaction, account: Account) -> bool:
-    """Brings the cached tier up to date under the ruleset in force; a change is a fact with its leaf. True if it changed."""
+    """Brings the cached tier up to date under the ruleset in force; a change is a fact with its leaf. True if it
+    changed.
+    """
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
     standing, due_at = _standing(tx, account, ruleset)

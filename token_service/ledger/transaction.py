@@ -1,12 +1,14 @@
-"""One use case at work: a connection, one reading of the clock, the rows it read, the account it locked and what it will append.
+"""One use case at work: a connection, one reading of the clock, the rows it read, the account it locked and what it
+will append.
 
-Locks: the member's row first (FOR UPDATE on PostgreSQL; SQLite's writer is alone), merchants' rows last, at the flush. So every
-decision about a member's points is made by one transaction at a time, under READ COMMITTED as well.
+Locks: the member's row first (FOR UPDATE on PostgreSQL; SQLite's writer is alone), merchants' rows last, at the
+flush. So every decision about a member's points is made by one transaction at a time, under READ COMMITTED as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
@@ -23,13 +25,7 @@ from token_service.program.ruleset import Ruleset, parse_ruleset
 Result = TypeVar("Result")
 
 _parsed = lru_cache(maxsize=64)(parse_ruleset)
-_ACCOUNT_COLUMNS = tuple(
-    tables.members.c[name]
-    for name in (
-        "id", "merchant_id", "address", "lane", "sealed_salt_key", "state", "frozen", "created_at", "available", "held", "pending",
-        "debt", "issued", "redeemed", "expired", "reversed", "tier", "tier_due_at", "purchase_count", "last_activity_at",
-    )
-)  # fmt: skip
+_ACCOUNT_COLUMNS = tuple(tables.members.c[item.name] for item in fields(Account) if item.name in tables.members.c)
 
 
 class Transaction:
@@ -130,7 +126,7 @@ class Transaction:
         wanted = sorted(set(member_ids) - self._accounts.keys())
         for start in range(0, len(wanted), 500):
             query = select(*_ACCOUNT_COLUMNS).where(members.id.in_(wanted[start : start + 500])).order_by(members.id)
-            for row in self.connection.execute(query.with_for_update() if self.locks else query):
+            for row in self.connection.execute(query.with_for_update(key_share=True) if self.locks else query):
                 self._accounts[row.id] = Account(**row._mapping)
 
     def accounts(self) -> Iterable[Account]:

@@ -1,7 +1,8 @@
-"""Undoing what the chain finally refused (DESIGN §3.7): accept checks all that the contract checks, so this is an accident.
+"""Undoing what the chain finally refused (DESIGN §3.7): accept checks all that the contract checks, so this is an
+accident.
 
-The void entry takes the skipped one back, neither is ever settled; what the balance cannot cover is owed; the member is frozen until
-a person has looked.
+The void entry takes the skipped one back, neither is ever settled; what the balance cannot cover is owed; the member
+is frozen until a person has looked.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ _log: Final = logging.getLogger(__name__)
 
 
 def void_skipped(connection: Connection, context: Context, leaf_id: str, reason: int) -> None:
-    """Undoes the entry of a finally skipped leaf, inside the indexer's transaction. A fact, or an entry voided before, is left."""
+    """Undoes the entry of a finally skipped leaf, inside the indexer's transaction. A fact, or an entry voided
+    before, is left.
+    """
     tx = Transaction(context, connection)
     entries = tables.entries.c
     entry = connection.execute(select(tables.entries).where(entries.id == leaf_id)).one_or_none()

@@ -1,7 +1,7 @@
 """The database's schema, version by version (alembic), shipped with the package and run from Python.
 
-`upgrade` brings a database to the newest version, `require_current` refuses to work on any other. Only forward in production; `downgrade`
-is for tests and for those who know.
+`upgrade` brings a database to the newest version, `require_current` refuses to work on any other. Only forward in
+production; `downgrade` is for tests and for those who know.
 """
 
 from __future__ import annotations
