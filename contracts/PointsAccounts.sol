@@ -68,7 +68,7 @@ abstract contract PointsAccounts is Ceilings, IERC20Metadata, IERC20Errors {
         return _read(_symbol);
     }
 
-    function _read(string storage text) private view returns (string memory) {
+    function _read(string storage text) private pure returns (string memory) {
         return text;
     }
 

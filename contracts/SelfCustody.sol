@@ -162,8 +162,8 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
     /// @dev Reverts unless `account` signed `digest` in time: ECDSA first, then ERC-1271 if the account has code.
     function _requireSigned(address account, bytes32 digest, uint256 deadline, bytes calldata signature) private view {
         if (block.timestamp > deadline) revert SignatureExpired(deadline);
-        (address signer, ECDSA.RecoverError error,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (error == ECDSA.RecoverError.NoError && signer == account) return;
+        (address signer, ECDSA.RecoverError problem,) = ECDSA.tryRecoverCalldata(digest, signature);
+        if (problem == ECDSA.RecoverError.NoError && signer == account) return;
         if (
             account.code.length == 0
                 || !SignatureChecker.isValidERC1271SignatureNowCalldata(account, digest, signature)

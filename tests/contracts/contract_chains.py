@@ -84,9 +84,7 @@ class PyEvm:
             is_applied=computation.is_success,
             gas_used=receipt.gas_used,
             output=bytes(computation.output),
-            logs=tuple(
-                Log(tuple(topic.to_bytes(32) for topic in log.topics), bytes(log.data)) for log in receipt.logs
-            ),
+            logs=tuple(Log(tuple(topic.to_bytes(32) for topic in log.topics), bytes(log.data)) for log in receipt.logs),
             contract=bytes(computation.msg.storage_address) if to is None else None,
         )
 
@@ -139,7 +137,9 @@ class PyEvm:
 class Anvil:
     """An anvil process of our own on a free port."""
 
-    def __init__(self, signers: list[LocalAccount], *, port: int, hardfork: str = "prague", options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, signers: list[LocalAccount], *, port: int, hardfork: str = "prague", options: tuple[str, ...] = ()
+    ) -> None:
         command = [str(ANVIL), "--port", str(port), "--hardfork", hardfork, "--silent", "--gas-limit", "32000000"]
         command += ["--accounts", "1", "--code-size-limit", "24576", "--timestamp", str(START - 100_000)]
         self._process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

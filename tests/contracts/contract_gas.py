@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contract_program import (
-    NO_LIMIT,
     DAY,
+    NO_LIMIT,
     Program,
     admin,
     alice,
@@ -13,6 +13,7 @@ from contract_program import (
     entry,
     redeem,
 )
+
 from token_service.protocol.hashing import keccak256
 
 SIZES = (1, 10, 50, 200)
@@ -46,9 +47,7 @@ def measure(program: Program) -> dict[str, dict[str, int]]:
             "issue_existing": [entry(member(n), 1, points(n)) for n in members],
             "redeem": [entry(member(n), 2, points(n), party=1) for n in members],
             "expire": [entry(member(n), 3, points(n) // 2 + 1) for n in members],
-            "issue_ten_issuers": [
-                entry(member(n), 1, points(n), party=2 + n % ISSUERS_INTERLEAVED) for n in members
-            ],
+            "issue_ten_issuers": [entry(member(n), 1, points(n), party=2 + n % ISSUERS_INTERLEAVED) for n in members],
         }
         for name, words in batches.items():
             measured[name][str(size)] = program.settle(words).gas_used

@@ -126,8 +126,10 @@ class Model:
         account = self.account(address)
         if account.is_frozen:
             return 2
-        reason = self._credit(kind, party_number, amount, now) if kind in CREDITS else self._debit(
-            lane, account, kind, amount, now
+        reason = (
+            self._credit(kind, party_number, amount, now)
+            if kind in CREDITS
+            else self._debit(lane, account, kind, amount, now)
         )
         if not reason:
             account.balance += amount if kind in CREDITS else -amount

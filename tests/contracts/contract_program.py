@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract_chains import START, CallReverted, Chain, Log, PyEvm, signer_named
 from eth_abi import decode, encode
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
 
-from contract_chains import START, CallReverted, Chain, Log, PyEvm, signer_named
 from token_service.protocol.contract_build import contract_build
 from token_service.protocol.hashing import keccak256
 
@@ -161,7 +161,13 @@ def sign(program: Program, signer: LocalAccount, kind: str, fields: str, *values
     domain_type = keccak256(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
     domain_values = encode(
         ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-        [domain_type, keccak256(b"LoyaltyPoints"), keccak256(b"1"), program.chain.chain_id, "0x" + program.address.hex()],
+        [
+            domain_type,
+            keccak256(b"LoyaltyPoints"),
+            keccak256(b"1"),
+            program.chain.chain_id,
+            "0x" + program.address.hex(),
+        ],
     )
     digest = keccak256(b"\x19\x01" + keccak256(domain_values) + struct)
     return bytes(signer.unsafe_sign_hash(digest).signature)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from contract_chains import PyEvm
-from contract_program import NOTICE, SIGNERS, SUNSET_NOTICE, START, Program, admin, refusal_of
+from contract_program import NOTICE, SIGNERS, START, SUNSET_NOTICE, Program, admin, refusal_of
 from eth_abi import encode
+
 from token_service.chain.compiler import compile_contract, find_solc, render_build
 from token_service.errors import BadSettings
 from token_service.protocol.contract_build import contract_build, expected_immutables

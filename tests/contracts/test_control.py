@@ -22,6 +22,7 @@ from contract_program import (
     settler,
 )
 from eth_account.signers.local import LocalAccount
+
 from token_service.protocol.hashing import keccak256
 
 NEXT, ADDENDUM, SECOND_ADDENDUM = (keccak256(text) for text in (b"next", b"addendum", b"second addendum"))

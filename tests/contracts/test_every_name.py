@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from token_service.protocol.contract_build import contract_build
 
 # What OpenZeppelin's parts put into the ABI and no call can reach, each with its reason.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from contract_gas import measure
 from contract_program import Program
+
 from token_service.protocol.contract_build import contract_build
 
 GOLDEN = Path(__file__).parent / "gas.json"

@@ -23,6 +23,7 @@ from contract_program import (
     settler,
     sign,
 )
+
 from token_service.protocol.hashing import keccak256
 
 REWARD = b"\x22" * 32
@@ -53,7 +54,11 @@ def test_one_signature_is_enough_for_the_same_address(program: Program) -> None:
         bind(program, alice, alice)
     assert give_back(program, alice, alice).named("Transfer") == []
     assert program.ask("accountOf", alice.address) == {
-        "balance": 100, "nonce": 2, "selfCustodyExpiresAt": 0, "isSelfCustody": False, "isFrozen": False,
+        "balance": 100,
+        "nonce": 2,
+        "selfCustodyExpiresAt": 0,
+        "isSelfCustody": False,
+        "isFrozen": False,
     }
 
 
@@ -159,7 +164,7 @@ def test_a_signed_redemption_spends_once(program: Program) -> None:
     signature = sign(program, bob, "Redeem", REDEEM, bob.address, 30, 7, REWARD, 2, NO_DEADLINE)
     call = (bob.address, 30, 7, REWARD, NO_DEADLINE, signature)
     for place, other in ((0, alice.address), (1, 31), (2, 8), (3, b"\x23" * 32), (4, NO_DEADLINE - 1)):
-        with pytest.raises(Refused, match="InvalidSignature|NotSelfCustody"):
+        with pytest.raises(Refused, match=r"InvalidSignature|NotSelfCustody"):
             program.send(charlie, "redeemWithSignature", *call[:place], other, *call[place + 1 :])
     program.send(charlie, "redeemWithSignature", *call)
     with pytest.raises(Refused, match="InvalidSignature"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from contract_chains import PyEvm
 from contract_program import (
     DAY,
     RULESET,
@@ -19,8 +20,8 @@ from contract_program import (
     second_settler,
     settler,
 )
-from contract_chains import PyEvm
 from eth_abi import encode
+
 from token_service.protocol.hashing import keccak256
 
 

@@ -1,8 +1,8 @@
 """Compiles the contract, to the same bytes in every folder and on every machine.
 
 Used by scripts/build_contract.py and by the test that rebuilds; running Méreau needs no compiler, it reads the committed build
-(protocol/contract_build.py). py-solc-x drives whichever solc there is. Source names are relative and there are no remappings: both
-go into the metadata, whose hash is in the bytecode (DESIGN §5 "Compiler").
+(protocol/contract_build.py). py-solc-x drives whichever solc there is. Source names are relative, without remappings: both go
+into the metadata, whose hash is in the bytecode (DESIGN §5 "Compiler").
 """
 
 from __future__ import annotations
