@@ -161,12 +161,14 @@ def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backl
             if chain.monotonic() >= deadline:
                 raise
             done = 0
+        is_late = chain.monotonic() >= deadline
+        if done and not is_late:
+            continue
         raise_if_halted(chain.store)
         left = read_backlog(chain.store, chain.now)
-        if left.is_settled or chain.monotonic() >= deadline:
+        if left.is_settled or is_late:
             return left
-        if not done:
-            time.sleep(0.02)
+        time.sleep(0.02)
 
 
 def wait_until_settled(store: Store, now: Callable[[], datetime], timeout_seconds: float) -> Backlog:

@@ -14,7 +14,7 @@ from faulty_node import FaultyNode
 from settlement_programme import Programme, deployed, make_programme
 
 from token_service.chain.node import HttpNode, result_of
-from token_service.errors import NodeUnreachable, RpcError
+from token_service.errors import DiskFull, NodeUnreachable, RpcError
 from token_service.ledger.store import Store
 from token_service.units import EntryKind
 from token_service.worker import WorkerServices, run_worker, wait_until_settled
@@ -83,3 +83,21 @@ def test_a_refusal_keeps_the_nodes_words_and_the_revert_data(programme: Programm
 def test_nonsense_counts_as_no_answer(answer: object) -> None:
     with pytest.raises(NodeUnreachable):
         result_of(answer, "eth_chainId")
+
+
+def test_nothing_is_sent_while_the_receipt_file_cannot_be_written(
+    sqlite_store: Store, anvil: Anvil, tmp_path: Path, quiet_log: None
+) -> None:
+    wire = FaultyNode(anvil.node)
+    programme = make_programme(store=sqlite_store, node=wire, folder=tmp_path, chain_id=CHAIN_ID, fund=anvil.fund)
+    deployed(programme)
+    alice = programme.member()
+    programme.record(alice, EntryKind.ISSUANCE, 5)
+    sent = len(wire.sent)
+    (tmp_path / "receipts").write_text("in the way of the folder")
+    with pytest.raises(DiskFull):
+        programme.settle(timeout_seconds=0.3)
+    assert (len(wire.sent), programme.balance(alice)) == (sent, 0)
+    (tmp_path / "receipts").unlink()
+    assert programme.settle().is_settled
+    assert programme.balance(alice) == 5

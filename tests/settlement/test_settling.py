@@ -9,20 +9,26 @@ import time
 import pytest
 import structlog
 from anvil_node import CHAIN_ID, Anvil
-from settlement_programme import RULESET, Programme
+from settlement_programme import ADMIN, RULESET, Programme
 from sqlalchemy import func, select, text
 
 from token_service.chain import reads
 from token_service.chain.settlement import plan, push
 from token_service.chain.settlement.pushing import PushMemory
+from token_service.ledger import views
+from token_service.ledger.adjustments import adjust
+from token_service.ledger.balances import get_balance
 from token_service.ledger.batch_leaves import leaves_of_batch
+from token_service.ledger.inputs import NewAdjustment, NewIssuance
+from token_service.ledger.issuances import issue
+from token_service.ledger.receipts import get_receipt
 from token_service.ledger.settlement_tables import attempts, blocks, chain_events
-from token_service.ledger.tables import entries, members
+from token_service.ledger.tables import entries, members, merchants
 from token_service.protocol import receipt_files
 from token_service.protocol.calldata import decode_result, encode_call
 from token_service.protocol.events import BatchSettled, Transfer, decode_log
 from token_service.protocol.hashing import to_hex
-from token_service.protocol.receipts import Leaf, receipts_tree
+from token_service.protocol.receipts import Leaf, Opening, make_receipt, proves, receipts_tree
 from token_service.units import EntryKind
 from token_service.worker import WorkerServices, run_worker, wait_until_settled
 
@@ -232,3 +238,38 @@ def _leaves(programme: Programme, batch: object) -> list[Leaf]:
         )
         for row in rows
     ]
+
+
+def test_what_the_ledger_hands_out_as_receipts_proves_its_entries(programme: Programme) -> None:
+    context = programme.services.context
+    alice = programme.member()
+    issued = issue(context, ADMIN, NewIssuance("i-1", alice, 100, "welcome", merchant_id=_own_merchant(programme)))
+    taken = adjust(context, ADMIN, NewAdjustment("a-1", alice, -30, "a mistake at the till"))
+    assert programme.settle().is_settled
+    roots = {batch.receipts_root for batch in programme.batches()}
+    for entry in (*issued.entries, *taken.entries):
+        receipt = get_receipt(context, ADMIN, entry.id)
+        leaves = [_as_leaf(receipt, leaf) for leaf in receipt.leaves]
+        tree = receipts_tree(leaves)
+        proof = make_receipt(
+            tree,
+            leaves[receipt.index],
+            position=receipt.index,
+            outcome="applied",
+            opening=Opening(str(receipt.salt), str(receipt.detail)),
+        )
+        assert proves(proof)
+        assert proof.root == receipt.receipts_root
+        assert proof.root in roots
+        assert receipt.outcome == "applied"
+    assert programme.balance(alice) == get_balance(context, ADMIN, alice).available == 70
+
+
+def _own_merchant(programme: Programme) -> str:
+    with programme.store.read() as connection:
+        return str(connection.execute(select(merchants.c.id).where(merchants.c.party == 1)).scalar_one())
+
+
+def _as_leaf(receipt: views.Receipt, leaf: views.LeafView) -> Leaf:
+    batch = receipt.chain_id, receipt.contract, receipt.operator, receipt.seq
+    return Leaf(*batch, leaf.index, leaf.account, leaf.kind, leaf.party, leaf.amount, leaf.commitment)

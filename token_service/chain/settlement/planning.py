@@ -89,7 +89,8 @@ def plan(services: ChainServices, *, flush: bool) -> int | None:
 
 def waiting_count(connection: Connection, now: datetime, limit: int) -> int:
     """How many leaves could be planned now, counted up to the limit."""
-    return int(connection.execute(select(func.count()).select_from(_query(now).limit(limit).subquery())).scalar_one())
+    waiting = _query(connection, now).limit(limit).subquery()
+    return int(connection.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
 def _is_held_up(connection: Connection, lane: Lane, in_flight_max: int) -> bool:
@@ -103,10 +104,10 @@ def _is_held_up(connection: Connection, lane: Lane, in_flight_max: int) -> bool:
 
 
 def _waiting(connection: Connection, now: datetime, limit: int) -> list[Waiting]:
-    return [Waiting(*row) for row in connection.execute(_query(now).limit(limit))]
+    return [Waiting(*row) for row in connection.execute(_query(connection, now).limit(limit))]
 
 
-def _query(now: datetime) -> Select[int, str, str, str, int, int, int, str]:
+def _query(connection: Connection, now: datetime) -> Select[int, str, str, str, int, int, int, str]:
     """Accepted leaves in recorded order, without those of members who must wait. A frozen member's facts do not wait: they move
     no points, and an auditor should see that the member is frozen.
     """
@@ -125,25 +126,32 @@ def _query(now: datetime) -> Select[int, str, str, str, int, int, int, str]:
         .join(members, members.c.id == columns.member_id)
         .where(columns.state == "accepted", columns.lane == LANE)
         .where(or_(~members.c.frozen, columns.kind == int(EntryKind.FACT)))
-        .where(columns.member_id.not_in(_members_who_wait(now)))
+        .where(columns.member_id.not_in(_members_who_wait(connection, now)))
         .order_by(columns.seq)
     )
 
 
-def _members_who_wait(now: datetime) -> Select[str]:
+def _members_who_wait(connection: Connection, now: datetime) -> Select[str]:
     """Members with a skip that is not decided, with a deferred leaf whose time has not come, or with an entry of a party that
     the contract does not know yet: their later leaves wait too, because each member's order holds.
     """
     columns = leaves.c
-    undecided = select(columns.member_id).where(columns.state == "mined", columns.skip_reason.is_not(None))
-    deferred = select(columns.member_id).where(columns.state == "accepted", columns.not_before > now)
-    operations = admin_operations.c
-    parties = select(operations.arguments["party"].as_integer()).where(
-        operations.kind == "register_party", operations.state.in_(("accepted", "sent"))
-    )
-    unknown = select(columns.member_id).where(columns.state == "accepted", columns.party.in_(parties))
-    everyone = union(undecided, deferred, unknown).subquery()
+    waits = [
+        select(columns.member_id).where(columns.state == "mined", columns.skip_reason.is_not(None)),
+        select(columns.member_id).where(columns.state == "accepted", columns.not_before > now),
+    ]
+    parties = _parties_under_way(connection)
+    if parties:  # rare, and dear: it looks at every accepted leaf
+        waits.append(select(columns.member_id).where(columns.state == "accepted", columns.party.in_(parties)))
+    everyone = union(*waits).subquery()
     return select(everyone.c.member_id)
+
+
+def _parties_under_way(connection: Connection) -> list[int]:
+    """Parties whose registration is ordered and not final."""
+    columns = admin_operations.c
+    query = select(columns.arguments).where(columns.kind == "register_party", columns.state.in_(("accepted", "sent")))
+    return [int(arguments["party"]) for arguments in connection.execute(query).scalars()]
 
 
 def _ruleset_in_force(connection: Connection, head: Block) -> str | None:
