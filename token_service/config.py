@@ -30,10 +30,15 @@ class Settings(BaseSettings):
         None, description="PostgreSQL for the ledger (postgresql://…); default: SQLite in the data folder"
     )
     rpc_url: str | None = Field(None, description="JSON-RPC address of an EVM node; default: the embedded chain")
+    public_rpc_url: str | None = Field(
+        None, description="A node that anybody may audit from, told by /v1/program; MEREAU_RPC_URL may hold a key"
+    )
     public_url: str = Field(
         "http://127.0.0.1:8000", description="The service's own address as members and auditors reach it"
     )
-    clock: str | None = Field(None, description="file:PATH moves all clocks to the time in that file (embedded chain only)")
+    clock: str | None = Field(
+        None, description="file:PATH moves all clocks to the time in that file (embedded chain only)"
+    )
     settle_within: timedelta = Field(timedelta(hours=1), description="What a promise says: settled at the latest after")
     batch_entries: int = Field(200, ge=1, le=500, description="A batch closes at this many entries …")
     batch_wait: timedelta = Field(timedelta(seconds=1), description="… or after this long")
@@ -42,6 +47,9 @@ class Settings(BaseSettings):
     )
     backlog_max: int = Field(100_000, ge=1, description="Unsettled entries above which new ones are refused (429)")
     requests_per_second: int = Field(2000, ge=1, description="Limit of one API key")
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="How many reverse proxies stand in front and name the client in X-Forwarded-For"
+    )
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port for sign-in codes")
     mail_from: str = Field("no-reply@localhost", description="Sender of the sign-in codes")
     demo: bool = Field(False, description="Shows mails on /mailbox instead of sending them: for demos only")
@@ -91,7 +99,8 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         settings = Settings(**{**values, **overrides})
     except ValidationError as error:
         wrong = "; ".join(
-            f"MEREAU_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False, include_url=False)
+            f"MEREAU_{str(e['loc'][0]).upper()}: {e['msg']}"
+            for e in error.errors(include_input=False, include_url=False)
         )
         raise BadSettings(f"A setting is wrong. {wrong}") from None
     if settings.clock is not None and not settings.embedded:

@@ -32,7 +32,13 @@ def test_every_setting_says_what_it_means() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("BATCH_ENTRIES", "0"), ("BATCH_ENTRIES", "many"), ("LOG_LEVEL", "loud"), ("CLOCK", "tomorrow"), ("DEMO", "perhaps")],
+    [
+        ("BATCH_ENTRIES", "0"),
+        ("BATCH_ENTRIES", "many"),
+        ("LOG_LEVEL", "loud"),
+        ("CLOCK", "tomorrow"),
+        ("DEMO", "perhaps"),
+    ],
 )
 def test_a_bad_value_stops_the_start_and_is_named_but_not_echoed(name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=f"MEREAU_{name}"):

@@ -22,7 +22,9 @@ def test_an_empty_folder_becomes_a_programme_once(deployment: Deployment) -> Non
     assert first["chain_id"] == again["chain_id"] < 2**52
 
 
-def test_two_programmes_share_neither_chain_nor_contract(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_two_programmes_share_neither_chain_nor_contract(
+    deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     other = Deployment(tmp_path_factory.mktemp("other") / "var")
     assert other.run("init").returncode == 0
     one, two = deployment.json("init")["program"], other.json("init")["program"]

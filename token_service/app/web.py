@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from token_service import api, pages
 from token_service.app.application import Application, open_application
@@ -33,7 +34,7 @@ def create_web(application: Application) -> Flask:
             ledger=application.context,
             version=version("mereau"),
             public_url=public_url,
-            rpc_url=None if settings.embedded else settings.rpc_url,
+            rpc_url=None if settings.embedded else settings.public_rpc_url,
             answer_rpc=_rpc(application) if settings.embedded else None,
             readiness={"migrations": lambda: require_current(application.store.engine)},
             rate_limit=f"{settings.requests_per_second} per second",
@@ -52,6 +53,9 @@ def create_web(application: Application) -> Flask:
             )
         )
     )
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     return app
 
 
@@ -62,8 +66,10 @@ def _rpc(application: Application) -> api.AnswerRpc:
 
 def _mailer(application: Application) -> pages.Mailer:
     settings = application.settings
-    if settings.smtp_url is None or settings.demo:
+    if settings.demo:
         return pages.OutboxMailer(application.context)
+    if settings.smtp_url is None:
+        return pages.NoMailer()
     return pages.SmtpMailer(_mail_server(settings))
 
 

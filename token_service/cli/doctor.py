@@ -66,6 +66,8 @@ def _set_up(application: Application) -> Iterator[Finding]:
         yield Finding("contract", "bad", "not deployed: fund the operator and the admin, then `mereau deploy`")
     else:
         yield Finding("contract", "well", f"{program.contract} on chain {program.chain_id}")
+    if application.settings.smtp_url is None and not application.settings.demo:
+        yield Finding("mail", "note", "no MEREAU_SMTP_URL: members cannot sign in to their wallet")
     if application.settings.clock is not None:
         yield Finding(
             "clock", "note", f"moved by MEREAU_CLOCK; it shows {application.context.now():%Y-%m-%d %H:%M} UTC"

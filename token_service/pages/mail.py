@@ -49,6 +49,13 @@ class OutboxMailer:
         keep_mail(self.context, recipient=mail.recipient, subject=mail.subject, body=mail.body)
 
 
+class NoMailer:
+    """For a deployment without a mail server: the mail is dropped and the log says so, never its text."""
+
+    def send(self, mail: Mail) -> None:
+        log.warning("mail not sent: there is no mail server; members cannot sign in")
+
+
 @dataclass(frozen=True)
 class MailServer:
     """How to reach the mail server. `security`: "tls" from the first byte, "starttls", or "none" (a relay on this machine)."""
