@@ -52,10 +52,10 @@ class Town:
         return create_api(Services(ledger=self.context, **services))  # type: ignore[arg-type]
 
 
-def make_town(folder: Path, ruleset: str = RULESET) -> Town:
+def make_town(folder: Path, ruleset: str = RULESET, database_url: str | None = None) -> Town:
     """A new programme with its callers."""
     clock = MovedClock()
-    context = make_context(folder, clock, ruleset)
+    context = make_context(folder, clock, ruleset, database_url or f"sqlite:///{folder / 'ledger.db'}")
     app = create_api(Services(ledger=context, version="1.2.3", public_url="https://points.example"))
     admin_key = create_api_key(context, Actor.admin(), NewApiKey("admin"))
     alice = _merchant(app, context, "Alice")
@@ -73,7 +73,7 @@ def make_town(folder: Path, ruleset: str = RULESET) -> Town:
     )
 
 
-def make_context(folder: Path, clock: MovedClock, ruleset: str) -> Context:
+def make_context(folder: Path, clock: MovedClock, ruleset: str, database_url: str) -> Context:
     """The ledger of a new programme, with real keys and a contract's address."""
     keys = create_keys(folder / "keys")
     salts, sealing_public = keys.salt_box(), keys.sealing_public()
@@ -83,7 +83,7 @@ def make_context(folder: Path, clock: MovedClock, ruleset: str) -> Context:
         return NewAccount(account.address, account.sealed_key, salts.seal(os.urandom(32)))
 
     context = Context(
-        store=open_store(f"sqlite:///{folder / 'ledger.db'}"),
+        store=open_store(database_url),
         now=clock,
         new_id=lambda prefix: f"{prefix}_{ULID()}",
         random_bytes=os.urandom,
