@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Row, select
@@ -112,7 +113,8 @@ def _write_durably(path: Path, content: bytes) -> None:
         for folder in (path.parent, path.parent.parent):
             _sync_directory(folder)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         raise DiskFull(f"a receipt file cannot be written: {error.strerror}") from error
 
 
