@@ -144,21 +144,23 @@ def _use_points(application: Application) -> None:
 
 def _settle(application: Application) -> None:
     from token_service.cli.progress import progress_bar
-    from token_service.ledger.backlog import backlog
+    from token_service.worker import read_backlog
+
+    def unsettled() -> int:
+        left = read_backlog(application.store, application.context.now)
+        return left.waiting + left.in_flight + left.deferred + left.admin_operations
 
     until = time.monotonic() + SETTLE_TIMEOUT_SECONDS
-    first = backlog(application.store).unsettled
+    first = left = unsettled()
     with progress_bar() as bar:
         task = bar.add_task("Settling on the chain", total=max(first, 1))
-        while True:
-            waiting = backlog(application.store)
-            bar.update(task, completed=max(0, first - waiting.unsettled))
-            if waiting.unsettled == 0 and waiting.orders == 0:
-                bar.update(task, completed=max(first, 1))
-                return
+        while left:
+            bar.update(task, completed=max(0, first - left))
             if time.monotonic() > until:
                 raise NodeUnreachable("The baskets are not settled yet: `mereau doctor` says what they wait for")
             time.sleep(0.3)
+            left = unsettled()
+        bar.update(task, completed=max(first, 1))
 
 
 def _audit(application: Application, port: int) -> bool:
@@ -178,7 +180,7 @@ def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -
     from token_service.cli.loading import household_email
     from token_service.cli.spending import best_members
     from token_service.ledger.api_keys import create_api_key
-    from token_service.ledger.backlog import settled
+    from token_service.ledger.settlement_figures import settled
     from token_service.ledger.context import Actor
     from token_service.ledger.inputs import NewApiKey
     from token_service.ledger.merchants import find_merchant

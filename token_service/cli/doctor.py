@@ -103,19 +103,26 @@ def _chain(application: Application) -> Iterator[Finding]:
 
 
 def _settlement(application: Application) -> Iterator[Finding]:
-    from token_service.ledger.backlog import backlog, lane_views, settled
+    from token_service.ledger.settlement_figures import lane_views, oldest_unsettled, settled
+    from token_service.worker import read_backlog
 
-    done, waiting = settled(application.store), backlog(application.store)
+    done, left = settled(application.store), read_backlog(application.store, application.context.now)
     yield Finding(
         "settled",
         "well",
         f"{number(done.entries)} entries, {number(done.facts)} facts in {number(done.batches)} batches, {number(done.gas)} gas",
     )
-    if waiting.oldest_at is not None:
-        age = application.context.now() - waiting.oldest_at
+    oldest_at = oldest_unsettled(application.store)
+    if oldest_at is not None:
+        age = application.context.now() - oldest_at
         late = age > application.context.settle_within
-        says = f"{number(waiting.unsettled)} on their way, the oldest for {int(age.total_seconds())} s"
+        moving = left.waiting + left.in_flight + left.deferred
+        says = f"{number(moving)} on their way, the oldest for {int(age.total_seconds())} s"
         yield Finding("backlog", "bad" if late else "note", says + (": promises are being broken" if late else ""))
+    if left.held:
+        yield Finding(
+            "held", "bad", f"{number(left.held)} entries wait for a person: frozen members, or a missing registration"
+        )
     for lane in lane_views(application.store):
         stands = lane.state in {"blocked", "halted"}
         says = f"{lane.state}: {lane.reason}" if lane.reason else lane.state

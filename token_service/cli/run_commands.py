@@ -76,15 +76,18 @@ def run_due(timeout: float, json_: bool) -> None:
 def settle(wait: bool, timeout: float, json_: bool) -> None:
     """Say what waits for settlement; with --wait, return when nothing does."""
     from token_service.app import open_application
-    from token_service.ledger.backlog import backlog
+    from token_service.worker import read_backlog
 
     with open_application() as application:
         if wait:
             application.settle(timeout)
-        waiting = backlog(application.store)
+        left = read_backlog(application.store, application.context.now)
     if json_:
-        print_json(waiting)
-    elif waiting.unsettled == 0 and waiting.orders == 0:
+        print_json(left)
+    elif left.is_settled and not left.held:
         click.echo("Everything is settled")
     else:
-        click.echo(f"{number(waiting.unsettled)} entries and {waiting.orders} administrative orders are on their way")
+        moving = left.waiting + left.in_flight + left.deferred
+        click.echo(f"{number(moving)} entries and {left.admin_operations} administrative orders are on their way")
+        if left.held:
+            click.echo(f"{number(left.held)} entries wait for a person: `mereau doctor` says why")

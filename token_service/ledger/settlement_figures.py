@@ -1,4 +1,4 @@
-"""What has not reached the chain for good: figures for `settle`, `doctor` and the status page."""
+"""How settlement stands, for people: lanes, what is final, and the age of the oldest entry that is not."""
 
 from __future__ import annotations
 
@@ -7,27 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
+from token_service.ledger.settlement_tables import batches, lanes, leaves
 from token_service.ledger.store import Store
-
-UNSETTLED = ("accepted", "batched", "mined")
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Leaves by how far they are; `oldest_at` is when the oldest unsettled one was recorded. `orders` are
-    administrative.
-    """
-
-    accepted: int
-    batched: int
-    mined: int
-    oldest_at: datetime | None
-    orders: int
-
-    @property
-    def unsettled(self) -> int:
-        return self.accepted + self.batched + self.mined
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +32,12 @@ class Settled:
     gas: int
 
 
-def backlog(store: Store) -> Backlog:
-    """The figures now."""
-    counting = (
-        select(leaves.c.state, func.count(), func.min(leaves.c.recorded_at))
-        .where(leaves.c.state.in_(UNSETTLED))
-        .group_by(leaves.c.state)
-    )
-    orders = select(func.count()).where(admin_operations.c.state.in_(("accepted", "sent")))
+def oldest_unsettled(store: Store) -> datetime | None:
+    """When the oldest entry that is not final yet was recorded; None if all are."""
+    query = select(func.min(leaves.c.recorded_at)).where(leaves.c.state.in_(("accepted", "batched", "mined")))
     with store.read() as connection:
-        rows = connection.execute(counting).all()
-        open_orders = connection.execute(orders).scalar_one()
-    counts = {row[0]: row[1] for row in rows}
-    oldest = min((row[2] for row in rows), default=None)
-    return Backlog(
-        counts.get("accepted", 0), counts.get("batched", 0), counts.get("mined", 0), oldest, int(open_orders)
-    )
+        found: datetime | None = connection.execute(query).scalar_one()
+    return found
 
 
 def lane_views(store: Store) -> tuple[LaneView, ...]:
