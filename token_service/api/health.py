@@ -17,7 +17,7 @@ from token_service.api.routing import Routes
 from token_service.api.services import ledger, services
 from token_service.errors import MereauError
 from token_service.ledger import program_setup
-from token_service.ledger.backlog import backlog, lane_views, settled
+from token_service.ledger.settlement_figures import lane_views, settled, unsettled
 
 routes = Routes("health", __name__, abp_tags=[{"name": "Operation"}])
 _KEY: Final = "mereau_metrics"
@@ -140,13 +140,13 @@ def _result(check: Callable[[], object]) -> str:
 def status() -> Response:
     """How far settlement is."""
     context = ledger()
-    waiting, done = backlog(context.store), settled(context.store)
+    waiting, done = unsettled(context.store), settled(context.store)
     return respond(
         StatusAnswer(
             version=services().version,
             now=context.now(),
             moved_clock=services().moved_clock,
-            unsettled=waiting.unsettled,
+            unsettled=waiting.count,
             oldest_unsettled_at=waiting.oldest_at,
             batches=done.batches,
             entries=done.entries,
@@ -163,8 +163,8 @@ def metrics_text() -> Response:
     """Figures for Prometheus."""
     metrics = cast(Metrics, current_app.extensions[_KEY])
     context = ledger()
-    waiting = backlog(context.store)
-    metrics.unsettled.set(waiting.unsettled)
+    waiting = unsettled(context.store)
+    metrics.unsettled.set(waiting.count)
     age = (context.now() - waiting.oldest_at).total_seconds() if waiting.oldest_at else 0.0
     metrics.oldest.set(max(age, 0.0))
     return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

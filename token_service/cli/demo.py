@@ -180,10 +180,10 @@ def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -
     from token_service.cli.loading import household_email
     from token_service.cli.spending import best_members
     from token_service.ledger.api_keys import create_api_key
-    from token_service.ledger.settlement_figures import settled
     from token_service.ledger.context import Actor
     from token_service.ledger.inputs import NewApiKey
     from token_service.ledger.merchants import find_merchant
+    from token_service.ledger.settlement_figures import settled
 
     context, admin = application.context, Actor.admin("demo")
     merchant = find_merchant(context, admin, MERCHANT)

@@ -103,7 +103,7 @@ def _chain(application: Application) -> Iterator[Finding]:
 
 
 def _settlement(application: Application) -> Iterator[Finding]:
-    from token_service.ledger.settlement_figures import lane_views, oldest_unsettled, settled
+    from token_service.ledger.settlement_figures import lane_views, settled, unsettled
     from token_service.worker import read_backlog
 
     done, left = settled(application.store), read_backlog(application.store, application.context.now)
@@ -112,7 +112,7 @@ def _settlement(application: Application) -> Iterator[Finding]:
         "well",
         f"{number(done.entries)} entries, {number(done.facts)} facts in {number(done.batches)} batches, {number(done.gas)} gas",
     )
-    oldest_at = oldest_unsettled(application.store)
+    oldest_at = unsettled(application.store).oldest_at
     if oldest_at is not None:
         age = application.context.now() - oldest_at
         late = age > application.context.settle_within

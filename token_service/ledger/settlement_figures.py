@@ -23,6 +23,14 @@ class LaneView:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsettled:
+    """Entries and facts that are not final yet; `oldest_at` is when the oldest of them was recorded, None if there is none."""
+
+    count: int
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """What is final: batches, entries that moved points, facts beside them, gas."""
 
@@ -32,12 +40,12 @@ class Settled:
     gas: int
 
 
-def oldest_unsettled(store: Store) -> datetime | None:
-    """When the oldest entry that is not final yet was recorded; None if all are."""
-    query = select(func.min(leaves.c.recorded_at)).where(leaves.c.state.in_(("accepted", "batched", "mined")))
+def unsettled(store: Store) -> Unsettled:
+    """The figures now."""
+    columns = leaves.c
+    query = select(func.count(), func.min(columns.recorded_at)).where(columns.state.in_(("accepted", "batched", "mined")))
     with store.read() as connection:
-        found: datetime | None = connection.execute(query).scalar_one()
-    return found
+        return Unsettled(*connection.execute(query).one())
 
 
 def lane_views(store: Store) -> tuple[LaneView, ...]:
