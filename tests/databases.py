@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -42,6 +43,10 @@ class PostgreSQL:
         name = f"test_{next(self._numbers)}"
         self.execute(f"create database {name} template {template}")
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Deletes a database: each takes 8 MB."""
+        self.execute(f"drop database {make_url(url).database} with (force)")
 
     def prepare(self) -> None:
         """Makes the migrated template. What the tests write need not outlive a power cut."""
@@ -80,6 +85,8 @@ def running_postgresql() -> Iterator[PostgreSQL]:
             running.prepare()
             yield running
         finally:
+            os.kill(server.get_pid(), signal.SIGQUIT)  # at once: nothing of it is kept
+            server.get_postmaster_info().process.wait(20)
             server.cleanup()
             shutil.rmtree(folder, ignore_errors=True)
 

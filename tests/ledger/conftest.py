@@ -58,6 +58,8 @@ def new_store(
     yield make
     for store in made:
         store.dispose()
+        if not store.is_sqlite:
+            request.getfixturevalue("postgresql").drop(store.engine.url.render_as_string(hide_password=False))
 
 
 @pytest.fixture

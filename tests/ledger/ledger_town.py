@@ -59,10 +59,10 @@ earning: [{id: base, kind: spend, points: 1, per: 100, basis: gross, rounding: f
 """One point for each euro paid; no window, no expiry."""
 
 
-TIERS = """
-{qualify_by: spend, window: {kind: rolling, period: P12M},
- levels: [{id: bronze, from: 0}, {id: gold, from: 5000, multiplier_percent: 200}]}
-"""
+TIERS = (
+    "{qualify_by: spend, window: {kind: rolling, period: P12M}, "
+    "levels: [{id: bronze, from: 0}, {id: gold, from: 5000, multiplier_percent: 200}]}"
+)
 """Gold doubles; it starts at 50.00 EUR in twelve months."""
 
 
