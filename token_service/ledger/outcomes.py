@@ -25,12 +25,15 @@ def outcome(context: Context, work: Callable[[Transaction], Done], show: Show[Va
         done = work(tx)
         tx.flush()
         operation = done.operation
+        entries = tuple(entries_of(tx, [operation.id])[operation.id])
+        is_first_leaf = bool(entries) and not done.replayed  # a replay may find a pending award's fact before its entry
+        promise = entries[0].promise if is_first_leaf else promises_of(tx, [operation.id]).get(operation.id)
         return Outcome(
             value=show(tx, operation),
             replayed=done.replayed,
-            entries=tuple(entries_of(tx, [operation.id])[operation.id]),
+            entries=entries,
             balance=balance_of(tx, tx.account(operation.member_id)),
-            promise=promises_of(tx, [operation.id]).get(operation.id),
+            promise=promise,
         )
 
     return write(context, run)

@@ -43,7 +43,9 @@ class Settled:
 def unsettled(store: Store) -> Unsettled:
     """The figures now."""
     columns = leaves.c
-    query = select(func.count(), func.min(columns.recorded_at)).where(columns.state.in_(("accepted", "batched", "mined")))
+    query = select(func.count(), func.min(columns.recorded_at)).where(
+        columns.state.in_(("accepted", "batched", "mined"))
+    )
     with store.read() as connection:
         return Unsettled(*connection.execute(query).one())
 
