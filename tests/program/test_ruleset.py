@@ -119,6 +119,8 @@ MISTAKES = [
     ("/surprise", 1, "/surprise", "is not a key that a ruleset of version 1 has here"),
     ("/program/currency", "eur", "/program/currency", "must match"),
     ("/program/time_zone", "Paris", "/program/time_zone", "must be an IANA time zone"),
+    ("/program/time_zone", "localtime", "/program/time_zone", "must be an IANA time zone"),
+    ("/program/time_zone", "right/UTC", "/program/time_zone", "must be an IANA time zone"),
     ("/program/time_zone", "../../etc/passwd", "/program/time_zone", "must be an IANA time zone"),
     ("/program/name", "", "/program/name", "at least 1 character"),
     ("/program/point_value/points", 0, "/program/point_value/points", "greater than or equal to 1"),

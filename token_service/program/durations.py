@@ -22,6 +22,9 @@ _PATTERN: Final = re.compile(
     re.ASCII,
 )
 
+_ONLY_ON_THIS_MACHINE: Final = frozenset({"localtime", "posixrules", "Factory"})
+"""Files beside the zones in a system's folder: rules that named them would replay otherwise on another machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Duration:
@@ -51,8 +54,10 @@ def parse_duration(text: str) -> Duration:
 
 @lru_cache(maxsize=64)
 def zone(name: str) -> ZoneInfo:
-    """The IANA time zone of that name; raises ValueError when there is none."""
+    """The IANA time zone of that name; raises ValueError when there is none, or when it means another clock elsewhere."""
     try:
+        if name in _ONLY_ON_THIS_MACHINE or name.startswith(("posix/", "right/")):
+            raise ValueError(name)
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:
         raise ValueError("must be an IANA time zone such as Europe/Paris") from error
