@@ -69,6 +69,8 @@ def use_lots(tx: Transaction, account: Account, uses: Iterable[Use], *, entry_id
 
 def extend_lots(tx: Transaction, account: Account, *, activity_at: datetime, operation_id: str) -> None:
     """Stages the later dates that an activity gives to lots under the inactivity model."""
+    if not tx.does_activity_prolong:
+        return
     for lot in open_lots(tx, account):
         stored = account.lots[lot.id]
         later = extended(tx.ruleset(stored.ruleset_hash), lot.expires_at, activity_at)

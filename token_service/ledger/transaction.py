@@ -87,6 +87,12 @@ class Transaction:
             known = self._rulesets[ruleset_hash] = _parsed(self.connection.execute(query).scalar_one())
         return known
 
+    @cached_property
+    def does_activity_prolong(self) -> bool:
+        """Whether any version ever published moves the dates of lots when a member is active."""
+        expiries = (self.ruleset(hash_).expiry for _, hash_ in self._published)
+        return any(expiry is not None and expiry.kind == "inactivity" for expiry in expiries)
+
     # --- merchants ---------------------------------------------------------------------------------------------------
 
     def merchant(self, merchant_id: str) -> Row[Any]:
