@@ -105,3 +105,11 @@ def test_every_json_object_reads_as_json_reads_it(value: dict[str, object]) -> N
 def test_any_text_is_read_or_refused(text: str) -> None:
     with suppress(InvalidInput):
         read_document(text)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": "b\\u0000"}', 'a: "b\\0c"', '{"a\\u0000": 1}', '{"a": ["\\ud800"]}', 'a: ["\\ud800"]']
+)
+def test_it_refuses_characters_that_no_text_may_have(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        read_document(text)

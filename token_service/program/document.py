@@ -24,6 +24,12 @@ _WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None, "~"
 
 def read_document(text: str) -> Any:
     """The value that a JSON or YAML text says. Raises InvalidInput, with the line where there is one."""
+    value = _read(text)
+    _check_texts(value)
+    return value
+
+
+def _read(text: str) -> Any:
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
@@ -69,6 +75,19 @@ def _check_depth(value: Any) -> None:
         if not layer:
             return
     raise _too_deep()
+
+
+def _check_texts(value: Any) -> None:
+    """No text may hold what databases refuse (U+0000) or what is no Unicode (half of a surrogate pair)."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        waiting.extend(_children(one))
+        for text in one if isinstance(one, dict) else (one,):
+            if isinstance(text, str) and ("\0" in text or any("\ud800" <= c <= "\udfff" for c in text)):
+                raise InvalidInput(
+                    "The document has a character that no text may have (U+0000 or half a surrogate pair)."
+                )
 
 
 def _children(value: Any) -> list[Any]:
