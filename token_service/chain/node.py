@@ -1,26 +1,29 @@
 """A chain node as the worker sees it: one JSON-RPC call in, one JSON result out.
 
-Reads are tried again and on every URL; a send goes once to every URL, because an answer that got lost does not mean that
-the transaction did (DESIGN §5, rule D). Typed reads over a Node are in reads.py.
+web3.py's provider carries the calls, with its own retrying turned off: it would send again by itself
+(reference/settlement-engines.md §0.5). Reads are tried again here, on every URL; a send goes once to every URL, because an
+answer that got lost does not mean that the transaction did (DESIGN §5, rule D). Typed reads over a Node are in reads.py.
 """
 
 from __future__ import annotations
 
-import json
+import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import requests
 
 from token_service.errors import NodeUnreachable, RpcError
+
+if TYPE_CHECKING:
+    from web3 import HTTPProvider
 
 SEND_METHOD: Final = "eth_sendRawTransaction"
 READ_ROUNDS: Final = 3
 """How often each URL is asked before a read fails."""
 PAUSE_SECONDS: Final = 0.1
 """Wait between rounds; doubles each time."""
-ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 
 
 class Node(Protocol):
@@ -37,11 +40,9 @@ class HttpNode:
     def __init__(self, urls: Sequence[str], *, timeout_seconds: float = 10.0) -> None:
         if not urls:
             raise ValueError("no node URL")
-        self._urls = tuple(urls)
-        self._timeout = timeout_seconds
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy meant for the web must not see signed transactions
-        self._id = 0
+        self._providers = tuple(_provider(url, self._session, timeout_seconds) for url in urls)
 
     def request(self, method: str, params: list[Any]) -> Any:
         return self._send(params) if method == SEND_METHOD else self._read(method, params)
@@ -49,9 +50,9 @@ class HttpNode:
     def _read(self, method: str, params: list[Any]) -> Any:
         pause = PAUSE_SECONDS
         for round_number in range(READ_ROUNDS):
-            for url in self._urls:
+            for provider in self._providers:
                 try:
-                    return self._post(url, method, params)
+                    return _post(provider, method, params)
                 except NodeUnreachable:
                     continue
             if round_number + 1 < READ_ROUNDS:
@@ -63,9 +64,9 @@ class HttpNode:
         """The first acceptance, or else the first refusal in words, or else NodeUnreachable."""
         refusal: RpcError | None = None
         accepted: list[Any] = []
-        for url in self._urls:
+        for provider in self._providers:
             try:
-                accepted.append(self._post(url, SEND_METHOD, params))
+                accepted.append(_post(provider, SEND_METHOD, params))
             except NodeUnreachable:
                 continue
             except RpcError as error:
@@ -74,18 +75,31 @@ class HttpNode:
             return accepted[0]
         raise refusal or NodeUnreachable("no chain node answered", method=SEND_METHOD)
 
-    def _post(self, url: str, method: str, params: list[Any]) -> Any:
-        self._id += 1
-        body = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
-        try:
-            response = self._session.post(url, json=body, timeout=self._timeout)
-            answer = json.loads(response.content) if len(response.content) <= ANSWER_BYTES_MAX else None
-        except (requests.RequestException, ValueError, RecursionError) as error:
-            raise NodeUnreachable("the chain node does not answer", method=method) from error
-        return result_of(answer, method)
-
     def close(self) -> None:
         self._session.close()
+
+
+def _provider(url: str, session: requests.Session, timeout_seconds: float) -> HTTPProvider:
+    limit = sys.getrecursionlimit()
+    from web3 import HTTPProvider
+
+    sys.setrecursionlimit(limit)  # py_ecc, which web3 brings, raises it so far that deep JSON kills the process
+    return HTTPProvider(
+        url,
+        request_kwargs={"timeout": timeout_seconds},
+        session=session,
+        exception_retry_configuration=None,
+        cache_allowed_requests=False,
+    )
+
+
+def _post(provider: HTTPProvider, method: str, params: list[Any]) -> Any:
+    """Raises NodeUnreachable for an answer that is none: refused, too late, cut off, not JSON."""
+    try:
+        answer = provider.make_request(method, params)
+    except (requests.RequestException, ValueError, RecursionError) as error:
+        raise NodeUnreachable("the chain node does not answer", method=method) from error
+    return result_of(answer, method)
 
 
 def result_of(answer: Any, method: str) -> Any:
