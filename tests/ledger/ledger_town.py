@@ -217,3 +217,10 @@ def make_context(store: Store, keys: KeyRing, clock: Any) -> Context:
         salts=salts,
         new_account=fresh_account,
     )
+
+
+def accept_by_chain(town: Town, ruleset_hash: str) -> None:
+    """What the worker writes when it reads that the contract published the ruleset."""
+    with town.context.store.write() as connection:
+        known = update(tables.rulesets).where(tables.rulesets.c.hash == ruleset_hash)
+        connection.execute(known.values(state="published", published_at=town.clock()))

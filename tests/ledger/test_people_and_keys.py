@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from conftest import Make
-from ledger_town import ADMIN, DAY, START, Town, rules
+from ledger_town import ADMIN, DAY, START, Town, accept_by_chain, rules
 from sqlalchemy import select
 
 from token_service.errors import (
@@ -236,11 +236,13 @@ class TestRulesets:
         assert following.hash == drafted.hash
         assert town.buy(member, 1_000).value.points == 10
         town.clock.forward(2 * DAY)
+        assert town.buy(member, 1_000).value.points == 10  # the chain has not said yes
+        accept_by_chain(town, drafted.hash)
         assert town.buy(member, 1_000).value.points == 20
         assert town.buy(member, 1_000, occurred_at=START + timedelta(hours=2)).value.points == 10
         program = get_program(town.context)
         assert program.ruleset is not None
-        assert (program.ruleset.hash, program.totals.outstanding, program.liability.amount) == (drafted.hash, 40, 400)
+        assert (program.ruleset.hash, program.totals.outstanding, program.liability.amount) == (drafted.hash, 50, 500)
         with pytest.raises(TooLate):
             town.buy(member, 1_000, occurred_at=START - 2 * DAY)
         town.check()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
@@ -10,12 +10,10 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 from token_service.errors import Conflict, InvalidInput, NotFound
 from token_service.ledger import checks, cursors, tables, views
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.ruleset_lines import FIRST_EFFECTIVE_AT
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.addendum import addendum_problems
 from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
-
-FIRST_EFFECTIVE_AT: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""The first ruleset covers everything earlier, imports included (CONTRACT §1)."""
 
 URI: Final = "/v1/rulesets/{hash}"
 
@@ -39,6 +37,8 @@ def draft(context: Context, actor: Actor, document: str, base_hash: str | None =
         known = tx.connection.execute(select(tables.rulesets).where(tables.rulesets.c.hash == hash_)).one_or_none()
         if known is None:
             tx.connection.execute(insert(tables.rulesets).values(**values))
+        elif known.base_hash != base_hash:
+            _change_base(tx, known, base_hash)
         return ruleset_view(_row(tx.connection, hash_))
 
     return write(context, work)
@@ -165,10 +165,23 @@ def _publish(tx: Transaction, row: Row[Any], effective_at: datetime) -> None:
     tx.staged.admin_operations.append(("publish_ruleset", "rules", arguments))
 
 
+def _change_base(tx: Transaction, known: Row[Any], base_hash: str | None) -> None:
+    """A draft is what the last call says, an addendum or not. Raises Conflict when it is published otherwise."""
+    if known.state != "draft":
+        raise Conflict("this ruleset was published already", existing_id=known.hash)
+    columns = tables.rulesets.c
+    tx.connection.execute(update(tables.rulesets).where(columns.hash == known.hash).values(base_hash=base_hash))
+
+
 def _publish_addendum(tx: Transaction, row: Row[Any]) -> None:
     base = _row(tx.connection, row.base_hash)
     if base.state == "draft" or base.effective_at is None:
         raise Conflict("the base of this addendum is not published", existing_id=base.hash)
+    columns = tables.rulesets.c
+    newer = select(columns.hash).where(columns.base_hash == base.hash, columns.state != "draft").limit(1)
+    taken = tx.connection.execute(newer).scalar_one_or_none()
+    if taken is not None:
+        raise Conflict("its base has an addendum already: make this one an addendum to that", existing_id=taken)
     _set_publishing(tx, row.hash, max(base.effective_at, tx.now.replace(microsecond=0)))
     arguments = {"base_hash": base.hash, "hash": row.hash, "uri": URI.format(hash=row.hash)}
     tx.staged.admin_operations.append(("publish_addendum", "rules", arguments))

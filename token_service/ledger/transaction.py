@@ -13,12 +13,13 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, or_, select
+from sqlalchemy import Connection, Row, Select, and_, or_, select
 
 from token_service.errors import CallerError, InvariantBroken, NotFound, NotInitialised
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Context
+from token_service.ledger.ruleset_lines import FIRST_EFFECTIVE_AT, Published, in_force
 from token_service.ledger.staged import Staged
 from token_service.program.ruleset import Ruleset, parse_ruleset
 
@@ -63,21 +64,22 @@ class Transaction:
     # --- rulesets ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _published(self) -> list[tuple[datetime, str]]:
-        """Instants and hashes of what is or will be in force, oldest first."""
-        rulesets = tables.rulesets.c
-        query = select(rulesets.effective_at, rulesets.hash).where(
-            rulesets.state != "draft", rulesets.effective_at.is_not(None)
-        )
-        rows = self.connection.execute(query.order_by(rulesets.effective_at, rulesets.published_at, rulesets.hash))
-        return [(row.effective_at, row.hash) for row in rows]
+    def _published(self) -> list[Published]:
+        """What the chain has published, and the first ruleset also before it has: nothing is decided by rules that the contract
+        might refuse.
+        """
+        columns = tables.rulesets.c
+        first = and_(columns.state != "draft", columns.effective_at == FIRST_EFFECTIVE_AT)
+        query = select(columns.hash, columns.effective_at, columns.base_hash)
+        rows = self.connection.execute(query.where(or_(columns.state == "published", first))).all()
+        return [Published(row.hash, row.effective_at, row.base_hash) for row in rows]
 
     def ruleset_hash_at(self, at: datetime) -> str:
         """The hash of the ruleset in force at an instant."""
-        found = [hash_ for effective_at, hash_ in self._published if effective_at <= at]
-        if not found:
+        found = in_force(self._published, at)
+        if found is None:
             raise NotInitialised("no ruleset is in force yet")
-        return found[-1]
+        return found
 
     def ruleset(self, ruleset_hash: str) -> Ruleset:
         """The version of that hash."""
@@ -90,7 +92,7 @@ class Transaction:
     @cached_property
     def does_activity_prolong(self) -> bool:
         """Whether any version ever published moves the dates of lots when a member is active."""
-        expiries = (self.ruleset(hash_).expiry for _, hash_ in self._published)
+        expiries = (self.ruleset(one.hash).expiry for one in self._published)
         return any(expiry is not None and expiry.kind == "inactivity" for expiry in expiries)
 
     # --- merchants ---------------------------------------------------------------------------------------------------

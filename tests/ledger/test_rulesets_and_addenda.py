@@ -1,0 +1,91 @@
+"""Which rules are in force: rulesets one after another, and addenda that add to one of them alone (CONTRACT §1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from conftest import Make
+from ledger_town import ADMIN, DAY, START, Town, accept_by_chain, rules
+
+from token_service.errors import Conflict
+from token_service.ledger.program_setup import get_program
+from token_service.ledger.ruleset_lines import Published, in_force
+from token_service.ledger.rulesets import draft, publish, ruleset_in_force
+
+REWARD = "rewards: [{id: coffee, kind: gift, points: 10}]\n"
+MORE = "rewards: [{id: coffee, kind: gift, points: 10}, {id: tea, kind: gift, points: 5}]\n"
+
+
+def publish_now(town: Town, document: str, at: datetime, base: str | None = None) -> str:
+    drafted = draft(town.context, ADMIN, document, base)
+    publish(town.context, ADMIN, drafted.hash, at)
+    accept_by_chain(town, drafted.hash)
+    return drafted.hash
+
+
+def first_hash(town: Town) -> str:
+    return ruleset_in_force(town.context, START).hash
+
+
+def test_an_addendum_acts_at_once_and_ends_with_its_base(make: Make) -> None:
+    town = make(rules())
+    first = first_hash(town)
+    doubled = publish_now(town, rules().replace("points: 1, per", "points: 2, per"), START + DAY)
+    town.clock.forward(timedelta(hours=1))
+    added = publish_now(town, rules() + REWARD, town.clock(), base=first)
+    assert ruleset_in_force(town.context, town.clock()).hash == added
+    town.clock.forward(DAY)
+    assert ruleset_in_force(town.context, town.clock()).hash == doubled
+
+
+def test_an_addendum_to_rules_that_are_over_brings_nothing_back(make: Make) -> None:
+    town = make(rules())
+    first = first_hash(town)
+    doubled = publish_now(town, rules().replace("points: 1, per", "points: 2, per"), START + DAY)
+    town.clock.forward(2 * DAY)
+    publish_now(town, rules() + REWARD, town.clock(), base=first)
+    town.clock.forward(timedelta(hours=1))
+    assert ruleset_in_force(town.context, town.clock()).hash == doubled
+    assert town.buy(town.member(), 1_000).value.points == 20
+    program = get_program(town.context)
+    assert program.ruleset is not None
+    assert program.ruleset.hash == doubled
+    town.check()
+
+
+def test_an_addendum_that_the_chain_has_not_accepted_decides_nothing(make: Make) -> None:
+    town = make(rules())
+    first = first_hash(town)
+    drafted = draft(town.context, ADMIN, rules() + REWARD, first)
+    publish(town.context, ADMIN, drafted.hash, town.clock())
+    assert ruleset_in_force(town.context, town.clock()).hash == first
+    accept_by_chain(town, drafted.hash)
+    assert ruleset_in_force(town.context, town.clock()).hash == drafted.hash
+
+
+def test_a_base_has_one_addendum_which_has_the_next(make: Make) -> None:
+    town = make(rules())
+    first = first_hash(town)
+    added = publish_now(town, rules() + REWARD, town.clock(), base=first)
+    other = draft(town.context, ADMIN, rules() + MORE, first)
+    with pytest.raises(Conflict) as refusal:
+        publish(town.context, ADMIN, other.hash, town.clock())
+    assert refusal.value.facts["existing_id"] == added
+    assert publish_now(town, rules() + MORE, town.clock(), base=added) == other.hash
+    assert ruleset_in_force(town.context, town.clock()).hash == other.hash
+
+
+def test_a_draft_is_what_the_last_call_says(make: Make) -> None:
+    town = make(rules())
+    first = first_hash(town)
+    assert draft(town.context, ADMIN, rules() + REWARD).base_hash is None
+    assert draft(town.context, ADMIN, rules() + REWARD, first).base_hash == first
+    publish_now(town, rules() + REWARD, town.clock(), base=first)
+    with pytest.raises(Conflict):
+        draft(town.context, ADMIN, rules() + REWARD)
+
+
+def test_before_the_first_ruleset_none_is_in_force() -> None:
+    assert in_force([Published("0x01", START)], START - timedelta(seconds=1)) is None
+    assert in_force([Published("0x01", START), Published("0x02", START, "0x01")], START) == "0x02"
