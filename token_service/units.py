@@ -42,9 +42,7 @@ class EntryKind(IntEnum):
         return 1 if self in CREDIT_KINDS else -1
 
 
-CREDIT_KINDS: Final = frozenset(
-    {EntryKind.ISSUANCE, EntryKind.RESTORATION, EntryKind.ADJUSTMENT_UP, EntryKind.MOVE_IN}
-)
+CREDIT_KINDS: Final = frozenset({EntryKind.ISSUANCE, EntryKind.RESTORATION, EntryKind.ADJUSTMENT_UP, EntryKind.MOVE_IN})
 DEBIT_KINDS: Final = frozenset(
     {EntryKind.REDEMPTION, EntryKind.EXPIRY, EntryKind.REVERSAL, EntryKind.DONATION, EntryKind.ADJUSTMENT_DOWN}
     | {EntryKind.MOVE_OUT}

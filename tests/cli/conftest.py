@@ -88,9 +88,7 @@ class Deployment:
         return (self.folder / "serve.log").read_text()
 
     def post(self, path: str, body: object, key: str) -> requests.Response:
-        return requests.post(
-            f"{self.url}{path}", json=body, headers={"Authorization": f"Bearer {key}"}, timeout=20
-        )
+        return requests.post(f"{self.url}{path}", json=body, headers={"Authorization": f"Bearer {key}"}, timeout=20)
 
     def get(self, path: str, key: str | None = None) -> requests.Response:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}

@@ -25,7 +25,10 @@ def test_the_five_minutes_with_curl_end_in_a_clean_audit(tmp_path: Path) -> None
         commands()
         .replace("pip install '.[server]'\n", "")
         .replace("MEREAU_DATA_DIR=./var", f"MEREAU_DATA_DIR={tmp_path}/var MEREAU_PUBLIC_URL=http://127.0.0.1:{port}")
-        .replace("mereau serve &", f"mereau serve --port {port} &\nserver=$!; trap 'kill $server; wait $server' EXIT\n{ready}")
+        .replace(
+            "mereau serve &",
+            f"mereau serve --port {port} &\nserver=$!; trap 'kill $server; wait $server' EXIT\n{ready}",
+        )
         .replace("127.0.0.1:8000", f"127.0.0.1:{port}")
     )
     bare = {name: value for name, value in os.environ.items() if not name.startswith("MEREAU_")}

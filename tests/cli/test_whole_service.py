@@ -161,7 +161,9 @@ def test_a_command_without_a_programme_says_what_to_do(tmp_path_factory: pytest.
         assert "Traceback" not in done.stderr
 
 
-def test_a_wrong_ruleset_is_refused_with_its_places_and_nothing_is_made(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_wrong_ruleset_is_refused_with_its_places_and_nothing_is_made(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     folder = tmp_path_factory.mktemp("wrong")
     (folder / "rules.yaml").write_text("ruleset: 1\nprogram: {name: X}\nearnings: []\n")
     fresh = Deployment(folder / "var")

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
 BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|managers?|base|common|misc)\.py$")
-UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b|pytest\.(mark\.)?(skip|xfail)|import" + r"orskip")
+UNFINISHED = re.compile(
+    r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b|pytest\.(mark\.)?(skip|xfail)|import" + r"orskip"
+)
 
 
 def tracked(*patterns: str) -> list[Path]:

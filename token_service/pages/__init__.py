@@ -8,4 +8,14 @@ from token_service.pages.error_pages import error_page
 from token_service.pages.mail import Mail, Mailer, MailServer, NoMailer, OutboxMailer, SmtpMailer
 from token_service.pages.services import Services
 
-__all__ = ["Mail", "MailServer", "Mailer", "NoMailer", "OutboxMailer", "Services", "SmtpMailer", "create_pages", "error_page"]
+__all__ = [
+    "Mail",
+    "MailServer",
+    "Mailer",
+    "NoMailer",
+    "OutboxMailer",
+    "Services",
+    "SmtpMailer",
+    "create_pages",
+    "error_page",
+]
