@@ -1,8 +1,8 @@
 """The database behind the ledger: SQLite or PostgreSQL, one engine, transactions that begin the right way (DESIGN §5).
 
 On SQLite every writer begins IMMEDIATE (readers a plain BEGIN, which in WAL sees one snapshot), every commit is
-synced to disk. On PostgreSQL transactions are READ COMMITTED and use cases lock the rows they decide on. Library
-errors become ours here.
+synced to disk. On PostgreSQL writers are READ COMMITTED and use cases lock the rows they decide on; readers are
+REPEATABLE READ, so that an answer's figures belong together. Library errors become ours here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Store:
     def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self.engine: Engine = _make_engine(url, busy_timeout_ms)
         self.is_sqlite: bool = self.engine.dialect.name == "sqlite"
-        self._reader: Engine = self.engine.execution_options(write=False)
+        snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader: Engine = self.engine.execution_options(write=False, **snapshot)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -49,7 +50,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read transaction: one snapshot on SQLite, never behind a writer."""
+        """A read transaction: one snapshot, never behind a writer."""
         with _our_errors(), self._reader.begin() as connection:
             yield connection
 
@@ -104,7 +105,9 @@ class JoinedStore(Store):
         yield self._connection
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
-        return work(self._connection)
+        """As ever, but nobody repeats it here. A refusal undoes what `work` wrote, and the outer transaction goes on."""
+        with self._connection.begin_nested():
+            return work(self._connection)
 
 
 def open_store(url: str) -> Store:
