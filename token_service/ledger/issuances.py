@@ -14,7 +14,7 @@ from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import credit
 from token_service.ledger.reversal_views import reversal_view
 from token_service.ledger.staged import Operation
-from token_service.ledger.taking_back import expired_of, take_back
+from token_service.ledger.taking_back import lost_of, take_back
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.expiry import expires_at
 from token_service.program.limits import check_manual_issuance
@@ -130,7 +130,7 @@ def _reverse(tx: Transaction, actor: Actor, issuance_id: str, new: NewReversal) 
     points = to_take_back(
         awarded=issued,
         kept=issued - asked_before - asked,
-        expired=expired_of(tx, stored_lots.lots_of_operation(tx, account, issuance_id)),
+        expired=lost_of(tx, stored_lots.lots_of_operation(tx, account, issuance_id)),
         taken=sum(before.result["reversed"] + before.result["debt"] for before in earlier),
     )
     party = tx.merchant(issuance.merchant_id).party

@@ -116,6 +116,7 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
     left = redemption.facts["points"] - sum(operation.facts["points"] for operation in earlier)
     if left == 0:
         raise AlreadyReversed("this redemption was given back before", existing_id=earlier[-1].id)
+    _check_not_voided(tx, redemption)
     points = left if new.points is None else checks.points("/points", new.points)
     if points > left:
         raise checks.wrong("/points", "more would come back than is left of the redemption")
@@ -151,6 +152,15 @@ def _entries_of(tx: Transaction, operation_ids: list[str]) -> list[str]:
     kinds = (int(EntryKind.REDEMPTION), int(EntryKind.RESTORATION))
     query = select(columns.id).where(columns.operation_id.in_(operation_ids), columns.kind.in_(kinds))
     return list(tx.connection.execute(query).scalars())
+
+
+def _check_not_voided(tx: Transaction, redemption: Operation) -> None:
+    """Raises AlreadyReversed when the chain refused the redemption: its void gave the points back (DESIGN §3.7)."""
+    columns = tables.entries.c
+    query = select(columns.id).where(columns.voids.in_(_entries_of(tx, [redemption.id]))).limit(1)
+    void_id = tx.connection.execute(query).scalar_one_or_none()
+    if void_id is not None:
+        raise AlreadyReversed("this redemption was refused by the contract, and given back then", existing_id=void_id)
 
 
 def _check_running(tx: Transaction) -> None:

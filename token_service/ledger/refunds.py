@@ -20,7 +20,7 @@ from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_views import pending_points, purchase_state
 from token_service.ledger.staged import Operation
-from token_service.ledger.taking_back import expired_of, take_back
+from token_service.ledger.taking_back import lost_of, take_back
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import (
@@ -136,8 +136,8 @@ def _apply(
         tx.staged.changed_awards.append((purchase.id, kept))
         fact(tx, account, "award_cut", operation=operation, points=-cancelled, more={**more, "points": -cancelled})
     else:
-        expired = expired_of(tx, stored_lots.lots_of_operation(tx, account, purchase.id))
-        points = to_take_back(awarded=state.awarded, kept=kept, expired=expired, taken=state.taken)
+        lost = lost_of(tx, stored_lots.lots_of_operation(tx, account, purchase.id))
+        points = to_take_back(awarded=state.awarded, kept=kept, expired=lost, taken=state.taken)
         party = tx.merchant(purchase.merchant_id).party
         reversed_, debt = take_back(tx, account, operation, points=points, party=party, of=purchase.id, more=more)
     operation.result |= {"kept": kept, "reversed": reversed_, "debt": debt, "pending_cancelled": cancelled}

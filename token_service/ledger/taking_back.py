@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,9 +20,18 @@ from token_service.program.lots import Lot
 from token_service.units import EntryKind
 
 
-def expired_of(tx: Transaction, lots: Iterable[Lot]) -> int:
-    """Points of these lots that expired, also those whose date has come but that nobody swept yet."""
-    lots = tuple(lots)
+def lost_of(tx: Transaction, lots: Iterable[Lot]) -> int:
+    """Points of these lots that were lost for another reason than being taken back: they expired (also those whose
+    date has come but that nobody swept yet), or their whole issuance was voided, from these lots or others.
+    """
+    entries = tables.entries.c
+    found = {lot.id: lot for lot in lots}
+    voided = set(tx.connection.execute(select(entries.voids).where(entries.voids.in_(found)).distinct()).scalars())
+    kept = [lot for lot in found.values() if lot.id not in voided]
+    return sum(found[lot_id].points for lot_id in voided) + _expired_of(tx, kept)
+
+
+def _expired_of(tx: Transaction, lots: Sequence[Lot]) -> int:
     uses, entries = tables.lot_uses.c, tables.entries.c
     query = (
         select(func.coalesce(func.sum(-uses.points), 0))
