@@ -11,21 +11,26 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect
 
 from token_service import migrations
-from token_service.errors import BadSettings, NotInitialised
+from token_service.errors import BadSettings, DatabaseBusy, NotInitialised
 from token_service.ledger import session_tables, settlement_tables, tables
 from token_service.ledger.schema import metadata
-from token_service.ledger.store import open_store, sqlite_url
+from token_service.ledger.store import Store, open_store, sqlite_url
 
 
 @pytest.fixture
-def empty(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def store(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if database == "sqlite":
         url = sqlite_url(tmp_path / "empty.db")
     else:
         url = request.getfixturevalue("postgresql").new_database(template="template0")
     store = open_store(url)
-    yield store.engine
+    yield store
     store.dispose()
+
+
+@pytest.fixture
+def empty(store: Store) -> Engine:
+    return store.engine
 
 
 def test_they_make_what_the_tables_say(empty: Engine) -> None:
@@ -42,18 +47,34 @@ def test_they_keep_every_check_of_the_tables(empty: Engine) -> None:
         assert {check["name"] for check in inspect(empty).get_check_constraints(table.name)} == wanted
 
 
-def test_they_can_be_repeated_and_taken_back(empty: Engine) -> None:
+def test_they_can_be_repeated_and_taken_back(empty: Engine, store: Store) -> None:
     migrations.upgrade(empty)
     migrations.upgrade(empty)
     migrations.downgrade(empty, "base")
     assert inspect(empty).get_table_names() == ["alembic_version"]
     migrations.upgrade(empty)
-    migrations.require_current(empty)
+    migrations.require_current(store)
 
 
-def test_an_empty_or_older_database_is_refused(empty: Engine) -> None:
+def test_an_empty_or_older_database_is_refused(empty: Engine, store: Store) -> None:
     with pytest.raises(NotInitialised):
-        migrations.require_current(empty)
+        migrations.require_current(store)
     migrations.upgrade(empty, "0001")
     with pytest.raises(BadSettings):
-        migrations.require_current(empty)
+        migrations.require_current(store)
+
+
+def test_looking_at_the_version_waits_for_no_writer(tmp_path: Path) -> None:
+    store = open_store(sqlite_url(tmp_path / "ledger.db"))
+    migrations.upgrade_store(store)
+    with store.write():
+        migrations.require_current(store)
+    store.dispose()
+
+
+def test_a_database_that_does_not_answer_is_said_so() -> None:
+    store = open_store("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2")
+    for work in (migrations.require_current, migrations.upgrade_store):
+        with pytest.raises(DatabaseBusy):
+            work(store)
+    store.dispose()

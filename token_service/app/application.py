@@ -182,7 +182,7 @@ def open_application(settings: Settings | None = None) -> Application:
     if not settings.data_dir.is_dir():
         raise NotInitialised(f"There is nothing in {settings.data_dir} yet: run `mereau init`")
     application = assemble(settings, open_keys(settings.data_dir / "keys"))
-    require_current(application.store.engine)
+    require_current(application.store)
     application.program()
     return application
 

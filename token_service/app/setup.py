@@ -20,7 +20,7 @@ from token_service.custody.key_ring import create_keys
 from token_service.errors import BadSettings, DiskFull, InvalidInput
 from token_service.ledger.inputs import NewProgram
 from token_service.ledger.program_setup import create_program
-from token_service.migrations import upgrade
+from token_service.migrations import upgrade_store
 from token_service.program.ruleset import (
     canonical_json,
     check_ruleset,
@@ -142,7 +142,7 @@ def _create_chain(application: Application) -> int:
 
 
 def _found(application: Application, founding: Founding, document: str, chain_id: int) -> None:
-    upgrade(application.store.engine)
+    upgrade_store(application.store)
     create_program(
         application.context,
         NewProgram(

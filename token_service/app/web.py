@@ -36,7 +36,7 @@ def create_web(application: Application) -> Flask:
             public_url=public_url,
             rpc_url=None if settings.embedded else settings.public_rpc_url,
             answer_rpc=_rpc(application) if settings.embedded else None,
-            readiness={"migrations": lambda: require_current(application.store.engine)},
+            readiness={"migrations": lambda: require_current(application.store)},
             rate_limit=f"{settings.requests_per_second} per second",
             error_page=pages.error_page,
             moved_clock=settings.clock is not None,

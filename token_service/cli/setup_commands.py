@@ -100,9 +100,9 @@ def migrate() -> None:
     from token_service.app.application import assemble
     from token_service.config import load_settings
     from token_service.custody.key_ring import open_keys
-    from token_service.migrations import upgrade
+    from token_service.migrations import upgrade_store
 
     settings = load_settings()
     with assemble(settings, open_keys(settings.data_dir / "keys")) as application:
-        upgrade(application.store.engine)
+        upgrade_store(application.store)
     click.echo("The tables are current")

@@ -16,6 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from token_service.errors import BadSettings, NotInitialised
+from token_service.ledger.store import Store
 
 _HERE: Final = Path(__file__).parent
 
@@ -32,15 +33,21 @@ def downgrade(engine: Engine, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
-def current(engine: Engine) -> str | None:
-    """The version of the database, None for an empty one."""
-    with engine.connect() as connection:
+def upgrade_store(store: Store) -> None:
+    """As `upgrade`. Raises DatabaseBusy when the database is locked or does not answer, DiskFull."""
+    with store.write() as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def current(store: Store) -> str | None:
+    """The version of the database, None for an empty one. Waits for no writer. Raises DatabaseBusy when it does not answer."""
+    with store.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def require_current(engine: Engine) -> None:
+def require_current(store: Store) -> None:
     """Raises NotInitialised for an empty database, BadSettings for one of another version than this program's."""
-    found, newest = current(engine), ScriptDirectory.from_config(_config(None)).get_current_head()
+    found, newest = current(store), ScriptDirectory.from_config(_config(None)).get_current_head()
     if found is None:
         raise NotInitialised("the database is empty: run `mereau init` or `mereau migrate`")
     if found != newest:
