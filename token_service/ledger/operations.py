@@ -63,7 +63,7 @@ def _named(tx: Transaction, merchant_id: str, kind: str, reference: str) -> Oper
     for staged in tx.staged.operations:
         if (staged.merchant_id, staged.kind, staged.reference) == (merchant_id, kind, reference):
             return staged
-    if tx.known_references is not None and (merchant_id, kind, reference) not in tx.known_references:
+    if (merchant_id, kind, reference) in tx.unknown_references:
         return None
     columns = tables.operations.c
     query = select(*_COLUMNS).where(columns.merchant_id == merchant_id, columns.kind == kind)
@@ -76,7 +76,9 @@ def look_up_references(tx: Transaction, merchant_id: str, kind: str, references:
     columns = tables.operations.c
     query = select(columns.reference).where(columns.merchant_id == merchant_id, columns.kind == kind)
     found = tx.connection.execute(query.where(columns.reference.in_(references))).scalars()
-    tx.known_references = {(merchant_id, kind, reference) for reference in found}
+    looked_up = {(merchant_id, kind, reference) for reference in references}
+    known_here = {(merchant_id, kind, reference) for reference in found}
+    tx.unknown_references |= looked_up - known_here
 
 
 def start(tx: Transaction, operation: Operation) -> Operation:
@@ -130,10 +132,14 @@ def loaded(tx: Transaction, operation_ids: list[str]) -> dict[str, Operation]:
 
 
 def parts_of(tx: Transaction, operation: Operation) -> int:
-    """How many entries and facts an operation has, so that later ones are numbered on."""
+    """How many entries and facts an operation has, staged ones too, so that later ones are numbered on."""
     entries = select(func.count()).where(tables.entries.c.operation_id == operation.id).scalar_subquery()
     facts = select(func.count()).where(tables.facts.c.operation_id == operation.id).scalar_subquery()
-    return int(tx.connection.execute(select(entries + facts)).scalar_one())
+    stored = int(tx.connection.execute(select(entries + facts)).scalar_one())
+    if tx.is_flushed:
+        return stored
+    staged = [row.operation_id for row in tx.staged.entries] + [row.operation_id for row in tx.staged.facts]
+    return stored + staged.count(operation.id)
 
 
 def check_active(account: Account) -> None:

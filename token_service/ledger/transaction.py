@@ -38,7 +38,7 @@ class Transaction:
         self.locks = locks
         self.now: datetime = context.now()
         self.staged = Staged()
-        self.known_references: set[tuple[str, str, str]] | None = None  # a batch's, read at once
+        self.unknown_references: set[tuple[str, str, str]] = set()  # of a batch, looked up at once: not used yet
         self.known_members: dict[tuple[str, str], str] = {}  # (merchant, external id) → member, a batch's
         self.known_stores: dict[str, Row[Any]] = {}
         self.backlog_is_checked = False
@@ -80,6 +80,11 @@ class Transaction:
         if found is None:
             raise NotInitialised("no ruleset is in force yet")
         return found
+
+    @cached_property
+    def next_rules_at(self) -> datetime | None:
+        """The next instant at which other rules come into force; None while none are published."""
+        return min((one.effective_at for one in self._published if one.effective_at > self.now), default=None)
 
     def ruleset(self, ruleset_hash: str) -> Ruleset:
         """The version of that hash."""
