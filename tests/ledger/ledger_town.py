@@ -41,6 +41,7 @@ from token_service.ledger.purchases import record_purchase
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.redemptions import redeem, restore
 from token_service.ledger.refunds import refund_purchase
+from token_service.ledger.rulesets import accept_published
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.statements import list_entries
 from token_service.ledger.store import Store
@@ -222,5 +223,5 @@ def make_context(store: Store, keys: KeyRing, clock: Any) -> Context:
 def accept_by_chain(town: Town, ruleset_hash: str) -> None:
     """What the worker writes when it reads that the contract published the ruleset."""
     with town.context.store.write() as connection:
-        known = update(tables.rulesets).where(tables.rulesets.c.hash == ruleset_hash)
-        connection.execute(known.values(state="published", published_at=town.clock()))
+        row = connection.execute(select(tables.rulesets).where(tables.rulesets.c.hash == ruleset_hash)).one()
+        accept_published(connection, ruleset_hash, effective_at=row.effective_at, published_at=town.clock())

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
+from token_service.ledger.rulesets import accept_published
 from token_service.ledger.settlement_tables import blocks, chain_events
 from token_service.ledger.store import Store
-from token_service.ledger.tables import program, rulesets
+from token_service.ledger.tables import program
 
 
 def project(connection: Connection, *, above: int, up_to: int) -> None:
@@ -28,8 +29,7 @@ def project(connection: Connection, *, above: int, up_to: int) -> None:
 
 def _ruleset_published(connection: Connection, arguments: Mapping[str, Any], block_time: datetime) -> None:
     effective_at = datetime.fromtimestamp(arguments["effective_at"], UTC)
-    known = update(rulesets).where(rulesets.c.hash == arguments["ruleset_hash"])
-    connection.execute(known.values(state="published", effective_at=effective_at, published_at=block_time))
+    accept_published(connection, arguments["ruleset_hash"], effective_at=effective_at, published_at=block_time)
 
 
 def _paused(connection: Connection, arguments: Mapping[str, Any], block_time: datetime) -> None:

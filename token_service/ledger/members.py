@@ -183,6 +183,7 @@ def _enrol(tx: Transaction, merchant_id: str, new: NewMember) -> tuple[str, bool
             state="active",
             created_at=tx.now,
             tier=tiers.first_tier(ruleset),
+            tier_due_at=tx.next_rules_at,
         )
     )
     key = {"member_id": member_id, "address": made.address, "sealed_key": made.sealed_key, "created_at": tx.now}

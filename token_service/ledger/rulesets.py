@@ -16,6 +16,8 @@ from token_service.program.addendum import addendum_problems
 from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
 
 URI: Final = "/v1/rulesets/{hash}"
+EFFECTIVE_AHEAD_MAX: Final = timedelta(days=366)
+"""Beyond the notice period. The contract refuses later dates: each ruleset must act after all published before it."""
 
 
 def draft(context: Context, actor: Actor, document: str, base_hash: str | None = None) -> views.RulesetView:
@@ -46,7 +48,7 @@ def draft(context: Context, actor: Actor, document: str, base_hash: str | None =
 
 def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime) -> views.RulesetView:
     """The draft on its way to the chain, in force from `effective_at`: at least the notice period ahead and after
-    every other.
+    every other, at most EFFECTIVE_AHEAD_MAX more.
 
     An addendum acts as soon as its base does. Repeatable with the same instant. Raises NotFound, Conflict,
     InvalidInput, Forbidden.
@@ -123,6 +125,19 @@ def checked(document: str) -> tuple[Ruleset, str]:
     return ruleset, canonical_json(ruleset)
 
 
+def accept_published(connection: Connection, hash_: str, *, effective_at: datetime, published_at: datetime) -> None:
+    """The chain has it, finally: from `effective_at` on it decides, and everybody's tier is looked at again under it.
+
+    Both instants are the chain's. A ruleset that is not ours changes nothing.
+    """
+    ours = update(tables.rulesets).where(tables.rulesets.c.hash == hash_)
+    values = {"state": "published", "effective_at": effective_at, "published_at": published_at}
+    if connection.execute(ours.values(**values)).rowcount:
+        due = tables.members.c.tier_due_at
+        is_later = or_(due.is_(None), due > effective_at)
+        connection.execute(update(tables.members).where(is_later).values(tier_due_at=effective_at))
+
+
 def insert_first(tx: Transaction, text: str) -> str:
     """Stores the first ruleset, effective since ever, and orders its publication; answers its hash."""
     hash_ = ruleset_hash(text)
@@ -156,6 +171,8 @@ def _publish(tx: Transaction, row: Row[Any], effective_at: datetime) -> None:
     earliest = tx.now + timedelta(seconds=tx.program.notice_period_seconds)
     if effective_at < earliest:
         raise checks.wrong("/effective_at", "must lie at least the notice period ahead")
+    if effective_at > earliest + EFFECTIVE_AHEAD_MAX:
+        raise checks.wrong("/effective_at", "must lie at most 366 days behind the notice period")
     columns = tables.rulesets.c
     later = select(columns.hash).where(columns.state != "draft", columns.effective_at >= effective_at)
     if tx.connection.execute(later.limit(1)).one_or_none() is not None:
@@ -188,13 +205,8 @@ def _publish_addendum(tx: Transaction, row: Row[Any]) -> None:
 
 
 def _set_publishing(tx: Transaction, hash_: str, effective_at: datetime) -> None:
-    """From `effective_at` on everybody's tier is looked at again under the new rules."""
     values = {"state": "publishing", "effective_at": effective_at}
     tx.connection.execute(update(tables.rulesets).where(tables.rulesets.c.hash == hash_).values(**values))
-    due = tables.members.c.tier_due_at
-    tx.connection.execute(
-        update(tables.members).where(or_(due.is_(None), due > effective_at)).values(tier_due_at=effective_at)
-    )
 
 
 def _check_addendum(base: Row[Any], text: str) -> None:

@@ -18,7 +18,8 @@ def review(tx: Transaction, account: Account) -> bool:
     """
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
-    standing, due_at = _standing(tx, account, ruleset)
+    standing, goes_down_at = _standing(tx, account, ruleset)
+    due_at = min((at for at in (goes_down_at, tx.next_rules_at) if at is not None), default=None)
     if due_at != account.tier_due_at:
         account.tier_due_at, account.is_changed = due_at, True
     if standing.tier == account.tier:
