@@ -289,6 +289,13 @@ class ChainOlderThanLedger(OperatorError):
     title = "The chain is older than the ledger"
 
 
+class ChainMissing(OperatorError):
+    """The embedded chain's file is not where the ledger's programme left it."""
+
+    code = "chain_missing"
+    title = "The chain's file is missing"
+
+
 class WrongContract(OperatorError):
     """The code at the address is not the published build."""
 

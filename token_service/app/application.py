@@ -24,7 +24,7 @@ from token_service.config import Settings, load_settings
 from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, open_keys
 from token_service.custody.policy import program_policy
-from token_service.errors import ChainOwned, NotInitialised, TryAgain
+from token_service.errors import ChainMissing, ChainOwned, NotInitialised, TryAgain
 from token_service.ledger.admin_operations import unfinished
 from token_service.ledger.context import Context, NewAccount
 from token_service.ledger.program_setup import get_program
@@ -61,6 +61,11 @@ class Application:
     def chain_path(self) -> Path:
         return self.settings.data_dir / "chain.db"
 
+    def check_chain_file(self) -> None:
+        """Raises ChainMissing when the embedded chain is not in the data folder (an empty one would be made in its place)."""
+        if self.settings.embedded and not self.chain_path.is_file():
+            raise ChainMissing(f"{self.chain_path} is missing: restore it from a backup (or what you moved away)")
+
     def program(self) -> Program:
         """The programme. Raises NotInitialised."""
         return get_program(self.context)
@@ -88,6 +93,7 @@ class Application:
         from token_service.chain.embedded import EmbeddedChain
         from token_service.chain.embedded_node import EmbeddedNode
 
+        self.check_chain_file()
         chain = EmbeddedChain(
             self.chain_path,
             clock=lambda: int(self.context.now().timestamp()),

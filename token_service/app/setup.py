@@ -17,7 +17,7 @@ from token_service.chain.node import HttpNode
 from token_service.chain.published_contract import Deployment
 from token_service.config import Settings
 from token_service.custody.key_ring import create_keys
-from token_service.errors import BadSettings, DiskFull, InvalidInput
+from token_service.errors import BadSettings, DiskFull, InvalidInput, NotInitialised
 from token_service.ledger.inputs import NewProgram
 from token_service.ledger.program_setup import create_program
 from token_service.migrations import upgrade_store
@@ -75,6 +75,8 @@ def initialise(settings: Settings, founding: Founding) -> Deployment | None:
     with assemble(settings, create_keys(settings.data_dir / "keys")) as application:
         if settings.embedded:
             with application.chain_lock():
+                upgrade_store(application.store)
+                _refuse_a_lost_chain(application)
                 chain_id = _create_chain(application)
                 _found(application, founding, document, chain_id)
             return deploy_contract(application, founding)
@@ -121,6 +123,15 @@ def _make_folder(path: Path) -> None:
     except OSError as error:
         kind = DiskFull if error.errno == 28 else BadSettings
         raise kind(f"The data folder {path} cannot be made: {error.strerror}") from None
+
+
+def _refuse_a_lost_chain(application: Application) -> None:
+    """Raises ChainMissing when the ledger has a programme and its chain is gone: a new chain would not be that programme's."""
+    try:
+        application.program()
+    except NotInitialised:
+        return
+    application.check_chain_file()
 
 
 def _create_chain(application: Application) -> int:

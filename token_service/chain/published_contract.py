@@ -29,7 +29,10 @@ def check_contract(node: Node, deployment: Deployment) -> None:
     if not code:
         raise WrongContract("there is no contract at the recorded address", address=deployment.address)
     if not build.is_code_of_build(code):
-        raise WrongContract("the code at the address is not the published build", address=deployment.address)
+        raise WrongContract(
+            "the code at the recorded address is not this version's build: run the version of Méreau that deployed it",
+            address=deployment.address,
+        )
     found = build.immutables_in(code)
     expected = expected_immutables(
         chain_id=deployment.chain_id,

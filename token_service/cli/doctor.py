@@ -48,7 +48,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _owner, _chain, _settlement, _figures):
+        for check in (_set_up, _worker, _chain, _settlement, _figures):
             yield from _guarded(check, application)
 
 
@@ -74,9 +74,10 @@ def _set_up(application: Application) -> Iterator[Finding]:
         )
 
 
-def _owner(application: Application) -> Iterator[Finding]:
+def _worker(application: Application) -> Iterator[Finding]:
+    """Who settles; when nobody does, whether a worker could start on this chain and contract."""
     try:
-        with application.chain_lock():
+        with application.working():
             yield Finding("worker", "note", "nothing serves now: entries wait until `mereau serve` runs")
     except ChainOwned as owned:
         yield Finding("worker", "well", f"process {owned.facts.get('pid')} settles")
@@ -86,6 +87,7 @@ def _chain(application: Application) -> Iterator[Finding]:
     if application.settings.embedded:
         from token_service.chain.embedded import chain_file_report
 
+        application.check_chain_file()
         report = chain_file_report(application.chain_path)
         state = "note" if report.is_advised_to_move else "well"
         yield Finding("chain file", state, f"{number(report.size_bytes // 1024)} kB. {report.advice}")

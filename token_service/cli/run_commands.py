@@ -24,6 +24,7 @@ def serve(host: str, port: int) -> None:
     from token_service.cli.serve import serve as serve_until_stopped
 
     with open_application() as application:
+        application.check_chain_file()
         lock_path = application.chain_lock().path
     raise SystemExit(serve_until_stopped(Serving(lock_path, host, port)))
 

@@ -1,0 +1,34 @@
+"""A data folder whose chain was lost: said by every command, and nothing is made in its place."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def mereau(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MEREAU_")}
+    return subprocess.run(
+        [sys.executable, "-m", "token_service", *arguments],
+        env=environment | {"MEREAU_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_lost_chain_is_named_and_no_other_is_made(tmp_path: Path) -> None:
+    assert mereau(tmp_path, "init").returncode == 0
+    chain = tmp_path / "chain.db"
+    kept = tmp_path / "kept.db"
+    chain.rename(kept)
+    for command in (("init",), ("serve", "--port", "1"), ("settle", "--wait")):
+        refused = mereau(tmp_path, *command)
+        assert (refused.returncode, "chain.db is missing" in refused.stderr) == (78, True), command
+        assert not chain.exists()
+    examined = mereau(tmp_path, "doctor")
+    assert (examined.returncode, "chain.db is missing" in examined.stdout) == (1, True)
+    kept.rename(chain)
+    assert mereau(tmp_path, "doctor").returncode == 0
