@@ -48,9 +48,9 @@ abstract contract Ceilings is ProgramControl {
     function setCeiling(uint24 party, uint64 ceiling, uint40 period) external onlyRole(ISSUERS_ROLE) {
         uint256 word = _partyNow(party);
         if (word == 0) revert PartyNotRegistered(party);
-        uint256 oldPeriod = (word >> PARTY_PERIOD_SHIFT) & MASK_40;
-        bool isWindowLonger = period == oldPeriod || period == 0 || (oldPeriod != 0 && period > oldPeriod);
-        _setCeiling(party, word, ceiling, period, isWindowLonger && ceiling <= word & MASK_64);
+        // A longer window of another length may end sooner than the running one, and what was issued would be forgotten.
+        bool isAsStrict = period == 0 || period == (word >> PARTY_PERIOD_SHIFT) & MASK_40;
+        _setCeiling(party, word, ceiling, period, isAsStrict && ceiling <= word & MASK_64);
     }
 
     /// @inheritdoc ILoyaltyPoints

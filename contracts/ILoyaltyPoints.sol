@@ -86,7 +86,7 @@ interface ILoyaltyPoints {
 
     /// @notice The batch is not the next one of its operator.
     error BatchOutOfSequence(uint64 expected, uint64 given);
-    /// @notice Batches are sent by an account itself, never through a contract, so that the words are in the transaction.
+    /// @notice Batches are sent by an account without code itself, never through a contract, so that the words are in the transaction.
     error IndirectCall();
     /// @notice No such ruleset, or it does not act yet.
     error RulesetNotInForce(bytes32 rulesetHash);
@@ -103,6 +103,8 @@ interface ILoyaltyPoints {
     error FirstRulesetNotZero(uint40 effectiveAt);
     /// @notice The ruleset would act too early.
     error RulesetTooEarly(uint40 effectiveAt, uint40 earliest);
+    /// @notice The ruleset would act more than a year after its notice, and bar all others until then.
+    error RulesetTooLate(uint40 effectiveAt, uint40 latest);
     /// @notice The base was never published, or something was added to it already: add to the newest.
     error NotNewestOfItsLine(bytes32 base);
 
@@ -147,7 +149,7 @@ interface ILoyaltyPoints {
 
     // --- Settling ----------------------------------------------------------------------------------------------------
 
-    /// @notice Writes a batch of entries. Only SETTLER, only directly.
+    /// @notice Writes a batch of entries. Only SETTLER, only directly and from an account without code.
     /// @dev Applied once however often its signed bytes are sent. An entry that cannot be applied is skipped and reported.
     /// Reverts as a whole only for: paused, no role, wrong sequence, ruleset not in force, totals overflow.
     /// @param seq the caller's last batch + 1
@@ -158,7 +160,7 @@ interface ILoyaltyPoints {
 
     // --- Rules, ceilings, brakes -------------------------------------------------------------------------------------
 
-    /// @notice Publishes a ruleset, at least `noticePeriod` ahead and after all others. Only RULES.
+    /// @notice Publishes a ruleset, at least `noticePeriod` ahead, at most 366 days more, and after all others. Only RULES.
     /// @param rulesetHash keccak-256 of the document's RFC 8785 bytes
     /// @param effectiveAt 0 for the first one
     function publishRuleset(bytes32 rulesetHash, string calldata uri, uint40 effectiveAt) external;
@@ -175,8 +177,8 @@ interface ILoyaltyPoints {
     function registerParty(uint24 party, string calldata name, uint64 ceiling, uint40 period) external;
 
     /// @notice Changes a ceiling. Only ISSUERS. Acts at once if it is lower, after `noticePeriod` otherwise.
-    /// @dev Lower = not more points, and the same or a longer window. Replaces a raise that still waits. What was issued in the
-    /// running window counts on in the first window of the new period.
+    /// @dev Lower = not more points, in windows of the same length or in one for ever. Replaces a raise that still waits. What was issued
+    /// in the running window counts on in the first window of the new period.
     function setCeiling(uint24 party, uint64 ceiling, uint40 period) external;
 
     /// @notice Changes what an operator may take from custodial accounts in a day. ISSUERS or ADMIN. Acts at once if it is lower,
@@ -230,7 +232,8 @@ interface ILoyaltyPoints {
         bytes calldata signature
     ) external;
 
-    /// @notice Makes everything the caller signed so far worthless.
+    /// @notice Makes everything worthless that the caller signed so far for its own points. Its consent to receive those of another
+    /// account goes by the nonce of that one.
     function invalidateNonce() external;
 
     // --- ERC-1404 ----------------------------------------------------------------------------------------------------

@@ -97,7 +97,8 @@ contract LoyaltyPoints is SelfCustody {
         onlyRole(SETTLER_ROLE)
         whenNotPaused
     {
-        if (msg.sender != tx.origin) revert IndirectCall();
+        // An account with code may call itself (EIP-7702), and the words would be in no transaction's input.
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert IndirectCall();
         _requireInForce(rulesetHash);
         uint256 lane = _laneNow(msg.sender);
         uint64 expected;

@@ -18,6 +18,8 @@ abstract contract ProgramControl is ILoyaltyPoints, AccessControlDefaultAdminRul
     uint40 private constant PAUSE_MAX = 7 days;
     /// @dev Longer notices are mistakes: they would make the program impossible to run or to end.
     uint40 private constant NOTICE_MAX = 3650 days;
+    /// @dev Rulesets only follow each other, so one announced for a far year would bar all others until then.
+    uint40 private constant RULESET_AHEAD_MAX = 366 days;
 
     /// @inheritdoc ILoyaltyPoints
     uint256 public immutable DEPLOYED_AT;
@@ -70,8 +72,13 @@ abstract contract ProgramControl is ILoyaltyPoints, AccessControlDefaultAdminRul
         bytes32 older = _newest;
         uint40 earliest = 0;
         if (older != bytes32(0)) {
-            earliest = _rulesets[older].effectiveAt + 1;
             uint40 noticed = _inFuture(noticePeriod);
+            // Unchecked: the notice and a year after now.
+            unchecked {
+                earliest = _rulesets[older].effectiveAt + 1;
+                uint40 latest = noticed + RULESET_AHEAD_MAX;
+                if (effectiveAt > latest) revert RulesetTooLate(effectiveAt, latest);
+            }
             if (earliest < noticed) earliest = noticed;
         } else if (effectiveAt != 0) {
             // The first one covers everything earlier, imports included.

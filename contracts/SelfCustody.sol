@@ -133,7 +133,11 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
 
     /// @inheritdoc ILoyaltyPoints
     function invalidateNonce() external {
-        uint256 word = _accounts[msg.sender].word + ACCOUNT_ONE_NONCE;
+        uint256 word = _accounts[msg.sender].word;
+        // Unchecked: no account uses up 2^64 nonces.
+        unchecked {
+            word += ACCOUNT_ONE_NONCE;
+        }
         _accounts[msg.sender].word = word;
         emit NonceInvalidated(msg.sender, _nonce(word));
     }

@@ -72,12 +72,19 @@ class PyEvm:
         self.chain_id = int(self._backend.chain.chain_id)
 
     def send(self, signer: LocalAccount, to: bytes | None, data: bytes, *, at: int) -> Sent:
+        nonce = self.nonce(signer.address)
+        return self.send_raw(
+            _signed(signer, to, data, nonce=nonce, chain_id=self.chain_id), at=at, is_creation=to is None
+        )
+
+    def nonce(self, address: str) -> int:
+        chain = self._backend.chain
+        return int(chain.get_vm(chain.header).state.get_nonce(bytes.fromhex(address[2:])))
+
+    def send_raw(self, raw: bytes, *, at: int, is_creation: bool = False) -> Sent:
         chain = self._backend.chain
         chain.header = chain.header.copy(timestamp=at)
-        vm = chain.get_vm(chain.header)
-        nonce = vm.state.get_nonce(bytes.fromhex(signer.address[2:]))
-        raw = _signed(signer, to, data, nonce=nonce, chain_id=self.chain_id)
-        transaction = vm.get_transaction_builder().decode(raw)
+        transaction = chain.get_vm(chain.header).get_transaction_builder().decode(raw)
         _, receipt, computation = chain.apply_transaction(transaction)
         self._backend.mine_blocks(1)
         return Sent(
@@ -85,7 +92,7 @@ class PyEvm:
             gas_used=receipt.gas_used,
             output=bytes(computation.output),
             logs=tuple(Log(tuple(topic.to_bytes(32) for topic in log.topics), bytes(log.data)) for log in receipt.logs),
-            contract=bytes(computation.msg.storage_address) if to is None else None,
+            contract=bytes(computation.msg.storage_address) if is_creation else None,
         )
 
     def call(self, sender: bytes, to: bytes, data: bytes, *, origin: bytes | None = None) -> bytes:
@@ -186,6 +193,11 @@ class Anvil:
 
     def revert(self, snapshot: Any) -> None:
         assert self._rpc("evm_revert", snapshot)
+
+    def fork_to(self, chain_id: int) -> None:
+        """The same state goes on as another chain."""
+        self._rpc("anvil_setChainId", chain_id)
+        self.chain_id = chain_id
 
     def close(self) -> None:
         self._session.close()

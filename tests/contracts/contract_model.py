@@ -44,8 +44,7 @@ class Party:
 
     def change(self, ceiling: int, period: int, now: int, notice: int) -> None:
         self.roll(now)
-        is_longer = period in (self.period, 0) or (self.period != 0 and period > self.period)
-        if (is_longer and ceiling <= self.ceiling) or notice == 0:
+        if (period in (self.period, 0) and ceiling <= self.ceiling) or notice == 0:
             self.ceiling, self.period, self.raise_to = ceiling, period, None
             self.window = now // period if period else 0
         else:

@@ -127,8 +127,7 @@ def _ceiling(state: State, notice: Notice, event: events.CeilingSet, place: _Pla
         _check_notice(notice, f"a ceiling of party {event.party} was raised", event.effective_at, place)
         party.next_ceiling, party.next_period, party.raises_at = event.ceiling, event.period, event.effective_at
         return
-    longer = event.period in (party.period, 0) or 0 < party.period < event.period
-    is_lower = longer and event.ceiling <= party.ceiling
+    is_lower = event.period in (party.period, 0) and event.ceiling <= party.ceiling
     if not is_first and not is_lower:
         _check_notice(notice, f"a ceiling of party {event.party} was raised", event.effective_at, place)
     party.raises_at = 0

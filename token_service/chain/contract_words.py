@@ -14,6 +14,7 @@ _SENTENCES: Final = {
     "RulesetNotInForce": "the ruleset is not in force on the chain",
     "RulesetAlreadyPublished": "this ruleset is published already",
     "RulesetTooEarly": "the ruleset must take effect later: {earliest} (unix seconds) is the earliest",
+    "RulesetTooLate": "the ruleset must take effect earlier: {latest} (unix seconds) is the latest",
     "NotNewestOfItsLine": "a newer addendum to this ruleset is published",
     "PartyAlreadyRegistered": "party {party} is registered already",
     "PartyNotRegistered": "party {party} is not registered",

@@ -202,11 +202,10 @@ def _next_party(tx: Transaction) -> int:
 
 
 def _new_ceiling(tx: Transaction, merchant: Row[Any], points: int, period: int) -> dict[str, object]:
-    """Columns of the merchant's row. Lower = not more points, and the same or a longer window."""
+    """Columns of the merchant's row. Lower = not more points, in windows of the same length or in one for ever."""
     acting_points, acting_period = ceiling_at(merchant, tx.now)
-    is_longer = period in {acting_period, 0} or (acting_period != 0 and period >= acting_period)
     notice = tx.program.notice_period_seconds
-    if (points <= acting_points and is_longer) or notice == 0:
+    if (points <= acting_points and period in {acting_period, 0}) or notice == 0:
         return {
             "ceiling_points": points,
             "ceiling_period_seconds": period,

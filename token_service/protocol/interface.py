@@ -117,6 +117,7 @@ ERRORS: Final = (
     "NoticeTooLong(uint40 longest)",
     "FirstRulesetNotZero(uint40 effectiveAt)",
     "RulesetTooEarly(uint40 effectiveAt,uint40 earliest)",
+    "RulesetTooLate(uint40 effectiveAt,uint40 latest)",
     "NotNewestOfItsLine(bytes32 base)",
     "InvalidParty(uint24 party)",
     "PartyAlreadyRegistered(uint24 party)",
