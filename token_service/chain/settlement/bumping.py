@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from token_service.chain import fees, reads
 from token_service.chain.fees import Fees
 from token_service.chain.services import ChainServices
+from token_service.chain.settlement.lanes import IN_FLIGHT
 from token_service.chain.settlement.pushing import Pending, PushMemory, pending
 from token_service.chain.settlement.records import Signed, store_attempt, unsigned
 from token_service.ledger.settlement_tables import attempts, transactions
@@ -48,8 +49,20 @@ def _replace(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
     raw = services.signer().sign_transaction(row.operator, transaction)
     signed = Signed(row.operator, transaction, raw)
     services.failpoint("bump.before_commit")
-    services.store.transact(lambda connection: store_attempt(connection, signed, row.transaction_id, bump=old.bump + 1))
+    is_stored = services.store.transact(lambda connection: _store(connection, signed, row, bump=old.bump + 1))
     services.failpoint("bump.after_commit")
+    return is_stored
+
+
+def _store(connection: Connection, signed: Signed, row: Pending, *, bump: int) -> bool:
+    """False if another worker was faster, or the transaction is in a block by now."""
+    mine = select(transactions.c.state).where(transactions.c.id == row.transaction_id).with_for_update()
+    if connection.execute(mine).scalar_one() not in IN_FLIGHT:
+        return False
+    newest = select(func.max(attempts.c.bump)).where(attempts.c.transaction_id == row.transaction_id)
+    if connection.execute(newest).scalar_one() >= bump:
+        return False
+    store_attempt(connection, signed, row.transaction_id, bump=bump)
     return True
 
 

@@ -69,6 +69,8 @@ def finalize(services: ChainServices) -> int:
         if (block is None or target <= final.number) and not _mined_below(connection, target):
             return 0
     reached = Cursor(*block) if block is not None and target > final.number else final
+    if reached != final and not _is_canonical(services, reached):
+        return 0  # the chain moved since it was indexed: the indexer takes it back first
     failed = [Failed(row.id, _why(services, row)) for row in failing]
     services.failpoint("finalize.before_commit")
     services.store.transact(lambda connection: _write(connection, services, final, reached, failed))
@@ -85,6 +87,12 @@ def _final_number(services: ChainServices, indexed: Cursor) -> int:
     except RpcError:
         block = None
     return indexed.number - DEPTH_WITHOUT_TAG if block is None else block.number
+
+
+def _is_canonical(services: ChainServices, cursor: Cursor) -> bool:
+    """Whether the node still has this block at its height, asked right before it is called final."""
+    block = reads.block_by_number(services.node, cursor.number)
+    return block is not None and block.hash == cursor.hash
 
 
 def _mined_below(connection: Connection, number: int) -> bool:

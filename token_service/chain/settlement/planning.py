@@ -20,6 +20,7 @@ from token_service.chain.settlement.lanes import LANE, Lane
 from token_service.chain.settlement.ordering import arrange
 from token_service.chain.settlement.records import Signed, inserted_id, store_signed, unsigned
 from token_service.errors import NotInitialised
+from token_service.ledger.ruleset_lines import Published, in_force
 from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
 from token_service.ledger.tables import members, program, rulesets
 from token_service.protocol.calldata import encode_settle
@@ -155,12 +156,11 @@ def _parties_under_way(connection: Connection) -> list[int]:
 
 
 def _ruleset_in_force(connection: Connection, head: Block) -> str | None:
-    """The newest published ruleset whose time has come by the chain's clock."""
+    """The published ruleset in force by the chain's clock, with its addenda."""
     columns = rulesets.c
-    chain_time = datetime.fromtimestamp(head.timestamp, UTC)
-    query = select(columns.hash).where(columns.state == "published", columns.effective_at <= chain_time)
-    found = connection.execute(query.order_by(columns.effective_at.desc(), columns.published_at.desc()).limit(1))
-    return found.scalar_one_or_none()
+    query = select(columns.hash, columns.effective_at, columns.base_hash).where(columns.state == "published")
+    published = [Published(*row) for row in connection.execute(query)]
+    return in_force(published, datetime.fromtimestamp(head.timestamp, UTC))
 
 
 def _draft(services: ChainServices, lane: Lane, ruleset_hash: str, head: Block, waiting: Sequence[Waiting]) -> Draft:

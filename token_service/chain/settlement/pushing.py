@@ -77,6 +77,8 @@ def push(services: ChainServices, memory: PushMemory) -> int:
         try:
             for row in group:
                 if not _is_due(services, memory, row):
+                    if row.transaction_id not in memory.first_sent:
+                        break  # perhaps the node has it, perhaps not: the next nonce waits for that
                     continue
                 outcomes.append(_send(services, memory, row))
                 if outcomes[-1].refusal not in TAKEN:

@@ -6,6 +6,7 @@ The database and the chain can then be lost apart: `repair` rebuilds from the ch
 from __future__ import annotations
 
 import base64
+import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -30,18 +31,36 @@ CHUNK = 500
 def ensure_filed(services: ChainServices, batch_id: int) -> Path:
     """The batch's receipt file, complete and synced. A file that is there is complete: it was moved into place at the end.
 
-    Raises DiskFull.
+    A file of another batch under this number (the database was set back, and planned anew) is kept beside it under its root:
+    should that one land after all, this is what describes it. Raises DiskFull.
     """
     with services.store.read() as connection:
         batch = connection.execute(select(batches).where(batches.c.id == batch_id)).one()
         path = services.receipts_dir / receipt_files.relative_path(batch.operator, batch.seq)
-        if path.exists():
+        root = _root_in(path)
+        if root == batch.receipts_root:
             return path
         content = _content(connection, services, batch)
     services.failpoint("receipts.before_write")
+    if root is not None:
+        path.replace(path.with_name(f"{path.name}-{root.removeprefix('0x')}"))
     _write_durably(path, receipt_files.file_text(content).encode())
     services.failpoint("receipts.after_write")
     return path
+
+
+def _root_in(path: Path) -> str | None:
+    """The root that the file's header names; None if there is no file, "unreadable" if it is no receipt file. Raises
+    DiskFull."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return str(json.loads(file.readline())["receipts_root"])
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DiskFull(f"a receipt file cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError):
+        return "unreadable"
 
 
 def _content(connection: Connection, services: ChainServices, batch: Row[tuple[object, ...]]) -> BatchReceipts:
@@ -102,7 +121,7 @@ def _salt_keys(connection: Connection, ids: Iterable[str]) -> dict[str, bytes | 
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.draft")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")  # two workers may write the same file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with draft.open("wb") as file:

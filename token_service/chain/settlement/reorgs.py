@@ -14,7 +14,7 @@ from token_service.chain import reads
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
-from token_service.errors import LaneHalted
+from token_service.errors import LaneHalted, NodeUnreachable
 from token_service.ledger.settlement_tables import batches, blocks, chain_events, leaves, transactions
 
 
@@ -41,7 +41,9 @@ def _orphans(services: ChainServices, cursor: Cursor) -> tuple[list[str], Cursor
     gone: list[str] = []
     for number, block_hash in [*seen, (final.number, final.hash)]:
         block = reads.block_by_number(services.node, number)
-        if block is not None and block.hash == block_hash:
+        if block is None:  # it had a higher one a moment ago: the answers come from two nodes, and prove nothing
+            raise NodeUnreachable("the chain node contradicts itself", method="eth_getBlockByNumber")
+        if block.hash == block_hash:
             return gone, Cursor(number, block_hash)
         gone.append(block_hash)
     return gone, None

@@ -1,0 +1,128 @@
+"""Two nodes behind one address, two workers on one ledger, a database that was set back: nothing is believed too early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from anvil_node import Anvil
+from faulty_node import FaultyNode
+from settlement_programme import Programme
+from sqlalchemy import select
+
+from token_service.chain.node import Node
+from token_service.chain.settlement import PushMemory, finalize, index, plan, push
+from token_service.chain.settlement.bumping import bump
+from token_service.chain.settlement.lanes import read_lane
+from token_service.chain.settlement.receipt_storage import ensure_filed
+from token_service.errors import NodeUnreachable
+from token_service.ledger.settlement_tables import attempts
+from token_service.protocol.receipt_files import parse, relative_path
+from token_service.units import EntryKind
+
+pytestmark = pytest.mark.usefixtures("quiet_log")
+
+
+@dataclass
+class Forgetful:
+    """Answers for the newest block come from the node, those for older blocks from one that has not heard of them yet."""
+
+    inner: Node
+
+    def request(self, method: str, params: list[Any]) -> Any:
+        if method == "eth_getBlockByNumber" and params[0] != "latest":
+            return None
+        return self.inner.request(method, params)
+
+
+def test_blocks_that_a_second_node_does_not_know_yet_are_not_taken_back(
+    own_programme: Programme, own_anvil: Anvil
+) -> None:
+    leaf_id = own_programme.record(own_programme.member(), EntryKind.ISSUANCE, 5)
+    own_programme.settle(timeout_seconds=0.5)
+    own_anvil.request("anvil_reorg", 1, [])  # the newest block is another one: the indexer asks for the older ones
+    with pytest.raises(NodeUnreachable):
+        index(replace(own_programme.services, node=Forgetful(own_programme.services.node)))
+    with own_programme.store.read() as connection:
+        assert read_lane(connection).state == "active"
+    assert own_programme.leaf(leaf_id).state == "mined"
+    index(own_programme.services)
+    assert own_programme.leaf(leaf_id).state == "batched"
+
+
+def test_a_block_that_left_the_chain_since_it_was_indexed_is_not_called_final(
+    own_programme: Programme, own_anvil: Anvil
+) -> None:
+    leaf_id = own_programme.record(own_programme.member(), EntryKind.ISSUANCE, 5)
+    own_programme.settle(timeout_seconds=0.5)
+    own_anvil.mine(3)
+    index(own_programme.services)
+    own_anvil.request("anvil_reorg", 4, [])
+    assert finalize(own_programme.services) == 0
+    assert own_programme.leaf(leaf_id).state == "mined"
+    own_programme.settle(timeout_seconds=0.5)
+    own_anvil.mine(3)
+    assert own_programme.settle().is_settled
+    assert own_programme.leaf(leaf_id).state == "final"
+
+
+def test_the_next_nonce_waits_while_nobody_knows_whether_the_one_before_arrived(programme: Programme) -> None:
+    member = programme.member()
+    programme.with_limits(batch_entries_max=1)
+    programme.record_many([(member, EntryKind.ISSUANCE, 5, None)] * 2)
+    assert all(plan(programme.services, flush=True) for _ in range(2))
+    wire = FaultyNode(programme.services.node, refuse=1)
+    services, memory = replace(programme.services, node=wire), PushMemory()
+    with pytest.raises(NodeUnreachable):
+        push(services, memory)
+    assert push(services, memory) == 0
+    assert wire.sent == []
+    assert programme.settle().is_settled
+    assert programme.balance(member) == 10
+
+
+def test_a_receipt_file_of_another_batch_is_kept_beside_the_new_one(programme: Programme) -> None:
+    """The database lost a batch that was filed, and another one got its number."""
+    programme.record(programme.member(), EntryKind.ISSUANCE, 5)
+    batch_id = plan(programme.services, flush=True)
+    assert batch_id is not None
+    (batch,) = programme.batches()
+    path = programme.services.receipts_dir / relative_path(batch.operator, batch.seq)
+    other_root = "0x" + "ab" * 32
+    text = ensure_filed(programme.services, batch_id).read_text().replace(batch.receipts_root, other_root)
+    path.write_text(text)
+    ensure_filed(programme.services, batch_id)
+    assert parse(path.read_text()).receipts_root == batch.receipts_root
+    assert path.with_name(f"{batch.seq}-{'ab' * 32}").read_text() == text
+    before = path.stat().st_mtime_ns
+    ensure_filed(programme.services, batch_id)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_two_workers_that_raise_the_same_fee_sign_one_replacement(own_programme: Programme, own_anvil: Anvil) -> None:
+    own_programme.record(own_programme.member(), EntryKind.ISSUANCE, 5)
+    own_anvil.request("evm_setAutomine", False)
+    plan(own_programme.services, flush=True)
+    memories = PushMemory(), PushMemory()
+    push(own_programme.services, memories[0])
+    for memory in memories:
+        memory.too_cheap.add(_flying(own_programme))
+
+    def interrupted(name: str) -> None:
+        if name == "bump.before_commit":
+            assert bump(own_programme.services, memories[1]) == 1
+
+    assert bump(replace(own_programme.services, failpoint=interrupted), memories[0]) == 0
+    with own_programme.store.read() as connection:
+        assert connection.execute(select(attempts.c.bump)).scalars().all()[-2:] == [0, 1]
+    push(own_programme.services, memories[0])
+    own_anvil.request("evm_setAutomine", True)
+    own_anvil.mine(3)
+    assert own_programme.settle().is_settled
+
+
+def _flying(programme: Programme) -> int:
+    with programme.store.read() as connection:
+        newest = connection.execute(select(attempts.c.transaction_id).order_by(attempts.c.id.desc()).limit(1))
+        return int(newest.scalar_one())
