@@ -121,6 +121,14 @@ def test_another_entry_of_the_same_amount_does_not_keep_a_promise(settled: Progr
     assert failed(check_promise(settled, signed, now=late, receipts=str(settled.folder))) == {"kept"}
 
 
+def test_the_promised_commitment_over_fewer_points_does_not_keep_a_promise(settled: Programme) -> None:
+    """The leaf with the promise's commitment gives 5 points; the 70 beside it are another purchase's."""
+    settled.settle(EntryWord(ALICE, 1, 1, 5), EntryWord(ALICE, 1, 1, 70))
+    signed = settled.promise(dataclasses.replace(settled.batches[-1].leaves[0].leaf, amount=70))
+    late = check_promise(settled, signed, now=signed.promise.settle_by + 1, receipts=str(settled.folder))
+    assert failed(late) == {"kept"}
+
+
 def test_a_skipped_entry_does_not_keep_a_promise(settled: Programme) -> None:
     signed = settled.promise(settled.batches[2].leaves[0].leaf)
     late = check_promise(settled, signed, now=signed.promise.settle_by + 1, receipts=str(settled.folder))
@@ -142,6 +150,13 @@ def test_unreadable_receipts_leave_a_promise_undecided(settled: Programme, tmp_p
 def test_a_promise_of_another_signer_is_named(settled: Programme) -> None:
     signed = settled.promise(settled.batches[0].leaves[0].leaf)
     assert "signature" in failed(check_promise(settled, signed, signer=ALICE, receipts=str(settled.folder)))
+
+
+def test_a_signature_that_is_compared_with_no_key_is_not_checked(settled: Programme) -> None:
+    signed = settled.promise(settled.batches[0].leaves[0].leaf)
+    verdict = check_promise(settled, signed, signer=None, receipts=str(settled.folder))
+    assert verdict.exit_code == 2
+    assert [line.name for line in verdict.lines if line.status is Status.NOT_CHECKED] == ["signature"]
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"object": "member"}, {"promise": None}, {"promise": {"v": 1}}])

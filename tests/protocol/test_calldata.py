@@ -120,7 +120,6 @@ def test_it_refuses_arguments_that_do_not_fit(name: str, arguments: tuple[Any, .
     [
         (["uint64"], (2**64).to_bytes(32)), (["bool"], (2).to_bytes(32)), (["address"], b"\x01" * 32),
         (["bytes4"], b"\x01" * 32), (["string"], (32).to_bytes(32)), (["string"], (2**255).to_bytes(32)),
-        (["string"], (32).to_bytes(32) + (2).to_bytes(32) + b"\xff\xfe" + bytes(30)),
         (["uint256", "uint256"], bytes(63)),
         (["uint256[]"], (32).to_bytes(32) + (2**200).to_bytes(32)), (["int8"], bytes(32)),
     ],

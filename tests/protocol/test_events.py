@@ -49,6 +49,13 @@ def test_every_event_is_read_as_web3_writes_it(signature: interface.Signature, d
     assert events.event_from_arguments(event.name, POSITION, arguments) == event
 
 
+def test_a_name_that_is_no_utf_8_is_read_all_the_same() -> None:
+    """The contract takes any bytes for a string: who may publish must not be able to stop all who read."""
+    log = make_log(interface.events()["PartyRegistered"], [7, "Caf#"])
+    event = events.decode_log({**log, "data": log["data"].replace(b"Caf#".hex(), b"Caf\xe9".hex())})
+    assert event == events.PartyRegistered(POSITION, 7, "Caf\ufffd")
+
+
 def test_a_log_of_another_event_is_none_of_ours() -> None:
     log = make_log(interface.events()["Transfer"], ["0x" + "00" * 20, "0x" + "01" * 20, 5])
     assert events.decode_log({**log, "topics": ["0x" + "12" * 32]}) is None

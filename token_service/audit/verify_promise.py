@@ -30,13 +30,13 @@ def verify_promise(
     """What became of a promise as of a block, and of the clock: `now` in seconds since 1970.
 
     `contract` is where the caller expects it, None takes the promise's word; `signer` is the promise key that the
-    programme publishes. `receipts` (URL or folder) tells this entry from others of the same account, kind, party and
-    amount; without them a match can be doubtful, its absence cannot.
+    programme publishes, without which the signature is not checked. `receipts` (URL or folder) tells this entry from
+    others of the same account, kind, party and amount; without them a match can be doubtful, its absence cannot.
     """
     verdict, promise = Verdict("promise"), signed.promise
     by = promises.recover(promise, from_hex(signed.signature))
     if signer is None:
-        verdict.say("signature", True, f"signed by {by}: compare with the programme's promise key")
+        verdict.doubt("signature", f"signed by {by}: give the programme's promise key with --signer")
     else:
         verdict.say("signature", by == checksum_address(signer), f"signed by {by}")
     if contract is not None:
@@ -87,8 +87,9 @@ class _Search:
         if read is None:
             self.unread += 1
             return
-        for filed in read.leaves:
-            if filed.leaf.commitment == promise.commitment and filed.leaf.index not in batch.skipped:
+        for leaf in (filed.leaf for filed in read.leaves):
+            told = (leaf.account, leaf.kind, leaf.party, leaf.amount)
+            if (*told, leaf.commitment) == (*wanted, promise.commitment) and leaf.index not in batch.skipped:
                 self.kept_at = batch.timestamp
 
 

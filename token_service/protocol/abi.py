@@ -96,10 +96,7 @@ def _decode_dynamic(kind: str, data: bytes, place: int) -> Value:
     if kind == "bytes":
         return body
     if kind == "string":
-        try:
-            return body.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InvalidInput("an ABI string is not UTF-8") from error
+        return body.decode("utf-8", errors="replace")  # Solidity takes any bytes: one log must not stop all readers
     from_word = _word_codec(kind[:-2])[1]
     return cast(Value, [from_word(body[i : i + WORD]) for i in range(0, len(body), WORD)])
 
