@@ -382,3 +382,15 @@ def test_an_addendum_that_takes_something_away_is_named(settled: Programme, tmp_
     (folder / "addendum.json").write_text(text)
     (more,) = findings(audit(settled, rulesets=str(folder)), "ruleset_documents")
     assert "/program" in more.detail
+
+
+def test_a_published_document_that_is_no_ruleset_is_named(settled: Programme, tmp_path: Path) -> None:
+    """It hashes to what was published, and says nothing that anybody could replay."""
+    text = receipts.jcs({"rules": "as we please"})
+    settled.admin("publishRuleset", text_hash(text), "", settled.now() + 30 * DAY)
+    folder = tmp_path / "rulesets"
+    folder.mkdir()
+    (folder / "base.json").write_text(RULES)
+    (folder / "empty.json").write_text(text)
+    (empty,) = findings(audit(settled, rulesets=str(folder)), "ruleset_documents")
+    assert "is no ruleset" in empty.detail

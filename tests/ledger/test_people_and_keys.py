@@ -154,7 +154,10 @@ class TestMerchants:
         assert (raised.points, raised.next_points, raised.next_at) == (50, 90, START + DAY)
         town.clock.forward(DAY)
         assert get_merchant(town.context, town.alice, merchant_id).ceiling.points == 90
-        assert [kind for kind, _ in orders(town)][-2:] == ["set_ceiling", "set_ceiling"]
+        longer = set_ceiling(town.context, ADMIN, merchant_id, 90, 90_000).ceiling
+        assert (longer.period_seconds, longer.next_period_seconds) == (86_400, 90_000), "its window could begin at once"
+        assert set_ceiling(town.context, ADMIN, merchant_id, 90, 0).ceiling.period_seconds == 0
+        assert [kind for kind, _ in orders(town)][-4:] == ["set_ceiling"] * 4
 
     def test_a_merchant_sees_itself_alone(self, town: Town) -> None:
         assert [one.name for one in list_merchants(town.context, town.alice).data] == ["Alice"]
@@ -228,6 +231,8 @@ class TestRulesets:
         assert drafted.state == "draft"
         with pytest.raises(InvalidInput):
             publish(town.context, ADMIN, drafted.hash, START - DAY)
+        with pytest.raises(InvalidInput):  # nothing else could be published before it
+            publish(town.context, ADMIN, drafted.hash, START + 367 * DAY)
         published = publish(town.context, ADMIN, drafted.hash, START + DAY)
         assert (published.state, orders(town)[-1][0]) == ("publishing", "publish_ruleset")
         assert publish(town.context, ADMIN, drafted.hash, START + DAY) == published
