@@ -219,3 +219,8 @@ def test_rpc_passes_the_body_on_and_the_answer_back(town: Town) -> None:
 
 def test_there_is_no_rpc_without_an_embedded_chain(town: Town) -> None:
     refused(town.nobody.post("/rpc", {}), 404, "not_found")
+
+
+def test_a_store_without_an_external_id_goes_by_its_name(town: Town) -> None:
+    path = f"/v1/merchants/{town.alice.merchant_id}/stores"
+    assert done(town.admin.post(path, {"name": "Bastille"}), 201)["external_id"] == "Bastille"

@@ -86,6 +86,15 @@ def test_a_draft_is_what_the_last_call_says(make: Make) -> None:
         draft(town.context, ADMIN, rules() + REWARD)
 
 
+def test_without_a_date_it_acts_as_soon_as_the_notice_allows(make: Make) -> None:
+    town = make(rules())
+    drafted = draft(town.context, ADMIN, rules().replace("points: 1, per", "points: 2, per"))
+    published = publish(town.context, ADMIN, drafted.hash)
+    assert published.effective_at == town.clock() + timedelta(minutes=1)
+    town.clock.forward(timedelta(hours=1))
+    assert publish(town.context, ADMIN, drafted.hash) == published
+
+
 def test_before_the_first_ruleset_none_is_in_force() -> None:
     assert in_force([Published("0x01", START)], START - timedelta(seconds=1)) is None
     assert in_force([Published("0x01", START), Published("0x02", START, "0x01")], START) == "0x02"

@@ -26,7 +26,7 @@ routes = Routes("api_keys", __name__, abp_tags=[{"name": "API keys"}])
 class KeyBody(Body):
     """A key to make: for a merchant, or, without `merchant_id`, for an admin."""
 
-    name: Name
+    name: Name = "API"
     merchant_id: Id | None = None
     scopes: list[Name] = Field(
         default_factory=list,

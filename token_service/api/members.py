@@ -52,7 +52,7 @@ class EnrolManyBody(Body):
 class ReasonBody(Body):
     """Why a person decided so; kept with the member."""
 
-    reason: Reason
+    reason: Reason = "no reason given"
 
 
 class MemberPath(Path):

@@ -49,10 +49,15 @@ class MerchantBody(Body):
 
 
 class StoreBody(Body):
-    """A store, under the merchant's own `external_id`."""
+    """A store, under the merchant's own `external_id`; without one, under its name."""
 
-    external_id: Code
+    external_id: Code | None = None
     name: Name
+
+    @property
+    def key(self) -> str:
+        """What the merchant calls it."""
+        return self.external_id or self.name
 
 
 class MerchantPath(Path):
@@ -156,10 +161,10 @@ def set_ceiling(path: MerchantPath, body: CeilingBody) -> Response:
 @needs("merchants:write", idempotent=True)
 def create_store(path: MerchantPath, body: StoreBody) -> Response:
     """Add a store."""
-    asked = NewStore(external_id=body.external_id, name=body.name, merchant_id=path.merchant_id)
+    asked = NewStore(external_id=body.key, name=body.name, merchant_id=path.merchant_id)
 
     def load(context: Context, _ids: list[str]) -> views.Store:
-        store = merchants.find_store(context, caller(), path.merchant_id, body.external_id)
+        store = merchants.find_store(context, caller(), path.merchant_id, body.key)
         if store is None:
             raise InvariantBroken("a store that was made is gone")
         return store

@@ -33,7 +33,12 @@ class JsonRequest(Request):
 
 
 def read_json_text(request: Request) -> str:
-    """The body as UTF-8 JSON text holding one object. Raises UnsupportedMediaType, RequestEntityTooLarge or CallerError."""
+    """The body as UTF-8 JSON text holding one object; no body at all is an empty one.
+
+    Raises UnsupportedMediaType, RequestEntityTooLarge or CallerError.
+    """
+    if not request.mimetype and not request.get_data(cache=True):
+        return "{}"
     if request.mimetype != "application/json":
         raise UnsupportedMediaType()
     data = request.get_data(cache=True)

@@ -37,9 +37,9 @@ class DraftBody(Body):
 
 
 class PublishBody(Body):
-    """From when the ruleset is in force: at least the programme's notice period ahead."""
+    """From when the ruleset is in force: at least the programme's notice period ahead, or (null) as soon as that allows."""
 
-    effective_at: Time
+    effective_at: Time | None = None
 
 
 class RulesetPath(Path):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from token_service.cli.output import as_json, print_json
-
-SENDING = timedelta(minutes=1)
-"""What the order may take to reach the chain: the contract counts the notice from its block."""
 
 
 @click.command("list")
@@ -67,9 +64,6 @@ def publish(hash_: str, at: datetime | None, json_: bool) -> None:
     from token_service.ledger.rulesets import publish as publish_ruleset
 
     with open_application() as application:
-        if at is None:
-            notice = timedelta(seconds=application.program().notice_period_seconds)
-            at = application.context.now().replace(microsecond=0) + notice + SENDING
         published = publish_ruleset(application.context, Actor.admin("cli"), hash_, at)
         application.settle_administration()
     if json_:

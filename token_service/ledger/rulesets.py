@@ -15,6 +15,9 @@ from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.addendum import addendum_problems
 from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
 
+SENDING: Final = timedelta(minutes=1)
+"""What the order may take to reach the chain: the contract counts the notice from its block."""
+
 URI: Final = "/v1/rulesets/{hash}"
 EFFECTIVE_AHEAD_MAX: Final = timedelta(days=366)
 """Beyond the notice period. The contract refuses later dates: each ruleset must act after all published before it."""
@@ -46,9 +49,9 @@ def draft(context: Context, actor: Actor, document: str, base_hash: str | None =
     return write(context, work)
 
 
-def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime) -> views.RulesetView:
+def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime | None = None) -> views.RulesetView:
     """The draft on its way to the chain, in force from `effective_at`: at least the notice period ahead and after
-    every other, at most EFFECTIVE_AHEAD_MAX more.
+    every other, at most EFFECTIVE_AHEAD_MAX more. None: as soon as the notice period allows.
 
     An addendum acts as soon as its base does. Repeatable with the same instant. Raises NotFound, Conflict,
     InvalidInput, Forbidden.
@@ -58,13 +61,13 @@ def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime) 
     def work(tx: Transaction) -> views.RulesetView:
         row = _row(tx.connection, hash_)
         if row.state != "draft":
-            if row.effective_at != effective_at and row.base_hash is None:
+            if effective_at not in (None, row.effective_at) and row.base_hash is None:
                 raise Conflict("this ruleset was published with another date", existing_id=hash_)
             return ruleset_view(row)
         if row.base_hash is not None:
             _publish_addendum(tx, row)
         else:
-            _publish(tx, row, effective_at)
+            _publish(tx, row, effective_at or _soonest(tx))
         tx.flush()
         return ruleset_view(_row(tx.connection, hash_))
 
@@ -163,6 +166,10 @@ def ruleset_view(row: Row[Any]) -> views.RulesetView:
         effective_at=row.effective_at,
         created_at=row.created_at,
     )
+
+
+def _soonest(tx: Transaction) -> datetime:
+    return tx.now.replace(microsecond=0) + timedelta(seconds=tx.program.notice_period_seconds) + SENDING
 
 
 def _publish(tx: Transaction, row: Row[Any], effective_at: datetime) -> None:
