@@ -27,6 +27,7 @@ from token_service.errors import DiskFull, LaneHalted, MereauError, RpcError, Tr
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.store import Store
+from token_service.ledger.views import DueReport
 
 IDLE_SECONDS: Final = 0.2
 """Pause after a pass that found nothing to do; grows to IDLE_SECONDS_MAX."""
@@ -35,6 +36,8 @@ AWAY_SECONDS: Final = 0.5
 AWAY_SECONDS_MAX: Final = 15.0
 """Pauses while the node or the database is away; they double."""
 DUE_SECONDS: Final = 1.0
+DUE_SECONDS_MAX: Final = 30.0
+"""Pause between looks at what is due; it doubles while all of that must wait (for a ceiling's next window, say)."""
 BATCH_SECONDS: Final = 1.0
 
 WAIT_FOR: Final = (TryAgain, RpcError, LaneHalted, DiskFull)
@@ -63,6 +66,7 @@ class Worker:
     memory: PushMemory = field(default_factory=PushMemory)
     waiting_since: float | None = None
     due_at: float = 0.0
+    due_pause: float = DUE_SECONDS
     lane_was: str = "active"
 
     def run_pass(self, *, flush: bool = False) -> int:
@@ -94,10 +98,12 @@ class Worker:
         now = self.services.chain.monotonic()
         if now < self.due_at:
             return
-        self.due_at = now + DUE_SECONDS
         due_at = next_due_at(self.services.context)
+        is_idle = False
         if due_at is not None and due_at <= self.services.chain.now():
-            run_due(self.services.context)
+            is_idle = run_due(self.services.context) == DueReport()
+        self.due_pause = min(DUE_SECONDS_MAX, self.due_pause * 2) if is_idle else DUE_SECONDS
+        self.due_at = now + self.due_pause
 
     def _plan(self, *, flush: bool) -> int:
         chain = self.services.chain

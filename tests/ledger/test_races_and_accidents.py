@@ -9,20 +9,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import Make
-from ledger_town import ADMIN, DAY, START, TIERS, Town, accept_by_chain, rules
+from ledger_town import ADMIN, DAY, START, TIERS, Make, Town, accept_by_chain, rules
 from sqlalchemy import select, update
 
 from token_service.errors import AlreadyReversed, CeilingReached
 from token_service.ledger import tables
-from token_service.ledger.due import run_due
+from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.idempotency import once
-from token_service.ledger.members import get_member
+from token_service.ledger.members import freeze, get_member, unfreeze
 from token_service.ledger.purchases import record_purchases
 from token_service.ledger.rebuild import check_rebuild, rebuild
 from token_service.ledger.rulesets import draft, publish
 from token_service.ledger.settlement_tables import leaves
-from token_service.ledger.views import BatchOutcome
+from token_service.ledger.views import BatchOutcome, DueReport
 from token_service.ledger.voids import void_skipped
 
 
@@ -190,3 +189,21 @@ def test_months_at_once_mature_then_expire_then_lower_the_tier(make: Make) -> No
     town.check()
     rebuild(town.context)
     assert check_rebuild(town.context) == []
+
+
+def test_what_a_frozen_member_waits_for_is_not_due(make: Make) -> None:
+    """Else the worker would look at it every second, for ever."""
+    town = make(rules(expiry="{kind: fixed, period: P1M}", return_window="P14D"))
+    member = town.member()
+    town.issue(member, 50)
+    town.buy(member, 1_000)
+    freeze(town.context, town.alice, member, "looks odd")
+    town.clock.forward(40 * DAY)
+    assert next_due_at(town.context) is None
+    assert run_due(town.context) == DueReport()
+    unfreeze(town.context, town.alice, member, "was right")
+    assert next_due_at(town.context) == START + 14 * DAY
+    run_due(town.context)
+    assert town.moves(member) == [("issuance", 50), ("issuance", 10), ("expiry", -60)]
+    assert next_due_at(town.context) is None
+    town.check()

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 
 from token_service.errors import AfterSunset, CallerError, CeilingReached, ProgramPaused
 from token_service.ledger import tables, tiers
@@ -21,7 +21,7 @@ from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
 from token_service.ledger.operations import loaded, parts_of
 from token_service.ledger.posting import sweep_expired
-from token_service.ledger.stored_lots import consumption_time
+from token_service.ledger.stored_lots import IS_OPEN, consumption_time
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport
 
@@ -45,19 +45,32 @@ def run_due(context: Context, limit: int | None = None) -> DueReport:
 
 
 def next_due_at(context: Context) -> datetime | None:
-    """The earliest instant at which something falls due (perhaps in the past); None when nothing waits."""
+    """The earliest instant at which something falls due (perhaps in the past); None when nothing waits. What a frozen
+    member waits for does not count.
+    """
 
     def work(tx: Transaction) -> datetime | None:
         lots, awards, members = tables.lots.c, tables.awards.c, tables.members.c
+        by_member = tables.members.c.frozen.is_(False)
         queries = (
-            select(func.min(awards.due_at)),
-            select(func.min(lots.expires_at)).where(lots.points_left > 0),
-            select(func.min(members.tier_due_at)),
+            select(awards.due_at).join(tables.members, members.id == awards.member_id).order_by(awards.due_at),
+            select(members.tier_due_at).where(members.tier_due_at.is_not(None)).order_by(members.tier_due_at),
+            select(lots.expires_at)
+            .join(tables.members, members.id == lots.member_id)
+            .where(IS_OPEN, lots.expires_at.is_not(None))
+            .order_by(lots.expires_at),
         )
-        found = [tx.connection.execute(query).scalar_one() for query in queries]
+        found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
+        found[-1] = _not_before_the_end(tx, found[-1])
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
+
+
+def _not_before_the_end(tx: Transaction, expires_at: datetime | None) -> datetime | None:
+    """When a lot of that date is swept: from its announcement until the programme's end, nothing expires (CONTRACT §1)."""
+    sunset_at = tx.program.sunset_at
+    return expires_at if expires_at is None or sunset_at is None else max(expires_at, sunset_at)
 
 
 def _mature(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
@@ -109,7 +122,8 @@ def _expire(context: Context, report: DueReport, place: str) -> tuple[DueReport,
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
         lots = tables.lots.c
-        query = select(lots.member_id).where(lots.points_left > 0, lots.expires_at <= consumption_time(tx))
+        query = select(lots.member_id).join(tables.members, tables.members.c.id == lots.member_id)
+        query = query.where(IS_OPEN, lots.expires_at <= consumption_time(tx))
         ids = _member_ids(tx, query.distinct(), lots.member_id, place)
         accounts = [account for member_id in ids if not (account := tx.account(member_id)).frozen]
         entries = [entry for account in accounts for entry in sweep_expired(tx, account)]
@@ -137,8 +151,7 @@ def _review(context: Context, report: DueReport, place: str) -> tuple[DueReport,
 
 def _member_ids(tx: Transaction, query: Select[str], column: ColumnElement[str], place: str) -> list[str]:
     """The next chunk of members behind `place`, locked, without the frozen ones."""
-    active = select(tables.members.c.id).where(tables.members.c.frozen.is_(False))
-    query = query.where(column > place, column.in_(active)).order_by(column).limit(CHUNK)
+    query = query.where(column > place, tables.members.c.frozen.is_(False)).order_by(column).limit(CHUNK)
     ids = list(tx.connection.execute(query).scalars())
     tx.lock_accounts(ids)
     return ids

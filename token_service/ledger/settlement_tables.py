@@ -110,6 +110,7 @@ batches = Table(
     Column("minted", BigInteger),
     Column("burned", BigInteger),
     UniqueConstraint("operator", "seq"),
+    Index("ix_batches_state", "state"),
 )
 
 transactions = Table(
@@ -135,7 +136,7 @@ transactions = Table(
     Column("block_number", BigInteger),
     Column("block_hash", String(66)),
     UniqueConstraint("operator", "nonce"),
-    Index("ix_transactions_state", "state"),
+    Index("ix_transactions_state", "state", "operator"),
     CheckConstraint("(purpose = 'batch') = (batch_id is not null)", name="batch"),
     CheckConstraint("(purpose = 'admin') = (admin_operation_id is not null)", name="admin"),
 )
@@ -191,6 +192,7 @@ blocks = Table(
         sqlite_where=text("state <> 'orphaned'"),
         postgresql_where=text("state <> 'orphaned'"),
     ),
+    Index("ix_blocks_height", "number"),
 )
 
 chain_events = Table(
@@ -202,6 +204,7 @@ chain_events = Table(
     Column("transaction_hash", String(66), nullable=False),
     Column("name", String(40), nullable=False),
     Column("arguments", JSON, nullable=False),
+    Index("ix_chain_events_block_number", "block_number"),
 )
 
 cursors = Table(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, literal_column, select
 
 from token_service.errors import InvariantBroken
 from token_service.ledger import tables
@@ -18,6 +18,8 @@ from token_service.program.expiry import extended
 from token_service.program.lots import Lot, Use
 
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+IS_OPEN: Final = tables.lots.c.points_left > literal_column("0")
+"""The condition of a lot with points left, word for word that of its index (SQLite compares the words)."""
 
 
 def open_lots(tx: Transaction, account: Account) -> list[Lot]:

@@ -48,7 +48,7 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
         deferred=deferred,
         held=accepted - waiting - deferred,
         admin_operations=_count(connection, admin_operations.c.state.in_(("accepted", "sent"))),
-        unfinished_batches=_count(connection, batches.c.state != "final")
+        unfinished_batches=_count(connection, batches.c.state.in_(("planned", "mined", "reverted")))
         + _count(connection, transactions.c.state.in_(("signed", "sent", "mined"))),
     )
 

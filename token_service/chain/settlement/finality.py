@@ -135,9 +135,9 @@ def _write(
     for batch in connection.execute(query.order_by(columns.seq)).all():
         _finish_batch(connection, services, batch.id, now)
     project(connection, above=final.number, up_to=reached.number)
-    seen = and_(blocks.c.state == "seen", blocks.c.number <= reached.number)
+    seen = and_(blocks.c.state == "seen", blocks.c.number > final.number, blocks.c.number <= reached.number)
     connection.execute(update(blocks).where(seen).values(state="final"))
-    _prune(connection, reached.number)
+    _prune(connection, above=final.number - KEPT_BLOCKS, up_to=reached.number - KEPT_BLOCKS)
     if reached != final:
         set_cursor(connection, "final", reached.number, reached.hash)
 
@@ -207,8 +207,8 @@ def _defer(connection: Connection, leaf: Row[tuple[object, ...]], now: datetime)
     connection.execute(update(leaves).where(leaves.c.seq == leaf.seq).values(**again, **waiting))
 
 
-def _prune(connection: Connection, number: int) -> None:
+def _prune(connection: Connection, *, above: int, up_to: int) -> None:
     """Old final blocks in which nothing of ours happened are forgotten, so that an idle chain does not fill the ledger."""
-    eventful = select(chain_events.c.block_hash)
-    old = and_(blocks.c.state != "seen", blocks.c.number < number - KEPT_BLOCKS)
+    old = and_(blocks.c.state != "seen", blocks.c.number >= above, blocks.c.number < up_to)
+    eventful = select(chain_events.c.block_hash).where(chain_events.c.block_number.between(above, up_to))
     connection.execute(delete(blocks).where(old, blocks.c.hash.not_in(eventful)))

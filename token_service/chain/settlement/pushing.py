@@ -92,18 +92,15 @@ def push(services: ChainServices, memory: PushMemory) -> int:
 
 def pending(connection: Connection) -> list[Pending]:
     """Everything signed or sent, by account and nonce, each with its newest attempt."""
-    newest = (
-        select(attempts.c.transaction_id, func.max(attempts.c.bump).label("bump"))
-        .group_by(attempts.c.transaction_id)
-        .subquery()
-    )
     columns = transactions.c
+    others = attempts.alias()
+    newest = select(func.max(others.c.bump)).where(others.c.transaction_id == columns.id).scalar_subquery()
     query = (
         select(
             columns.id, columns.operator, columns.nonce, columns.state, columns.batch_id, attempts.c.id, attempts.c.raw
         )
-        .join(newest, newest.c.transaction_id == columns.id)
-        .join(attempts, and_(attempts.c.transaction_id == columns.id, attempts.c.bump == newest.c.bump))
+        .select_from(transactions)
+        .join(attempts, and_(attempts.c.transaction_id == columns.id, attempts.c.bump == newest))
         .where(columns.state.in_(IN_FLIGHT))
         .order_by(columns.operator, columns.nonce)
     )

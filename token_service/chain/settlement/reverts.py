@@ -47,7 +47,7 @@ def send_anew(services: ChainServices) -> int | None:
 
 def _lowest_reverted(connection: Connection, operator: str) -> Row[tuple[object, ...]] | None:
     query = select(batches).where(batches.c.operator == operator, batches.c.state == "reverted")
-    return connection.execute(query.order_by(batches.c.seq).limit(1)).first()
+    return min(connection.execute(query), key=lambda batch: int(batch.seq), default=None)
 
 
 def _calldata(connection: Connection, batch_id: int) -> bytes:

@@ -219,6 +219,13 @@ def _lots() -> None:
         sa.ForeignKeyConstraint(["ruleset_hash"], ["rulesets.hash"], name=op.f("fk_lots_ruleset_hash")),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_lots")),
     )
-    op.create_index("ix_lots_expires_at", "lots", ["expires_at"], unique=False)
+    op.create_index(
+        "ix_lots_expires_at",
+        "lots",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("points_left > 0"),
+        postgresql_where=sa.text("points_left > 0"),
+    )
     op.create_index("ix_lots_member_points_left", "lots", ["member_id", "points_left"], unique=False)
     op.create_index("ix_lots_operation", "lots", ["operation_id"], unique=False)

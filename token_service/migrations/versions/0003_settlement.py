@@ -85,6 +85,7 @@ def _batches() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sa.UniqueConstraint("operator", "seq", name=op.f("uq_batches_operator_seq")),
     )
+    op.create_index("ix_batches_state", "batches", ["state"], unique=False)
 
 
 def _blocks() -> None:
@@ -97,6 +98,7 @@ def _blocks() -> None:
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_blocks")),
     )
+    op.create_index("ix_blocks_height", "blocks", ["number"], unique=False)
     op.create_index(
         "ix_blocks_number",
         "blocks",
@@ -143,6 +145,7 @@ def _chain_events() -> None:
         sa.ForeignKeyConstraint(["block_hash"], ["blocks.hash"], name=op.f("fk_chain_events_block_hash")),
         sa.PrimaryKeyConstraint("block_hash", "log_index", name=op.f("pk_chain_events")),
     )
+    op.create_index("ix_chain_events_block_number", "chain_events", ["block_number"], unique=False)
 
 
 def _transactions() -> None:
@@ -171,7 +174,7 @@ def _transactions() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transactions")),
         sa.UniqueConstraint("operator", "nonce", name=op.f("uq_transactions_operator_nonce")),
     )
-    op.create_index("ix_transactions_state", "transactions", ["state"], unique=False)
+    op.create_index("ix_transactions_state", "transactions", ["state", "operator"], unique=False)
 
 
 def _attempts() -> None:
