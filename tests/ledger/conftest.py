@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 from databases import PostgreSQL
-from ledger_town import Town, make_town
+from ledger_town import Make, Town, make_town
 
 from token_service.ledger.store import Store, open_store, sqlite_url
 from token_service.migrations import upgrade
-
-Make = Callable[..., Town]
 
 
 @pytest.fixture(scope="session")

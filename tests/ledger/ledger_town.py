@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -188,6 +189,10 @@ class Town:
             balance, entries = self.balance(member_id), self.statement(member_id)
             assert balance.available + balance.held == sum(entry.points for entry in entries)
             assert not entries or entries[-1].balance_after == balance.available + balance.held
+
+
+Make = Callable[..., Town]
+"""`make(ruleset)` of conftest.py."""
 
 
 def make_town(store: Store, keys_folder: Path, document: str = PLAIN, **ceiling: int) -> Town:

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 from concurrent_caller import do
-from conftest import Make
-from ledger_town import START, Town, rules
+from ledger_town import START, Make, Town, rules
 from sqlalchemy import func, select
 
 from token_service.errors import CallerError, MereauError

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import Make
-from ledger_town import ADMIN, DAY, START, Town, accept_by_chain, rules
+from ledger_town import ADMIN, DAY, START, Make, Town, accept_by_chain, rules
 from sqlalchemy import select
 
 from token_service.errors import (

@@ -7,8 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import Make
-from ledger_town import CHAIN_ID, CONTRACT, DAY, START, TIERS, Town, rules
+from ledger_town import CHAIN_ID, CONTRACT, DAY, START, TIERS, Make, Town, rules
 
 from token_service.errors import (
     AfterSunset,

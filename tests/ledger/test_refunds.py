@@ -7,8 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from conftest import Make
-from ledger_town import DAY, START, Town, rules
+from ledger_town import DAY, START, Make, Town, rules
 
 from token_service.errors import InvalidInput, RefundExceedsPurchase, WrongCurrency
 from token_service.ledger.inputs import NewItem

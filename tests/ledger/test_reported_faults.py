@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Make
-from ledger_town import DAY, TIERS, Town, rules
+from ledger_town import DAY, TIERS, Make, Town, rules
 
 from token_service.errors import AlreadyReversed, InsufficientBalance, LimitExceeded, ReferenceConflict
 from token_service.ledger.due import run_due

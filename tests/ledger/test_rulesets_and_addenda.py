@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from conftest import Make
-from ledger_town import ADMIN, DAY, START, Town, accept_by_chain, rules
+from ledger_town import ADMIN, DAY, START, Make, Town, accept_by_chain, rules
 
 from token_service.errors import Conflict
 from token_service.ledger.program_setup import get_program

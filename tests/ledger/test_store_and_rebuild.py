@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Make
-from ledger_town import DAY, TIERS, Town, rules
+from ledger_town import DAY, TIERS, Make, Town, rules
 from sqlalchemy import Connection, text
 
 from token_service.errors import BadSettings, DatabaseBusy, DiskFull

@@ -8,12 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import Make
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from ledger_model import DOCUMENT, LIFE, Model
-from ledger_town import Town
+from ledger_town import Make, Town
 
 from token_service.errors import (
     AlreadyReversed,
