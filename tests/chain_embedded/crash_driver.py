@@ -26,7 +26,7 @@ from token_service.chain.embedded.store import BlockStore, new_cache
 from token_service.errors import NotInitialised
 
 MEMBERS = range(10, 18)
-ROUNDS = 10
+ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 10
 
 
 def kill_before_statement(number: int) -> Callable[..., sqlite3.Connection]:

@@ -8,18 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 HERE = Path(__file__).parent
 BATCH_POINTS = 3 * 8 + 2 * 2
 
 
-def drive(mode: str, folder: Path) -> list[dict[str, Any]]:
+def drive(mode: str, folder: Path, *more: str, timeout_seconds: int = 120) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, str(HERE / "crash_driver.py"), mode, str(folder)],
+        [sys.executable, str(HERE / "crash_driver.py"), mode, str(folder), *more],
         cwd=HERE.parents[1],
         env={"PYTHONPATH": f"{HERE.parents[1]}:{HERE}", "PATH": "/usr/bin:/bin"},
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=timeout_seconds,
     )
     assert done.returncode == 0, done.stderr.decode()
     found: list[dict[str, Any]] = json.loads(done.stdout)
@@ -51,8 +53,17 @@ def test_killed_before_every_statement_of_the_genesis(tmp_path: Path) -> None:
 
 
 def test_killed_at_random_under_load(tmp_path: Path) -> None:
-    rounds = drive("load", tmp_path)
-    assert len(rounds) == 10
+    check_rounds(drive("load", tmp_path), count=10)
+
+
+@pytest.mark.soak
+def test_killed_at_random_under_load_two_hundred_times(tmp_path: Path) -> None:
+    check_rounds(drive("load", tmp_path, "200", timeout_seconds=3000), count=200)
+
+
+def check_rounds(rounds: list[dict[str, Any]], *, count: int) -> None:
+    """The chain after each kill: whole, nothing acknowledged lost, and going on."""
+    assert len(rounds) == count
     for round_ in rounds:
         assert round_["integrity"] == "ok"
         assert round_["head"] >= round_["acknowledged"] > 0
