@@ -41,6 +41,7 @@ class Bought:
     refunded: int = 0
     taken: int = 0
     is_pending: bool = True
+    multiplier: int = 1
 
 
 @dataclass
@@ -66,6 +67,22 @@ class Model:
     issued: dict[int, Issued] = field(default_factory=dict)
     spent: dict[int, Spent] = field(default_factory=dict)
 
+    # --- what other rules do differently ----------------------------------------------------------------------------
+
+    def multiplier(self, now: datetime) -> int:
+        return 1
+
+    def was_active(self, now: datetime) -> None:
+        """Nothing: points expire on their day."""
+
+    def until(self, earned: datetime) -> datetime:
+        return earned + LIFE
+
+    def tier(self, now: datetime) -> str | None:
+        return None
+
+    # --- what happens -----------------------------------------------------------------------------------------------
+
     @property
     def available(self) -> int:
         return sum(lot.left for lot in self.lots)
@@ -82,14 +99,16 @@ class Model:
         return sum(lot.left for lot in self.lots if lot.until > now)
 
     def buy(self, source: int, total: int, now: datetime) -> None:
-        points = total // 100
-        self.bought[source] = Bought(total, now, points, points, is_pending=points > 0)
+        multiplier = self.multiplier(now)
+        points = total // 100 * multiplier
+        self.bought[source] = Bought(total, now, points, points, is_pending=points > 0, multiplier=multiplier)
+        self.was_active(now)
 
     def refund(self, source: int, amount: int, now: datetime) -> tuple[int, int, int]:
         """(cancelled while pending, reversed, made debt)"""
         one = self.bought[source]
         one.refunded += amount
-        before, one.kept = one.kept, (one.total - one.refunded) // 100
+        before, one.kept = one.kept, (one.total - one.refunded) // 100 * one.multiplier
         if one.is_pending:
             one.is_pending = one.kept > 0
             return before - one.kept, 0, 0
@@ -112,6 +131,7 @@ class Model:
         self.sweep(now)
         self.spent[source] = Spent(self._take(sorted(self.lots, key=lambda lot: (lot.until, lot.earned)), points))
         self.moves.append(("redemption", -points))
+        self.was_active(now)
 
     def restore(self, source: int, points: int, now: datetime) -> None:
         parts = sorted(self.spent[source].parts, key=lambda part: (part[0].until, part[0].earned), reverse=True)
@@ -153,7 +173,7 @@ class Model:
                 self.moves.append(("expiry", -gone))
 
     def _credit(self, kind: str, source: int, points: int, earned: datetime, now: datetime) -> None:
-        self.lots.append(Lot(source, earned, earned + LIFE, points, is_own=kind == "adjustment"))
+        self.lots.append(Lot(source, earned, self.until(earned), points, is_own=kind == "adjustment"))
         self.moves.append((kind, points))
         if self.debts:
             self.sweep(now)
@@ -196,3 +216,45 @@ class Model:
                 parts.append((lot, part))
         assert points == 0
         return parts
+
+
+TIER_WINDOW, TIER_GRACE, GOLD_CENTS = timedelta(days=5), timedelta(days=1), 20_000
+ACTIVE_DOCUMENT = DOCUMENT.replace("{kind: fixed, period: P10D}", "{kind: inactivity, period: P10D}") + (
+    "tiers: {qualify_by: spend, window: {kind: rolling, period: P5D}, downgrade: {after: window, grace: P1D, steps: 1}, "
+    "levels: [{id: bronze, from: 0}, {id: gold, from: 20000, multiplier_percent: 200}]}\n"
+)
+
+
+@dataclass
+class ActiveModel(Model):
+    """Points live 10 days from the last purchase or redemption, and 200.00 in 5 days make a purchase count double. Gold
+    is kept for a day after the 5 days no longer hold enough.
+    """
+
+    last_active: datetime | None = None
+
+    def multiplier(self, now: datetime) -> int:
+        return 2 if self.tier(now) == "gold" else 1
+
+    def was_active(self, now: datetime) -> None:
+        self.last_active = now
+        for lot in self.lots:
+            if lot.left and lot.until > now:
+                lot.until = max(lot.until, now + LIFE)
+
+    def until(self, earned: datetime) -> datetime:
+        return max(earned, self.last_active or earned) + LIFE
+
+    def tier(self, now: datetime) -> str | None:
+        """Gold while the window holds enough, and for the grace after the last instant at which it fell short."""
+        spent = [(one.at, one.total - one.refunded) for one in self.bought.values()]
+        if sum(cents for at, cents in spent if at <= now < at + TIER_WINDOW) >= GOLD_CENTS:
+            return "gold"
+        fell_at = [
+            end
+            for end in (at + TIER_WINDOW for at, _ in spent)
+            if end <= now
+            and sum(cents for at, cents in spent if at <= end < at + TIER_WINDOW) < GOLD_CENTS
+            and sum(cents for at, cents in spent if at < end <= at + TIER_WINDOW) >= GOLD_CENTS
+        ]
+        return "gold" if fell_at and now < max(fell_at) + TIER_GRACE else "bronze"

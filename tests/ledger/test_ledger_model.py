@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from ledger_model import DOCUMENT, LIFE, Model
+from ledger_model import ACTIVE_DOCUMENT, DOCUMENT, LIFE, ActiveModel, Model
 from ledger_town import Make, Town
 
 from token_service.errors import (
@@ -24,6 +24,7 @@ from token_service.errors import (
 )
 from token_service.ledger.due import run_due
 from token_service.ledger.inputs import NewRedemption
+from token_service.ledger.members import get_member
 from token_service.ledger.purchases import record_purchase, simulate_purchase
 from token_service.ledger.redemptions import redeem, simulate_redemption
 
@@ -37,10 +38,11 @@ class Ledger(RuleBasedStateMachine):
     """
 
     town: Town
+    make_model: type[Model] = Model
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model()
+        self.model = self.make_model()
         self.member = self.town.member()
         self.ids: dict[int, str] = {}
         self.last: Callable[[], Any] | None = None
@@ -149,6 +151,7 @@ class Ledger(RuleBasedStateMachine):
         if is_swept:
             run_due(self.town.context)
             self.model.run_due(self.now)
+            assert get_member(self.town.context, self.town.alice, self.member).tier == self.model.tier(self.now)
 
     # --- what always holds ------------------------------------------------------------------------------------------
 
@@ -191,9 +194,15 @@ class Ledger(RuleBasedStateMachine):
         return refusal.value
 
 
-def test_the_ledger_does_what_the_model_says_and_rebuilds_from_its_sources(make: Make, database: str) -> None:
+@pytest.mark.parametrize(
+    ("document", "model"), [(DOCUMENT, Model), (ACTIVE_DOCUMENT, ActiveModel)], ids=["dates", "activity"]
+)
+def test_the_ledger_does_what_the_model_says_and_rebuilds_from_its_sources(
+    make: Make, database: str, document: str, model: type[Model]
+) -> None:
     class OnThisDatabase(Ledger):
-        town = make(DOCUMENT)
+        town = make(document)
+        make_model = model
 
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
     run_state_machine_as_test(

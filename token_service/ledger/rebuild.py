@@ -41,8 +41,10 @@ def check_rebuild(context: Context) -> list[str]:
 
 def rebuild(context: Context) -> None:
     """Writes every cached figure anew, member by member; each member is one transaction, so a run can stop and be
-    repeated.
+    repeated. What counts against ceilings is summed up again when it is next asked for.
     """
+    with context.store.write() as connection:
+        connection.execute(update(tables.merchants).values(window_number=None, window_points=0))
     with context.store.read() as connection:
         ids = connection.execute(select(tables.members.c.id).order_by(tables.members.c.id)).scalars().all()
     for member_id in ids:
