@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
 from ulid import ULID
 
 from token_service import worker
@@ -37,6 +39,9 @@ from token_service.protocol.contract_build import contract_build
 
 SALT_KEY_BYTES = 32
 POLL_SECONDS = 0.2
+AWAY_SECONDS = 2.0
+
+log = structlog.get_logger("worker")
 
 
 @dataclass(frozen=True)
@@ -125,16 +130,32 @@ class Application:
         )
 
     @contextmanager
-    def working(self, lock: ChainLock | None = None) -> Iterator[worker.WorkerServices]:
+    def working(
+        self, lock: ChainLock | None = None, waits: threading.Event | None = None
+    ) -> Iterator[worker.WorkerServices]:
         """The worker's services, for whoever does the settling in this folder; the chain is checked first.
 
-        `lock` is one that is held already. Raises ChainOwned if somebody does the settling, ChainOlderThanLedger, WrongChain,
+        `lock` is one that is held already. With `waits`, a node or database that is away is waited for until the event is set.
+        Raises ChainOwned if somebody does the settling, ChainOlderThanLedger, WrongChain,
         WrongContract, NodeUnreachable.
         """
         with lock or self.chain_lock(), self.node() as node:
-            chain = check_chain(self.chain_services(node))
+            chain = self._checked_chain(node, waits)
             seconds = self.settings.batch_wait.total_seconds()
             yield worker.WorkerServices(chain=chain, batch_seconds=seconds)
+
+    def _checked_chain(self, node: Node, waits: threading.Event | None) -> ChainServices:
+        is_said = False
+        while True:
+            try:
+                return check_chain(self.chain_services(node))
+            except TryAgain as error:
+                if waits is None or waits.is_set():
+                    raise
+                if not is_said:
+                    log.warning("worker_waits", reason=error.code, detail=error.detail)
+                is_said = True
+                waits.wait(AWAY_SECONDS)
 
     def settle(self, timeout_seconds: float) -> None:
         """Returns when nothing is unsettled. Does the settling itself, or waits for the `serve` that does.

@@ -13,11 +13,11 @@ from token_service.app.logs import configure_logs
 from token_service.chain import reads
 from token_service.chain.deployment import Terms, deploy
 from token_service.chain.embedded import EmbeddedChain, chain_id_from
-from token_service.chain.node import HttpNode
+from token_service.chain.node import HttpNode, Node
 from token_service.chain.published_contract import Deployment
 from token_service.config import Settings
 from token_service.custody.key_ring import create_keys
-from token_service.errors import BadSettings, DiskFull, InvalidInput, NotInitialised
+from token_service.errors import BadSettings, DiskFull, InvalidInput, NotInitialised, OperatorError
 from token_service.ledger.inputs import NewProgram
 from token_service.ledger.program_setup import create_program
 from token_service.migrations import upgrade_store
@@ -101,10 +101,19 @@ def deploy_contract(application: Application, founding: Founding) -> Deployment:
     )
     with application.chain_lock(), application.node() as node:
         services = application.chain_services(node)
+        _check_funds(application, node)
         deployment = deploy(services, terms)
         ready = worker.WorkerServices(chain=services.at_contract(deployment.address))
         worker.settle_until_idle(ready, SETTLE_TIMEOUT_SECONDS)
     return deployment
+
+
+def _check_funds(application: Application, node: Node) -> None:
+    """Raises OperatorError naming the accounts that cannot pay for any gas."""
+    accounts = {"operator": application.keys.operator_address, "admin": application.keys.admin_address}
+    poor = [f"the {name} {address}" for name, address in accounts.items() if reads.balance(node, address) == 0]
+    if poor:
+        raise OperatorError(f"no money for gas: fund {' and '.join(poor)}, then run `mereau deploy` again")
 
 
 def _checked_document(text: str) -> str:

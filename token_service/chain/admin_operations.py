@@ -24,6 +24,9 @@ from token_service.ledger.settlement_tables import admin_operations
 
 PER_STEP: Final = 16
 """Operations signed in one step."""
+EMBEDDED_SECONDS_MAX: Final = 60.0
+FINALITY_SECONDS_MAX: Final = 1_800.0
+"""Ethereum's finalized block lies some 15 minutes behind its head."""
 _FIRST: Final = ("deploy", "grant_role")
 """Kinds that go before all others: nothing else works without them."""
 
@@ -106,12 +109,15 @@ def _store(connection: Connection, order: Order, signed: Signed) -> None:
         store_signed(connection, signed, purpose="admin", admin_operation_id=order.id)
 
 
-def drive(services: ChainServices, operation_ids: list[str], *, timeout_seconds: float = 60.0) -> None:
+def drive(services: ChainServices, operation_ids: list[str], *, timeout_seconds: float | None = None) -> None:
     """Returns when these operations are final. For a command that owns the chain while nothing serves.
 
+    Without a timeout it waits for a minute on the embedded chain, and elsewhere for as long as finality may take there.
     Raises AdminOperationFailed with the contract's reason, NodeUnreachable when the time is up.
     """
     memory = pushing.PushMemory()
+    if timeout_seconds is None:
+        timeout_seconds = EMBEDDED_SECONDS_MAX if services.embedded else FINALITY_SECONDS_MAX
     deadline = services.monotonic() + timeout_seconds
     while True:
         step(services, memory)
@@ -122,7 +128,9 @@ def drive(services: ChainServices, operation_ids: list[str], *, timeout_seconds:
         if all(operation.state == "final" for operation in found):
             return
         if services.monotonic() > deadline:
-            raise NodeUnreachable("the chain did not take an administrative operation in time")
+            raise NodeUnreachable(
+                "an administrative operation is not final yet; run the command again: it goes on where it stopped"
+            )
         time.sleep(0.02)
 
 

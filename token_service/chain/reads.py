@@ -85,6 +85,11 @@ def transaction_count(node: Node, address: str, block: str = "latest") -> int:
     return _quantity(node.request("eth_getTransactionCount", [address, block]))
 
 
+def balance(node: Node, address: str, block: str = "latest") -> int:
+    """The account's native currency, in wei."""
+    return _quantity(node.request("eth_getBalance", [address, block]))
+
+
 def code(node: Node, address: str, block: str = "latest") -> bytes:
     return _bytes(node.request("eth_getCode", [address, block]))
 

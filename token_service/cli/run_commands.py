@@ -39,14 +39,20 @@ def worker() -> None:
     import threading
 
     from token_service.app import open_application
+    from token_service.errors import TryAgain
     from token_service.worker import run_worker
 
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    with open_application() as application, application.working() as services:
-        click.echo("worker started", err=True)
-        run_worker(services, stop)
+    with open_application() as application:
+        try:
+            with application.working(waits=stop) as services:
+                click.echo("worker started", err=True)
+                run_worker(services, stop)
+        except TryAgain:  # the node or the database was still away when the order to stop came
+            if not stop.is_set():
+                raise
     click.echo("worker stopped cleanly", err=True)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from token_service.chain.ownership import ChainLock
 from token_service.cli import exit_code
 from token_service.cli.parentage import die_with_parent
-from token_service.errors import MereauError
+from token_service.errors import MereauError, TryAgain
 
 Worker = Callable[[ChainLock, threading.Event], None]
 
@@ -26,8 +26,13 @@ def run_settlement(lock: ChainLock, stop: threading.Event) -> None:
     from token_service.app import open_application
     from token_service.worker import run_worker
 
-    with open_application() as application, application.working(lock) as services:
-        run_worker(services, stop)
+    with open_application() as application:
+        try:
+            with application.working(lock, waits=stop) as services:
+                run_worker(services, stop)
+        except TryAgain:  # still away when the order to stop came
+            if not stop.is_set():
+                raise
 
 
 def run(target: str, lock: ChainLock) -> None:
