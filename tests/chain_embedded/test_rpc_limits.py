@@ -57,7 +57,7 @@ def test_what_is_not_json_is_refused(reader: EmbeddedReader, body: bytes) -> Non
         "token_service.chain.rpc_facade.methods",
         "token_service.chain.rpc_facade.parameters",
         "token_service.chain.embedded_node",
-        "token_service.chain.embedded.lock",
+        "token_service.chain.embedded.size",
         "eth_tester",
         "token_service.app.web",
     ],

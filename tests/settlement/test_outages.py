@@ -34,7 +34,10 @@ def test_a_worker_survives_a_node_that_goes_away_and_says_so_once(
         wire.is_down = True
         alice = programme.member()
         programme.record(alice, EntryKind.ISSUANCE, 5)
-        time.sleep(0.8)
+        until = time.monotonic() + 20
+        while not any(line["event"] == "worker_waits" for line in lines) and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(0.5)  # it asks again and again, and says no more
         wire.is_down = False
         left = wait_until_settled(programme.store, programme.clock, 10)
         stop.set()
