@@ -55,7 +55,7 @@ interface ILoyaltyPoints {
     event PartyRegistered(uint24 indexed party, string name);
     /// @notice A party may issue `ceiling` points in each `period` seconds from `effectiveAt` on.
     event CeilingSet(uint24 indexed party, uint64 ceiling, uint40 period, uint40 effectiveAt);
-    /// @notice An operator may take `limit` points a day from custodial accounts from `effectiveAt` on.
+    /// @notice An operator may take from custodial accounts and restore `limit` points a day from `effectiveAt` on.
     event DebitLimitSet(address indexed operator, uint64 limit, uint40 effectiveAt);
 
     /// @notice Everything but the way into and out of self-custody stops until `until`.
@@ -181,7 +181,7 @@ interface ILoyaltyPoints {
     /// in the running window counts on in the first window of the new period.
     function setCeiling(uint24 party, uint64 ceiling, uint40 period) external;
 
-    /// @notice Changes what an operator may take from custodial accounts in a day. ISSUERS or ADMIN. Acts at once if it is lower,
+    /// @notice Changes what an operator may take from custodial accounts and restore in a day. ISSUERS or ADMIN. Acts at once if it is lower,
     /// or if ADMIN sets it for an operator that never settled; otherwise on the first day after `noticePeriod`.
     function setDebitLimit(address operator, uint64 limit) external;
 
@@ -263,8 +263,8 @@ interface ILoyaltyPoints {
 
     /// @notice One operator, as of this block.
     /// @return seq sequence number of its last batch; 0 = none yet
-    /// @return debitLimit points it may take from custodial accounts in one day (UTC)
-    /// @return debited points it has taken today
+    /// @return debitLimit points it may take from custodial accounts and restore, added up, in one day (UTC)
+    /// @return debited points it has taken and restored today
     /// @return day days since 1970-01-01 (UTC)
     /// @return nextDebitLimit a higher limit that has been announced; 0 if none
     /// @return raisesOnDay the day from which `nextDebitLimit` acts; 0 if none

@@ -68,7 +68,7 @@ contract LoyaltyPoints is SelfCustody {
     /// of the same kind and party.
     struct Batch {
         uint256 stoppedKinds; // one bit each
-        uint256 debitRoom; // points that may still be taken from custodial accounts today
+        uint256 debitRoom; // points that may still be taken from custodial accounts or restored today
         uint256 group; // kind and party of this run, as they stand in the word
         uint256 rule; // what its kind does
         uint256 room; // points that it may still issue, restore or move in
@@ -122,6 +122,7 @@ contract LoyaltyPoints is SelfCustody {
                 --count;
                 emit EntrySkipped(msg.sender, seq, i, uint8(reason));
             }
+            _closeKind(batch);
             _lanes[msg.sender] = lane + 1 + ((debitRoom - batch.debitRoom) << LANE_DEBITED_SHIFT);
         }
         _storeParties(batch);
@@ -184,7 +185,7 @@ contract LoyaltyPoints is SelfCustody {
             } else {
                 if (held & ACCOUNT_FROZEN != 0) return FROZEN;
                 uint256 room = batch.room;
-                if (amount > room) return _aboveRoom(group);
+                if (amount > room) return _aboveRoom(batch, amount);
                 batch.room = room - amount;
                 place.word = held + amount;
                 emit Transfer(address(0), account, amount);
@@ -228,7 +229,8 @@ contract LoyaltyPoints is SelfCustody {
         // Unchecked: never more is returned than was taken.
         unchecked {
             if (kind == KIND_RESTORATION) {
-                batch.room = _restorable() + sums[KIND_REDEMPTION] + sums[KIND_DONATION] - sums[KIND_RESTORATION];
+                uint256 room = _restorable() + sums[KIND_REDEMPTION] + sums[KIND_DONATION] - sums[KIND_RESTORATION];
+                batch.room = room < batch.debitRoom ? room : batch.debitRoom;
                 return RETURNS;
             }
             if (kind != KIND_MOVE_IN) return TAKES;
@@ -237,20 +239,28 @@ contract LoyaltyPoints is SelfCustody {
         }
     }
 
-    /// @dev Adds what was applied last to its kind. Unchecked as in `_apply`.
+    /// @dev Adds what was applied last to its kind; restorations use up the day's room too, or a stolen key could give itself all that
+    /// was ever redeemed. Unchecked as in `_apply`.
     function _closeKind(Batch memory batch) private pure {
         if (batch.sum == 0) return;
         unchecked {
-            batch.sums[batch.group >> 24] += batch.sum;
+            uint256 kind = batch.group >> 24;
+            batch.sums[kind] += batch.sum;
+            if (kind == KIND_RESTORATION) batch.debitRoom -= batch.sum;
         }
         batch.sum = 0;
     }
 
     /// @dev Why a credit does not fit its room.
-    function _aboveRoom(uint256 group) private view returns (uint256) {
-        if (group >> 24 == KIND_RESTORATION) return RESTORED_BEYOND;
-        if (group >> 24 == KIND_MOVE_IN) return MOVED_IN_BEYOND;
-        return _parties[group & MASK_24] == 0 ? UNKNOWN_PARTY : ABOVE_CEILING;
+    function _aboveRoom(Batch memory batch, uint256 amount) private view returns (uint256) {
+        uint256 kind = batch.group >> 24;
+        if (kind == KIND_MOVE_IN) return MOVED_IN_BEYOND;
+        if (kind != KIND_RESTORATION) {
+            return _parties[batch.group & MASK_24] == 0 ? UNKNOWN_PARTY : ABOVE_CEILING;
+        }
+        unchecked {
+            return amount > batch.debitRoom - batch.sum ? ABOVE_DEBIT_LIMIT : RESTORED_BEYOND;
+        }
     }
 
     /// @dev Writes what a party issued in this batch: the room it had less the room it has. Unchecked: that is not negative, and the
@@ -298,7 +308,6 @@ contract LoyaltyPoints is SelfCustody {
 
     /// @dev Adds the batch to the totals. Unchecked: sums of amounts below 2^53.
     function _addTotals(Batch memory batch) private returns (uint256 minted, uint256 burned) {
-        _closeKind(batch);
         unchecked {
             for (uint256 kind = 1; kind <= KIND_MOVE_IN; ++kind) {
                 uint256 sum = batch.sums[kind];

@@ -166,14 +166,14 @@ abstract contract PointsAccounts is Ceilings, IERC20Metadata, IERC20Errors {
     function messageForTransferRestriction(uint8 code) external pure returns (string memory) {
         bytes32 text = "Unknown code";
         if (code == NO_RESTRICTION) text = "No restriction";
-        if (code == TRANSFERS_OFF) text = "Points are not transferable";
+        if (code == TRANSFERS_OFF) text = "Transfers are off";
         if (code == WHILE_PAUSED) text = "The program is paused";
         if (code == NO_RECEIVER) text = "There is no receiver";
         if (code == SENDER_IN_CUSTODY) text = "The sender is in custody";
         if (code == RECEIVER_IN_CUSTODY) text = "The receiver is in custody";
         if (code == SENDER_FROZEN) text = "The sender is frozen";
         if (code == RECEIVER_FROZEN) text = "The receiver is frozen";
-        if (code == SHORT_BALANCE) text = "The sender has fewer points";
+        if (code == SHORT_BALANCE) text = "Too few points";
         uint256 length = 0;
         unchecked {
             while (text << (8 * length) != 0) ++length;

@@ -54,12 +54,12 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
         }
         uint256 bound = ACCOUNT_SELF_CUSTODY | (uint256(expiresAt) << ACCOUNT_EXPIRES_SHIFT);
         if (from == to) {
-            _accounts[from].word = (word | bound) + ACCOUNT_ONE_NONCE;
+            _accounts[from].word = _counted(word | bound);
         } else {
             _requireSigned(to, digest, deadline, toSignature);
             uint256 target = _emptyWord(to);
             // The freeze goes with the points, or it would be no freeze.
-            _accounts[to].word = (target | bound | (word & (MASK_128 | ACCOUNT_FROZEN))) + ACCOUNT_ONE_NONCE;
+            _accounts[to].word = _counted(target | bound | (word & (MASK_128 | ACCOUNT_FROZEN)));
             _accounts[from].word = _emptied(word);
             emit Transfer(from, to, word & MASK_128);
         }
@@ -133,11 +133,7 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
 
     /// @inheritdoc ILoyaltyPoints
     function invalidateNonce() external {
-        uint256 word = _accounts[msg.sender].word;
-        // Unchecked: no account uses up 2^64 nonces.
-        unchecked {
-            word += ACCOUNT_ONE_NONCE;
-        }
+        uint256 word = _counted(_accounts[msg.sender].word);
         _accounts[msg.sender].word = word;
         emit NonceInvalidated(msg.sender, _nonce(word));
     }
@@ -152,8 +148,13 @@ abstract contract SelfCustody is PointsAccounts, EIP712 {
 
     /// @dev `word` after its points have left: the next nonce and the freeze stay, so that no signature works twice and no freeze is shed.
     function _emptied(uint256 word) private pure returns (uint256) {
+        return _counted(word & ((MASK_64 << ACCOUNT_NONCE_SHIFT) | ACCOUNT_FROZEN));
+    }
+
+    /// @dev `word` with the next nonce. Unchecked: no account uses up 2^64.
+    function _counted(uint256 word) private pure returns (uint256) {
         unchecked {
-            return (word & ((MASK_64 << ACCOUNT_NONCE_SHIFT) | ACCOUNT_FROZEN)) + ACCOUNT_ONE_NONCE;
+            return word + ACCOUNT_ONE_NONCE;
         }
     }
 

@@ -126,7 +126,7 @@ class Model:
         if account.is_frozen:
             return 2
         reason = (
-            self._credit(kind, party_number, amount, now)
+            self._credit(lane, kind, party_number, amount, now)
             if kind in CREDITS
             else self._debit(lane, account, kind, amount, now)
         )
@@ -135,7 +135,7 @@ class Model:
             self.totals[kind] += amount
         return reason
 
-    def _credit(self, kind: int, party_number: int, amount: int, now: int) -> int:
+    def _credit(self, lane: Lane, kind: int, party_number: int, amount: int, now: int) -> int:
         totals = self.totals
         if kind in ISSUING:
             party = self.parties.get(party_number)
@@ -145,8 +145,12 @@ class Model:
             if party.issued + amount > party.ceiling:
                 return 6
             party.issued += amount
-        elif kind == 5 and totals[5] + amount > totals[2] + totals[SIGNED] + totals[6]:
-            return 9
+        elif kind == 5:
+            if lane.debited + amount > lane.limit:
+                return 7
+            if totals[5] + amount > totals[2] + totals[SIGNED] + totals[6]:
+                return 9
+            lane.debited += amount
         elif kind == 10 and totals[10] + amount > totals[9]:
             return 10
         return 0

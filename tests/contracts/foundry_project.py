@@ -20,7 +20,7 @@ solc = "{solc}"
 offline = true
 via_ir = true
 optimizer = true
-optimizer_runs = 200
+optimizer_runs = 150
 evm_version = "prague"
 ast = true
 remappings = ["@openzeppelin/=node_modules/@openzeppelin/"]

@@ -116,6 +116,17 @@ def test_a_role_that_is_lost_and_won_again_repeats_no_sequence_and_keeps_its_lim
     assert reasons(program, entry(alice, 2, 1)) == {0: 7}
 
 
+def test_a_stolen_key_cannot_give_itself_all_that_was_ever_redeemed(program: Program) -> None:
+    program.settle([entry(alice, 1, 1_000)])
+    program.send(issuers, "setDebitLimit", settler.address, 100)
+    for _ in range(3):
+        assert reasons(program, entry(alice, 2, 100)) == {}
+        program.wait(DAY)
+    words = [entry(charlie, 5, 300), entry(charlie, 5, 60, party=7), entry(charlie, 5, 41), entry(charlie, 5, 40)]
+    assert reasons(program, *words, entry(charlie, 5, 1), entry(alice, 2, 1)) == {0: 7, 2: 7, 4: 7, 5: 7}
+    assert program.balance(charlie) == program.ask("laneOf", settler.address)["debited"] == 100
+
+
 def test_the_debit_limit_turns_at_midnight_and_not_before(program: Program) -> None:
     program.send(issuers, "setDebitLimit", settler.address, 10)
     midnight = (program.now // DAY + 1) * DAY
@@ -155,16 +166,19 @@ def test_what_is_skipped_is_charged_to_nobody(program: Program) -> None:
         entry(bob, 1, 1, party=18),  # full
         entry(alice, 2, 11),  # above the debit limit
         entry(bob, 2, 5),  # no points
-        entry(alice, 2, 10),
-        entry(alice, 5, 11),  # more than was redeemed
-        entry(charlie, 5, 10),  # frozen
-        entry(alice, 5, 10),
+        entry(alice, 2, 4),
+        entry(alice, 5, 5),  # more than was redeemed
+        entry(charlie, 5, 4),  # frozen
+        entry(alice, 5, 4),
         entry(alice, 10, 1),  # nothing moved out
+        entry(alice, 2, 3),  # above what the restoration left of the limit
+        entry(alice, 2, 2),
+        entry(alice, 5, 1),  # nothing left
     ]
-    assert reasons(program, *words) == {0: 6, 1: 2, 4: 6, 5: 6, 6: 7, 7: 4, 9: 9, 10: 2, 12: 10}
+    assert reasons(program, *words) == {0: 6, 1: 2, 4: 6, 5: 6, 6: 7, 7: 4, 9: 9, 10: 2, 12: 10, 13: 7, 15: 7}
     assert [program.ask("partyOf", party)["issued"] for party in (2, 18)] == [10, 10]
     assert program.ask("laneOf", settler.address)["debited"] == 10
-    assert program.balance(alice) == program.ask("totalSupply") == 20
+    assert program.balance(alice) == program.ask("totalSupply") == 18
 
 
 def test_a_batch_of_nothing_but_skips_stays_cheap(program: Program) -> None:

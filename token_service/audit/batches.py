@@ -209,6 +209,7 @@ def _credit(run: _Run, index: int, word: EntryWord) -> None:
         if totals["restored"] > most:
             detail = "more was restored than had been redeemed and donated"
             run.differs("custody", detail, index=index, expected=f"≤ {most}", found=totals["restored"])
+        _charge_lane(run, index, word)
     elif totals["moved_in"] > totals["moved_out"]:
         most = totals["moved_out"]
         detail = "more was moved in than had been moved out"
@@ -236,10 +237,15 @@ def _debit(run: _Run, index: int, word: EntryWord) -> None:
             found = f"{word.amount} of {word.account}"
             run.differs("custody", "an operator lowered a self-custody balance", index=index, found=found)
         return
+    _charge_lane(run, index, word)
+
+
+def _charge_lane(run: _Run, index: int, word: EntryWord) -> None:
+    """Custodial debits and restorations count against the operator's day."""
     lane = run.state.lane(run.batch.operator)
     lane.debited += word.amount
     if lane.debited > lane.limit:
-        detail = f"the operator took more than its limit on day {lane.day}"
+        detail = f"the operator took and restored more than its limit on day {lane.day}"
         run.differs("debit_limits", detail, index=index, expected=f"≤ {lane.limit}", found=lane.debited)
 
 

@@ -16,7 +16,7 @@ CHECKS: Final = {
     "transfers": "every Transfer is one entry word, signed redemption, bind, return, or transfer while open",
     "totals": "the contract's totals and supply are the sums of what happened",
     "ceilings": "no party issued more than its ceiling in any window",
-    "debit_limits": "no operator took more from custodial accounts than its daily limit",
+    "debit_limits": "no operator took from custodial accounts and restored more than its daily limit",
     "rulesets": "every batch names a published ruleset that was in force",
     "notice": "rulesets, higher ceilings, higher debit limits and transfers were announced in time",
     "sunset": "the end was announced in time, and nothing expired or was issued against it",

@@ -21,7 +21,7 @@ CONTRACT_SOURCE: Final = f"contracts/{CONTRACT_NAME}.sol"
 SETTINGS: Final[Mapping[str, Any]] = {
     "evmVersion": "prague",  # solc's own default is Osaka; py-evm ends at Prague
     "viaIR": True,
-    "optimizer": {"enabled": True, "runs": 200},
+    "optimizer": {"enabled": True, "runs": 150},
     "metadata": {"bytecodeHash": "ipfs", "useLiteralContent": False},
 }
 

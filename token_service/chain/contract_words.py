@@ -23,7 +23,7 @@ _SENTENCES: Final = {
     "SunsetPassed": "the program has ended",
     "AccessControlUnauthorizedAccount": "{account} lacks the role for this",
     "TotalsOverflow": "the totals of the contract would overflow",
-    "IndirectCall": "batches must come straight from the operator's account",
+    "IndirectCall": "batches must come straight from the operator's account, which runs no code",
 }
 
 
