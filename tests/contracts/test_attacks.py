@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from contract_chains import GAS_LIMIT, GAS_PRICE, Anvil, PyEvm
+from contract_attacks import deployed_code, reasons, until
+from contract_chains import GAS_LIMIT, GAS_PRICE, PyEvm
 from contract_program import (
-    BIND,
     DAY,
-    NO_DEADLINE,
     NO_LIMIT,
     NOTICE,
-    REDEEM,
     RULESET,
     SUNSET_NOTICE,
     Program,
@@ -28,25 +26,13 @@ from contract_program import (
     redeem,
     rules,
     settler,
-    sign,
 )
 from eth_abi import encode
 
 from token_service.protocol.hashing import keccak256
 
 SETTLER = keccak256(b"SETTLER")
-REWARD = b"\x22" * 32
 NEXT, OTHER = keccak256(b"next"), keccak256(b"other")
-
-
-def reasons(program: Program, *words: int) -> dict[int, int]:
-    """Settles a batch; index => reason of what was skipped."""
-    return {event["index"]: event["reason"] for event in program.settle(words).named("EntrySkipped")}
-
-
-def until(program: Program, second: int) -> None:
-    """The next block bears this time."""
-    program.wait(second - 1 - program.now)
 
 
 # --- ISSUERS with a settler's key ------------------------------------------------------------------------------------
@@ -226,15 +212,6 @@ def test_an_account_with_code_cannot_settle_from_inside_itself(program: Program)
     program.settle([entry(alice, 1, 5)], seq=1)
 
 
-def deployed_code(program: Program, code: bytes) -> bytes:
-    """The address of a contract with this runtime code (at most 255 bytes)."""
-    size = f"{len(code):02x}"
-    program.now += 1
-    sent = program.chain.send(charlie, None, bytes.fromhex(f"60{size}600a5f3960{size}5ff3") + code, at=program.now)
-    assert sent.contract is not None
-    return sent.contract
-
-
 def delegate(program: Program, code_at: bytes) -> None:
     """The settler's account runs the code at an address from now on, or none at address 0; charlie sends it."""
     chain = program.chain
@@ -334,75 +311,3 @@ def test_between_announcement_and_sunset_nothing_expires_however_often_it_is_mov
     assert reasons(program, *words, entry(alice, 5, 1), entry(alice, 9, 1), entry(alice, 10, 1)) == {2: 8, 3: 8}
     assert program.now == at + DAY
     redeem(program, charlie, 1)
-
-
-# --- Holders, relayers, contract accounts ----------------------------------------------------------------------------
-
-
-def test_no_signature_works_a_second_time_on_the_way_out_back_and_out_again(program: Program) -> None:
-    reasons(program, entry(alice, 1, 50))
-    values = (alice.address, bob.address, 0, 0, NO_DEADLINE)
-    old = [sign(program, one, "Bind", BIND, *values) for one in (alice, bob)]
-    quote = sign(program, bob, "Redeem", REDEEM, bob.address, 5, 7, REWARD, 1, NO_DEADLINE)
-    bind(program, alice, bob)
-    program.send(charlie, "redeemWithSignature", bob.address, 5, 7, REWARD, NO_DEADLINE, quote)
-    give_back(program, bob, alice)
-    with pytest.raises(Refused, match="InvalidSignature"):
-        program.send(charlie, "bindSelfCustody", *values[:3], NO_DEADLINE, *old)
-    bind(program, alice, bob)
-    assert [program.ask("nonces", one.address) for one in (alice, bob)] == [2, 4]
-    with pytest.raises(Refused, match="InvalidSignature"):
-        program.send(charlie, "redeemWithSignature", bob.address, 5, 7, REWARD, NO_DEADLINE, quote)
-    assert program.balance(bob) == 45
-
-
-def test_points_cannot_be_bound_where_nobody_can_sign(program: Program) -> None:
-    reasons(program, entry(alice, 1, 50))
-    for target in ("0x" + "0" * 40, "0x" + program.address.hex(), "0x" + "0" * 39 + "1"):
-        values = (alice.address, target, 0, 0, NO_DEADLINE)
-        mine = sign(program, alice, "Bind", BIND, *values)
-        for theirs in (mine, b"", b"\0" * 65):
-            with pytest.raises(Refused, match="InvalidSignature"):
-                program.send(charlie, "bindSelfCustody", *values[:3], NO_DEADLINE, mine, theirs)
-
-
-def test_a_contract_account_cannot_act_while_its_signature_is_asked_for(program: Program) -> None:
-    """Its isValidSignature calls invalidateNonce() and then says yes: the call is static, so nothing comes of it."""
-    invalidate = keccak256(b"invalidateNonce()")[:4].hex()
-    calls_back = f"63{invalidate}60e01b5f525f5f60045f5f73{program.address.hex()}5af150"
-    code = bytes.fromhex(calls_back + "631626ba7e60e01b5f5260205ff3")
-    address = "0x" + deployed_code(program, code).hex()
-    reasons(program, entry(alice, 1, 50))
-    values = (alice.address, address, 0, 0, NO_DEADLINE)
-    mine = sign(program, alice, "Bind", BIND, *values)
-    program.send(charlie, "bindSelfCustody", *values[:3], NO_DEADLINE, mine, b"")
-    done = program.send(charlie, "redeemWithSignature", address, 20, 7, REWARD, NO_DEADLINE, b"")
-    assert [event.name for event in done.events] == ["Transfer", "Redeemed"]
-    assert (program.ask("nonces", address), program.balance(address)) == (2, 30)
-
-
-def test_an_allowance_opens_no_account_in_custody(program: Program) -> None:
-    reasons(program, entry(alice, 1, 50), entry(bob, 1, 1))
-    bind(program, bob, bob)
-    program.send(admin, "openTransfers")
-    program.send(alice, "approve", charlie.address, 2**256 - 1)
-    program.wait(NOTICE)
-    for call in (("transferFrom", alice.address, bob.address, 1), ("transferFrom", bob.address, alice.address, 0)):
-        with pytest.raises(Refused, match="NotSelfCustody"):
-            program.send(charlie, *call)
-    assert program.ask("detectTransferRestriction", alice.address, bob.address, 1) == 4
-
-
-def test_a_signature_of_before_a_fork_is_worthless_after_it(anvil_program: Program) -> None:
-    program = anvil_program
-    chain = program.chain
-    assert isinstance(chain, Anvil)
-    program.settle([entry(alice, 1, 50)])
-    bind(program, alice, bob)
-    call = (bob.address, 5, 7, REWARD, NO_DEADLINE)
-    old = sign(program, bob, "Redeem", REDEEM, *call[:4], 1, NO_DEADLINE)
-    chain.fork_to(chain.chain_id + 1)
-    with pytest.raises(Refused, match="InvalidSignature"):
-        program.send(charlie, "redeemWithSignature", *call, old)
-    assert program.ask("eip712Domain")["chainId"] == chain.chain_id
-    redeem(program, bob, 5)
