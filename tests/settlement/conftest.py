@@ -14,6 +14,12 @@ from settlement_programme import Programme, deployed, make_programme
 from token_service.ledger.store import Store, open_store, sqlite_url
 
 
+@pytest.fixture(autouse=True)
+def logs_as_they_come() -> None:
+    """Whatever an application in an earlier test of this process set up: no level filters what is captured here."""
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     store = open_store(sqlite_url(tmp_path / "ledger.db"))

@@ -215,7 +215,8 @@ def open_application(settings: Settings | None = None) -> Application:
 
 
 def assemble(settings: Settings, keys: KeyRing) -> Application:
-    """The parts put together; nothing is checked and nothing is read but the keys."""
+    """The parts put together; nothing is checked and nothing is read but the keys. What is written is its owner's alone."""
+    os.umask(0o077)
     clock = open_clock(settings.clock)
     return Application(settings, keys, _context(settings, keys, clock))
 

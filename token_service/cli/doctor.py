@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from token_service.errors import ChainOwned, MereauError
 if TYPE_CHECKING:
     from token_service.app import Application
 
+DISK_FREE_BYTES_MIN = 512 * 2**20
 MARKS = {"well": "✓", "note": "·", "bad": "✗"}
 
 
@@ -68,6 +70,9 @@ def _set_up(application: Application) -> Iterator[Finding]:
         yield Finding("contract", "well", f"{program.contract} on chain {program.chain_id}")
     if application.settings.smtp_url is None and not application.settings.demo:
         yield Finding("mail", "note", "no MEREAU_SMTP_URL: members cannot sign in to their wallet")
+    free = shutil.disk_usage(application.settings.data_dir).free
+    if free < DISK_FREE_BYTES_MIN:
+        yield Finding("disk", "bad", f"only {number(free // 2**20)} MiB are free: make room before writes are refused")
     if application.settings.clock is not None:
         yield Finding(
             "clock", "note", f"moved by MEREAU_CLOCK; it shows {application.context.now():%Y-%m-%d %H:%M} UTC"
