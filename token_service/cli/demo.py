@@ -178,7 +178,7 @@ def _audit(application: Application, port: int) -> bool:
 
 def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -> None:
     from token_service.cli.loading import household_email
-    from token_service.cli.spending import best_members
+    from token_service.cli.spending import shown_household
     from token_service.ledger.api_keys import create_api_key
     from token_service.ledger.context import Actor
     from token_service.ledger.inputs import NewApiKey
@@ -200,7 +200,7 @@ def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -
 {number(done.gas)} gas{per_entry}
 ready after {seconds:.0f} s
 
-  Wallet     {base}/          sign in as {household_email(best_members(context, merchant.id, 1)[0])}
+  Wallet     {base}/          sign in as {household_email(shown_household(context, merchant.id))}
   Mailbox    {base}/mailbox   the sign-in codes arrive here (demo only)
   API        {base}/docs
   API key    {key}   ({MERCHANT}; shown once)

@@ -1,4 +1,4 @@
-"""Who has the most points, and a few redemptions, so that the demo's statements show points going out as well as in."""
+"""A few redemptions, so that the demo's statements show points going out as well as in, and whom to sign in as."""
 
 from __future__ import annotations
 
@@ -37,10 +37,13 @@ def redeem_some(context: Context, merchant_name: str) -> int:
     return redeemed
 
 
-def best_members(context: Context, merchant_id: str, count: int) -> list[int]:
-    """The household numbers of the members with most points, most first."""
-    members = _by_points(context, merchant_id)[:count]
-    return [int(str(member.external_id).removeprefix("household-")) for member in members]
+def shown_household(context: Context, merchant_id: str) -> int:
+    """The household to sign in as: most points among those who still have a level to reach."""
+    tiers = parse_ruleset(ruleset_in_force(context, context.now()).document).tiers
+    highest = tiers.levels[-1].id if tiers is not None else None
+    members = _by_points(context, merchant_id)
+    chosen = next((member for member in members if member.tier != highest), members[0])
+    return int(str(chosen.external_id).removeprefix("household-"))
 
 
 def _by_points(context: Context, merchant_id: str) -> list[Member]:
