@@ -80,7 +80,7 @@ def _enrol(context: Context, actor: Actor, baskets: Sequence[Basket], loaded: Lo
             NewMember(
                 external_id=f"household-{household}",
                 email=household_email(household),
-                name=f"Household {household}",
+                name=f"Foyer {household}",
                 locale="fr",
             )
             for household in chunk
