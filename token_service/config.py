@@ -33,8 +33,8 @@ class Settings(BaseSettings):
     public_rpc_url: str | None = Field(
         None, description="A node that anybody may audit from, told by /v1/program; MEREAU_RPC_URL may hold a key"
     )
-    public_url: str = Field(
-        "http://127.0.0.1:8000", description="The service's own address as members and auditors reach it"
+    public_url: str | None = Field(
+        None, description="The service's own address as members and auditors reach it; default: as the request says"
     )
     clock: str | None = Field(
         None, description="file:PATH moves all clocks to the time in that file (embedded chain only)"

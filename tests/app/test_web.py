@@ -54,6 +54,13 @@ def test_it_never_tells_the_operators_own_node(folder: Path) -> None:
     assert "secret" not in str(program)
 
 
+def test_strangers_are_told_the_address_that_they_asked_unless_one_is_set(folder: Path) -> None:
+    asked = app_with(folder).test_client().get("/v1/program", base_url="http://127.0.0.1:9123").json
+    assert asked["rpc_url"] == "http://127.0.0.1:9123/rpc"
+    told = app_with(folder, public_url="https://points.example/").test_client().get("/v1/program").json
+    assert told["rpc_url"] == "https://points.example/rpc"
+
+
 def test_the_mailbox_is_there_in_demos_only(folder: Path) -> None:
     assert app_with(folder).test_client().get("/mailbox").status_code == 404
     assert app_with(folder, demo=True).test_client().get("/mailbox").status_code == 200

@@ -17,6 +17,8 @@ from token_service.config import Settings
 from token_service.errors import BadSettings
 from token_service.migrations import require_current
 
+LOOPBACK: Final = "http://127.0.0.1"
+"""Where members come from unless MEREAU_PUBLIC_URL says otherwise: this machine, over plain http."""
 SMTP_SECURITY: Final = {"smtp": "starttls", "smtps": "tls", "smtp+plain": "none"}
 
 
@@ -28,7 +30,7 @@ def create_wsgi() -> Flask:
 def create_web(application: Application) -> Flask:
     """The API with the pages registered on it."""
     settings = application.settings
-    public_url = settings.public_url.rstrip("/")
+    public_url = settings.public_url.rstrip("/") if settings.public_url is not None else None
     app: Flask = api.create_api(
         api.Services(
             ledger=application.context,
@@ -47,7 +49,7 @@ def create_web(application: Application) -> Flask:
             pages.Services(
                 context=application.context,
                 mailer=_mailer(application),
-                base_url=public_url,
+                base_url=public_url or LOOPBACK,
                 demo=settings.demo,
                 shown_clock=application.context.now if settings.clock is not None else None,
             )

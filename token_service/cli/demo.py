@@ -80,7 +80,7 @@ def _serving(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]
         **os.environ,
         "MEREAU_DATA_DIR": str(settings.data_dir),
         "MEREAU_DEMO": "true",
-        "MEREAU_PUBLIC_URL": settings.public_url,
+        "MEREAU_PUBLIC_URL": str(settings.public_url),
         "MEREAU_LOG_LEVEL": settings.log_level,
     }
     log = (settings.data_dir / "serve.log").open("ab")
