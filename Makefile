@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NPM_READY := node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: help demo test lint soak setup clean translations contract
+.PHONY: help demo test lint soak bench setup clean translations contract
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ lint: $(VENV)/.test ## format, lint, types and the arrows between the rooms
 
 soak: setup ## the slow tests
 	$(PYTEST) -m soak --timeout 3600
+
+bench: $(VENV)/.test $(NPM_READY) ## figures of this machine, each beside a floor or a rival
+	$(BIN)/python -m scripts.bench
 
 setup: $(VENV)/.test $(NPM_READY) .venv-analysis/.ready ## install all that developing needs
 

@@ -1,0 +1,25 @@
+"""Runs every measurement and prints one table. Takes a few minutes; nothing is kept."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from scripts.bench.gas import measure_gas
+from scripts.bench.rival import compile_rival
+from scripts.bench.table import show, show_parts
+from scripts.bench.throughput import measure_anvil, measure_embedded
+
+
+def main() -> None:
+    console = Console(width=130)
+    rival = compile_rival()
+    figures = measure_gas(rival)
+    figures += measure_embedded(rival)
+    on_anvil, parts = measure_anvil(rival)
+    figures += on_anvil
+    show(console, "Méreau's figures on this machine", figures)
+    show_parts(console, "Where the time goes on anvil", parts)
+
+
+if __name__ == "__main__":
+    main()
