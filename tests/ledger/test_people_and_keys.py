@@ -68,6 +68,14 @@ class TestMembers:
         with pytest.raises(NotFound):
             freeze(town.context, town.charlie, mine.id, "mine!")
 
+    def test_a_birth_date_in_the_future_is_refused_but_not_today_in_the_first_time_zone(self, town: Town) -> None:
+        town.clock.at = START.replace(hour=11)  # it is the next day already on the Line Islands
+        tomorrow = START.date() + DAY
+        with pytest.raises(InvalidInput) as refusal:
+            enrol(town.context, town.alice, NewMember("x", birth_date=tomorrow + DAY))
+        assert [place.pointer for place in refusal.value.places] == ["/birth_date"]
+        assert enrol(town.context, town.alice, NewMember("x", birth_date=tomorrow)).created
+
     def test_a_batch_keeps_the_good_ones(self, town: Town) -> None:
         news = [NewMember("a"), NewMember(""), NewMember("a"), NewMember("a", name="other"), NewMember("b", email="no")]
         answers = enrol_batch(town.context, town.alice, news)

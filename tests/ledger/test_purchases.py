@@ -221,6 +221,34 @@ def test_what_is_still_in_flight_counts_in_the_next_window(make: Make) -> None:
         town.buy(member, 2_000)
 
 
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"tax": 1_001}, "/tax"),
+        ({"shipping": 1_001}, "/shipping"),
+        ({"shipping": 1_301, "discount": 200, "paid_with_points": 100}, "/shipping"),
+        ({"items": (NewItem(1, amount=600, tax=100), NewItem(2, amount=400, tax=401))}, "/items/1/tax"),
+    ],
+)
+def test_a_part_of_the_price_above_the_price_is_refused_at_its_place(
+    town: Town, more: dict[str, object], place: str
+) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        town.buy(town.member(), 1_000, **more)
+    assert [one.pointer for one in refusal.value.places] == [place]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"shipping": 1_300, "discount": 200, "paid_with_points": 100},
+        {"items": (NewItem(1, amount=1_000, discount=3_000, tax=1_000),)},
+    ],
+)
+def test_discounts_may_be_larger_than_what_is_left_to_pay(town: Town, more: dict[str, object]) -> None:
+    assert town.buy(town.member(), 1_000, **more).value.points == 10
+
+
 @pytest.mark.parametrize(("values", "error"), [({"paused": True}, ProgramPaused), ({"sunset_at": START}, AfterSunset)])
 def test_nothing_is_issued_while_paused_or_after_sunset(
     town: Town, values: dict[str, object], error: type[CallerError]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import insert, select
@@ -20,6 +21,8 @@ from token_service.ledger.transaction import Transaction, read, write
 
 LANE: Final = 0
 """The one lane that there is; a member keeps theirs (DESIGN §5)."""
+FIRST_TIME_ZONE: Final = timedelta(hours=14)
+"""How far ahead of UTC the first places on earth begin a day: no birth date of today is refused anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def freeze_account(tx: Transaction, account: Account, *, reason: str, actor: str
 def _enrol(tx: Transaction, merchant_id: str, new: NewMember) -> tuple[str, bool]:
     """(member id, whether it was made now). Raises Conflict for an external id with other content."""
     tx.merchant(merchant_id)
-    _check(new)
+    _check(tx, new)
     content = operations.content_hash(
         asdict(new) | {"merchant_id": merchant_id, "birth_date": new.birth_date and new.birth_date.isoformat()}
     )
@@ -193,12 +196,14 @@ def _enrol(tx: Transaction, merchant_id: str, new: NewMember) -> tuple[str, bool
     return member_id, True
 
 
-def _check(new: NewMember) -> None:
+def _check(tx: Transaction, new: NewMember) -> None:
     checks.text("/external_id", new.external_id, longest=200)
     for name, longest in (("email", 254), ("name", 200), ("locale", 16), ("referral_code", 100)):
         checks.optional_text("/" + name, getattr(new, name), longest=longest)
     if new.email is not None and (new.email.count("@") != 1 or new.email[0] == "@" or new.email[-1] == "@"):
         raise checks.wrong("/email", "must be an e-mail address")
+    if new.birth_date is not None and new.birth_date > (tx.now + FIRST_TIME_ZONE).date():
+        raise checks.wrong("/birth_date", "lies in the future")
 
 
 def _linked(tx: Transaction, merchant_id: str, external_id: str) -> Any:

@@ -237,11 +237,17 @@ def _check_money(tx: Transaction, new: NewPurchase) -> None:
         raise WrongCurrency("the programme counts in another currency", expected=tx.program.currency)
     for name in ("total", "tax", "shipping", "discount", "paid_with_points"):
         checks.money("/" + name, getattr(new, name))
+    if new.tax > new.total:
+        raise checks.wrong("/tax", "must not exceed the total")
+    if new.shipping > new.total + new.discount + new.paid_with_points:
+        raise checks.wrong("/shipping", "must not exceed the total before discount and points")
     if not new.items:
         return
     for index, item in enumerate(new.items):
         for name in ("line", "quantity", "amount", "discount", "tax"):
             checks.money(f"/items/{index}/{name}", getattr(item, name))
+        if item.tax > item.amount:
+            raise checks.wrong(f"/items/{index}/tax", "must not exceed the line's amount")
     computed = sum(item.amount for item in new.items) + new.shipping - new.discount
     if new.total not in (computed, computed - new.paid_with_points):
         raise TotalMismatch(
