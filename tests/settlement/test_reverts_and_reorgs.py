@@ -214,7 +214,8 @@ def test_a_ledger_restored_from_an_old_backup_halts_instead_of_issuing_again(pro
         connection.execute(update(lanes).values(next_seq=1, next_nonce=0))
     check_chain(programme.services)
     assert lane(programme).state == "halted"
-    assert "settled 1 batches" in str(lane(programme).reason)
+    assert "settled 1 batches, the ledger knows 0" in str(lane(programme).reason)
+    assert "restore the newer ledger" in str(lane(programme).reason)
     programme.record(programme.member(), EntryKind.ISSUANCE, 5)
     assert plan(programme.services, flush=True) is None
 

@@ -168,7 +168,7 @@ def _land(connection: Connection, event: BatchSettled, block: Block, skips: Mapp
     query = select(batches).where(columns.operator == event.operator, columns.seq == event.seq)
     batch = connection.execute(query).first()
     if batch is None or batch.receipts_root != event.receipts_root or batch.ruleset_hash != event.ruleset_hash:
-        reason = f"the chain has a batch {event.seq} that the ledger does not know"
+        reason = f"the chain has a batch {event.seq} that the ledger does not know: {lane_rows.RESTORE_LEDGER}"
         lane_rows.set_state(connection, "halted", reason, only_from=("active", "blocked", "draining"))
         return False
     mined = {

@@ -16,6 +16,9 @@ from token_service.ledger.settlement_tables import lanes, transactions
 
 LANE: Final = 0
 """The only lane for now."""
+RESTORE_LEDGER: Final = (
+    "this ledger is older than the chain; stop serving and restore the newer ledger, entries wait (docs/operators.md)"
+)
 IN_FLIGHT: Final = ("signed", "sent")
 
 

@@ -51,7 +51,8 @@ def _check_lane(services: ChainServices) -> None:
         lane = lane_rows.read_lane(connection)
     on_chain = contract_reads.last_seq(services.node, str(services.contract), lane.operator)
     if on_chain >= lane.next_seq:
-        reason = f"the contract has settled {on_chain} batches, the ledger knows {lane.next_seq - 1}"
+        known = lane.next_seq - 1
+        reason = f"the contract has settled {on_chain} batches, the ledger knows {known}: {lane_rows.RESTORE_LEDGER}"
         services.store.transact(
             lambda connection: lane_rows.set_state(
                 connection, "halted", reason, only_from=("active", "draining", "blocked")
