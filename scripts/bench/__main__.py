@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from scripts.bench.auditing import measure_audit
 from scripts.bench.gas import measure_gas
 from scripts.bench.rival import compile_rival
+from scripts.bench.service import measure_default, measure_large
 from scripts.bench.table import show, show_parts
 from scripts.bench.throughput import measure_anvil, measure_embedded
 
@@ -17,6 +19,9 @@ def main() -> None:
     figures += measure_embedded(rival)
     on_anvil, parts = measure_anvil(rival)
     figures += on_anvil
+    figures += measure_audit()
+    figures += measure_default()
+    figures += measure_large()
     show(console, "Méreau's figures on this machine", figures)
     show_parts(console, "Where the time goes on anvil", parts)
 

