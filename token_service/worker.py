@@ -27,7 +27,6 @@ from token_service.errors import DiskFull, LaneHalted, MereauError, RpcError, Tr
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.store import Store
-from token_service.ledger.views import DueReport
 
 IDLE_SECONDS: Final = 0.2
 """Pause after a pass that found nothing to do; grows to IDLE_SECONDS_MAX."""
@@ -101,7 +100,7 @@ class Worker:
         due_at = next_due_at(self.services.context)
         is_idle = False
         if due_at is not None and due_at <= self.services.chain.now():
-            is_idle = run_due(self.services.context) == DueReport()
+            is_idle = run_due(self.services.context).is_idle
         self.due_pause = min(DUE_SECONDS_MAX, self.due_pause * 2) if is_idle else DUE_SECONDS
         self.due_at = now + self.due_pause
 

@@ -14,6 +14,8 @@ from token_service.errors import ChainOwned, MereauError
 
 if TYPE_CHECKING:
     from token_service.app import Application
+    from token_service.ledger.context import Context
+    from token_service.ledger.views import StuckAwards
 
 DISK_FREE_BYTES_MIN = 512 * 2**20
 MARKS = {"well": "✓", "note": "·", "bad": "✗"}
@@ -50,7 +52,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _worker, _chain, _settlement, _figures):
+        for check in (_set_up, _worker, _chain, _settlement, _awards, _figures):
             yield from _guarded(check, application)
 
 
@@ -134,6 +136,29 @@ def _settlement(application: Application) -> Iterator[Finding]:
         stands = lane.state in {"blocked", "halted"}
         says = f"{lane.state}: {lane.reason}" if lane.reason else lane.state
         yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands else "well", says)
+
+
+def _awards(application: Application) -> Iterator[Finding]:
+    return awards_findings(application.context)
+
+
+def awards_findings(context: Context) -> Iterator[Finding]:
+    """Whether awards wait that no ceiling will ever let through."""
+    from token_service.ledger.stuck_awards import stuck_awards
+
+    found = stuck_awards(context)
+    for stuck in found:
+        yield Finding("awards", "bad", stuck_in_words(stuck))
+    if not found:
+        yield Finding("awards", "well", "none waits for a higher ceiling")
+
+
+def stuck_in_words(stuck: StuckAwards) -> str:
+    """The sentence of a merchant's awards that wait for a person."""
+    return (
+        f"{number(stuck.awards)} awards of {stuck.merchant_name} are larger than its whole ceiling, the largest "
+        f"{number(stuck.largest_points)} points: raise it with `mereau merchant ceiling`, or refund the purchases"
+    )
 
 
 def _figures(application: Application) -> Iterator[Finding]:

@@ -62,6 +62,7 @@ def worker() -> None:
 def run_due(timeout: float, json_: bool) -> None:
     """Do everything that is due (return windows, expiry, tiers …) and return when it is settled."""
     from token_service.app import open_application
+    from token_service.cli.doctor import stuck_in_words
     from token_service.ledger.due import run_due as do_due_work
 
     with open_application() as application:
@@ -74,6 +75,8 @@ def run_due(timeout: float, json_: bool) -> None:
             f"{number(report.awards_matured)} awards became points, {number(report.lots_expired)} lots expired "
             f"({number(report.points_expired)} points), {number(report.tiers_changed)} tiers changed; all settled"
         )
+        for stuck in report.stuck:
+            click.echo(stuck_in_words(stuck), err=True)
 
 
 @click.command()

@@ -22,6 +22,7 @@ from token_service.ledger.context import Context
 from token_service.ledger.operations import loaded, parts_of
 from token_service.ledger.posting import sweep_expired
 from token_service.ledger.stored_lots import IS_OPEN, consumption_time
+from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport
 
@@ -32,7 +33,7 @@ Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
 
 def run_due(context: Context, limit: int | None = None) -> DueReport:
     """Does what is due now and tells what it did. With `limit`, stops after about that many items; `remaining` then
-    says so.
+    says so. Awards that wait for a higher ceiling are told, and wait.
     """
     report = DueReport()
     for step in (_mature, _expire, _review):
@@ -41,7 +42,7 @@ def run_due(context: Context, limit: int | None = None) -> DueReport:
             if limit is not None and _count(report) >= limit:
                 return replace(report, remaining=True)
             report, place = step(context, report, place)
-    return report
+    return replace(report, stuck=stuck_awards(context))
 
 
 def next_due_at(context: Context) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
@@ -328,8 +328,20 @@ class Simulation(Generic[Value]):
 
 
 @dataclass(frozen=True, slots=True)
+class StuckAwards:
+    """A merchant's awards that are due and larger than its whole ceiling; `largest_points` is what it must allow."""
+
+    merchant_id: str
+    merchant_name: str
+    awards: int
+    largest_points: int
+
+
+@dataclass(frozen=True, slots=True)
 class DueReport:
-    """What one run of due work did; `remaining` is True when a limit stopped it before everything was done."""
+    """What one run of due work did; `remaining` is True when a limit stopped it before everything was done. `stuck` is
+    what no later run can do either unless a person raises a ceiling.
+    """
 
     awards_matured: int = 0
     debts_paid: int = 0
@@ -337,3 +349,9 @@ class DueReport:
     points_expired: int = 0
     tiers_changed: int = 0
     remaining: bool = False
+    stuck: tuple[StuckAwards, ...] = ()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing that this run could do."""
+        return replace(self, stuck=()) == DueReport()

@@ -31,6 +31,7 @@ from token_service.ledger.point_views import (
     Reversal,
     Settlement,
     Simulation,
+    StuckAwards,
 )
 from token_service.ledger.program_views import (
     ApiKey,
@@ -84,4 +85,5 @@ __all__ = [
     "Settlement",
     "Simulation",
     "Store",
+    "StuckAwards",
 ]
