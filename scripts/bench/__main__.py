@@ -23,7 +23,7 @@ def main() -> None:
     figures += measure_default()
     figures += measure_large()
     show(console, "Méreau's figures on this machine", figures)
-    show_parts(console, "Where the time goes on anvil", parts)
+    show_parts(console, "Where the time of settling on anvil goes", parts)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from token_service.audit.run import Options, run_audit
 from token_service.chain.node import HttpNode
 
 ENTRIES: Final = 5_000
+ROUNDS: Final = 3
 
 
 def measure_audit() -> list[Figure]:
@@ -27,7 +28,7 @@ def measure_audit() -> list[Figure]:
         made.buy(ENTRIES)
         settle(made.application, node)
         contract = str(made.application.program().contract)
-        fetched = _fetch_rate(url, contract)
+        fetched = max(_fetch_rate(url, contract) for _ in range(ROUNDS))
         receipts = str(made.application.settings.data_dir / "receipts")
         plain = _audit_rate(Options(url, contract, block="latest"))
         whole = _audit_rate(Options(url, contract, block="latest", receipts=receipts))
@@ -39,6 +40,11 @@ def measure_audit() -> list[Figure]:
 
 
 def _audit_rate(options: Options) -> float:
+    """The best of ROUNDS: the first one pays for what Python loads."""
+    return max(_one_audit(options) for _ in range(ROUNDS))
+
+
+def _one_audit(options: Options) -> float:
     began = time.perf_counter()
     report = run_audit(options)
     seconds = time.perf_counter() - began

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -98,8 +98,11 @@ def instant_node(application: Application) -> Iterator[Node]:
             chain.close()
 
 
-def settle(application: Application, node: Node) -> None:
-    """Everything that is recorded, through the worker's own steps. Raises RuntimeError if something is left."""
-    chain = replace(check_chain(application.chain_services(node)), node=node)
+def settle(application: Application, node: Node, passed: Callable[[str], None] = lambda place: None) -> None:
+    """Everything that is recorded, through the worker's own steps; `passed` hears each place that they pass.
+
+    Raises RuntimeError if something is left.
+    """
+    chain = replace(check_chain(application.chain_services(node)), failpoint=passed)
     if not settle_until_idle(WorkerServices(chain, batch_seconds=0), SETTLE_SECONDS).is_settled:
         raise RuntimeError("the bench's entries were not settled in time")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -31,62 +31,60 @@ EMBEDDED_ENTRIES: Final = 4_000
 ANVIL_ENTRIES: Final = 10_000
 PLAIN_MINTS: Final = 150
 TIGHT_MINTS: Final = 400
-SEND: Final = "eth_sendRawTransaction"
+STEPS: Final = {
+    "plan": "plan: choose leaves, words, Merkle tree, sign",
+    "receipts": "receipt files: seal, write, fsync",
+    "push": "push: send, the node takes it in",
+    "index": "index: read blocks, check, write outcomes",
+}
+OTHER: Final = "finality and looking for work"
 
 
 @dataclass
-class TimedNode:
-    """A node that counts the seconds it is waited for, by method."""
+class Stopwatch:
+    """Called by settlement at each place that it passes: counts the seconds before a place under the place's step."""
 
-    node: Node
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    last: float = field(default_factory=time.perf_counter)
 
-    def request(self, method: str, params: list[Any]) -> Any:
-        began = time.perf_counter()
-        try:
-            return self.node.request(method, params)
-        finally:
-            self.seconds[method] += time.perf_counter() - began
+    def __call__(self, place: str) -> None:
+        now = time.perf_counter()
+        self.seconds[STEPS.get(place.partition(".")[0], OTHER)] += now - self.last
+        self.last = now
 
 
 @dataclass(frozen=True)
 class Settled:
-    """Seconds to record entries in the ledger, and to settle them; of the latter, those spent waiting for the node."""
+    """Seconds to record entries in the ledger, and to settle them; the latter also by step."""
 
     entries: int
     record_seconds: float
     settle_seconds: float
-    node_seconds: dict[str, float]
+    step_seconds: dict[str, float]
 
 
 def measure_embedded(rival: Build) -> list[Figure]:
     """Both on a chain in a file of their own, in its instant mode; members hold points before the clock starts."""
     signer = _signer()
     with tempfile.TemporaryDirectory() as folder, _funded_chain(Path(folder), signer) as node:
-        web3 = Web3(NodeProvider(node))
-        plain = _plain_mints(Sender(web3, signer), rival)
-    ours = _settled(EMBEDDED_ENTRIES)
+        mint = _plain_mint(Sender(Web3(NodeProvider(node)), signer), rival)
+        before = _rate(mint, PLAIN_MINTS)
+        ours = _settled(EMBEDDED_ENTRIES)
+        plain = (before + _rate(mint, PLAIN_MINTS)) / 2
     return _lines("embedded chain", ours, plain, f"web3.py, single OpenZeppelin mints {plain:,.0f}/s")
 
 
 def measure_anvil(rival: Build) -> tuple[list[Figure], list[tuple[str, float]]]:
     """The lines, and where our time goes. The rival counts its nonce itself and polls each millisecond."""
     signer = _signer()
-    with running_anvil() as url:
-        fund(url, signer.address)
-        tight = _tight_mints(Sender(Web3(HTTPProvider(url)), signer), rival)
-    with running_anvil() as url:
+    with running_anvil() as rival_url, running_anvil() as url:
+        fund(rival_url, signer.address)
+        mint = _tight_mint(Sender(Web3(HTTPProvider(rival_url)), signer), rival)
+        before = _rate(mint, TIGHT_MINTS)
         ours = _settled(ANVIL_ENTRIES, url)
+        tight = (before + _rate(mint, TIGHT_MINTS)) / 2
     beside = f"tight loop of single OpenZeppelin mints {tight:,.0f}/s"
-    sending = ours.node_seconds.get(SEND, 0.0)
-    reading = sum(ours.node_seconds.values()) - sending
-    parts = [
-        ("ledger: rating, entries, promises", ours.record_seconds),
-        ("node: taking in the batches", sending),
-        ("node: blocks, receipts, fees", reading),
-        ("settlement: trees, receipt files, signing, rows", ours.settle_seconds - sending - reading),
-    ]
-    return _lines("anvil", ours, tight, beside), parts
+    return _lines("anvil", ours, tight, beside), list(ours.step_seconds.items())
 
 
 def _lines(chain: str, ours: Settled, rival_rate: float, beside: str) -> list[Figure]:
@@ -105,17 +103,17 @@ def _settled(entries: int, url: str | None = None) -> Settled:
         programme(Path(folder) / "var", rpc_url=url) as made,
         instant_node(made.application) as node,
     ):
-        timed = TimedNode(node)
         made.buy(MEMBERS)
-        settle(made.application, timed)
-        timed.seconds.clear()
+        settle(made.application, node)
         record = _seconds(lambda: made.buy(entries))
-        done = _seconds(lambda: settle(made.application, timed))
-    return Settled(entries, record, done, dict(timed.seconds))
+        watch = Stopwatch()
+        done = _seconds(lambda: settle(made.application, node, watch))
+        watch(OTHER)
+    return Settled(entries, record, done, dict(watch.seconds))
 
 
-def _plain_mints(sender: Sender, rival: Build) -> float:
-    """Mints a second as web3.py's own guide writes it: it fills in gas, fee and nonce, and waits for each receipt."""
+def _plain_mint(sender: Sender, rival: Build) -> Callable[[int], object]:
+    """Mints once as web3.py's own guide writes it: it fills in gas, fee and nonce, and waits for each receipt."""
     token = _warm(sender, rival)
     web3, own = sender.web3, sender.account
 
@@ -125,13 +123,13 @@ def _plain_mints(sender: Sender, rival: Build) -> float:
         sent = web3.eth.send_raw_transaction(own.sign_transaction(call.build_transaction(fields)).raw_transaction)
         web3.eth.wait_for_transaction_receipt(sent)
 
-    return _rate(mint, PLAIN_MINTS)
+    return mint
 
 
-def _tight_mints(sender: Sender, rival: Build) -> float:
-    """Mints a second with gas, fee and nonce counted here and a poll each millisecond."""
+def _tight_mint(sender: Sender, rival: Build) -> Callable[[int], object]:
+    """Mints once with gas, fee and nonce counted here and a poll each millisecond."""
     token = _warm(sender, rival)
-    return _rate(lambda n: sender.send(token.functions.mint(member(n % MEMBERS), POINTS)), TIGHT_MINTS)
+    return lambda number: sender.send(token.functions.mint(member(number % MEMBERS), POINTS))
 
 
 def _warm(sender: Sender, rival: Build) -> Contract:
