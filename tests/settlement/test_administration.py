@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from settlement_programme import ADMIN, DOCUMENT, RULESET, TERMS, Programme, deployed
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from token_service.chain import contract_reads
 from token_service.chain.admin_operations import drive
@@ -16,8 +16,11 @@ from token_service.chain.deployment import Terms, deploy
 from token_service.errors import AdminOperationFailed, BadSettings, PolicyRefused
 from token_service.ledger import rulesets as ledger_rulesets
 from token_service.ledger.admin_operations import get_operations, unfinished
-from token_service.ledger.settlement_tables import transactions
-from token_service.ledger.tables import program, rulesets
+from token_service.ledger.inputs import NewMerchant
+from token_service.ledger.merchants import create_merchant, get_merchant, set_ceiling
+from token_service.ledger.refused_ceilings import refused_ceilings
+from token_service.ledger.settlement_tables import admin_operations, transactions
+from token_service.ledger.tables import merchants, program, rulesets
 from token_service.protocol.transactions import Transaction
 from token_service.units import EntryKind
 
@@ -67,7 +70,9 @@ def test_a_refused_operation_fails_with_the_contracts_reason_and_costs_nothing(p
     order = programme.order("register_party", party=1, name="Again", ceiling_points=10, period_seconds=60)
     with pytest.raises(AdminOperationFailed, match="party 1 is registered already"):
         drive(programme.services, [order])
-    assert programme.operation(order).error == "party 1 is registered already"
+    assert programme.operation(order).error.startswith(
+        "party 1 is registered already; the ceiling is again the chain's"
+    )
     with programme.store.read() as connection:
         sent = connection.execute(select(transactions.c.id).where(transactions.c.admin_operation_id == order)).all()
     assert sent == []
@@ -81,6 +86,37 @@ def test_an_operation_that_fails_on_the_chain_itself_says_why(programme: Program
     assert programme.operation(first).state == "final"
     assert programme.operation(second).state == "failed"
     assert programme.operation(second).error == "party 9 is registered already"
+
+
+def test_a_ceiling_that_the_contract_refuses_is_the_chains_again(programme: Programme) -> None:
+    """The admin has lost its role: neither the new merchant nor the new ceiling is taken."""
+    context, services = programme.services.context, programme.services
+    merchant = create_merchant(context, ADMIN, NewMerchant("Fleurs", ceiling_points=70, ceiling_period_seconds=3_600))
+    programme.settle()
+    drive(services, [programme.order("revoke_role", role="issuers", account=services.admin)])
+    assert set_ceiling(context, ADMIN, merchant.id, 5, 3_600).ceiling.points == 5
+    programme.settle()
+    assert get_merchant(context, ADMIN, merchant.id).ceiling.points == 70
+    (refused,) = refused_ceilings(programme.store)
+    assert (refused.merchant_name, refused.kind) == ("Fleurs", "set_ceiling")
+    assert "the ceiling is again the chain's: 70 points" in refused.reason
+    drive(services, [programme.order("grant_role", role="issuers", account=services.admin)])
+    set_ceiling(context, ADMIN, merchant.id, 6, 3_600)
+    programme.settle()
+    assert get_merchant(context, ADMIN, merchant.id).ceiling.points == 6
+    assert refused_ceilings(programme.store) == ()
+
+
+def test_a_party_that_the_contract_does_not_know_may_issue_nothing(programme: Programme) -> None:
+    order = programme.order("set_ceiling", party=7, ceiling_points=9, period_seconds=60)
+    merchant = create_merchant(programme.services.context, ADMIN, NewMerchant("Fleurs", ceiling_points=70))
+    with programme.store.write() as connection:
+        connection.execute(update(merchants).values(party=7).where(merchants.c.id == merchant.id))
+        unsent = admin_operations.c.kind == "register_party", admin_operations.c.state == "accepted"
+        connection.execute(delete(admin_operations).where(*unsent))
+    programme.settle()
+    assert "0 points" in programme.operation(order).error
+    assert get_merchant(programme.services.context, ADMIN, merchant.id).ceiling.points == 0
 
 
 def test_a_pause_stops_planning_and_ends_by_itself(programme: Programme) -> None:

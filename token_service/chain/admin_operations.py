@@ -76,7 +76,8 @@ def _preflight(services: ChainServices, order: Order) -> bool:
         if failure(error) is None and error.data is None:
             raise NodeUnreachable("the chain node cannot try an operation", method="eth_call") from error
         reason = in_words(error)
-        services.store.transact(lambda connection: finality.fail_operation(connection, order.id, reason))
+        ceiling = finality.ceiling_on_chain(services, order.kind, order.arguments)
+        services.store.transact(lambda connection: finality.fail_operation(connection, order.id, reason, ceiling))
         return False
     return True
 

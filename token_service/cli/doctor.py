@@ -52,7 +52,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _worker, _chain, _settlement, _awards, _figures):
+        for check in (_set_up, _worker, _chain, _settlement, _ceilings, _awards, _figures):
             yield from _guarded(check, application)
 
 
@@ -136,6 +136,14 @@ def _settlement(application: Application) -> Iterator[Finding]:
         stands = lane.state in {"blocked", "halted"}
         says = f"{lane.state}: {lane.reason}" if lane.reason else lane.state
         yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands else "well", says)
+
+
+def _ceilings(application: Application) -> Iterator[Finding]:
+    """Orders about ceilings that the contract refused and nobody has given anew."""
+    from token_service.ledger.refused_ceilings import refused_ceilings
+
+    for refused in refused_ceilings(application.store):
+        yield Finding("ceiling", "bad", f"{refused.merchant_name}: {refused.kind} was refused: {refused.reason}")
 
 
 def _awards(application: Application) -> Iterator[Finding]:

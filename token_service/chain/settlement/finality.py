@@ -6,20 +6,22 @@ So are skips that only follow from an earlier deferred one. Every other skip is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
-from token_service.chain import reads
+from token_service.chain import contract_reads, reads
 from token_service.chain.contract_words import in_words
 from token_service.chain.projection import project
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
 from token_service.errors import RpcError
+from token_service.ledger.refused_ceilings import KINDS as CEILING_KINDS
+from token_service.ledger.refused_ceilings import ChainCeiling, put_back
 from token_service.ledger.settlement_tables import (
     admin_operations,
     batches,
@@ -51,6 +53,7 @@ class Failed:
 
     transaction_id: int
     reason: str
+    ceiling: ChainCeiling | None = None
 
 
 def finalize(services: ChainServices) -> int:
@@ -71,7 +74,7 @@ def finalize(services: ChainServices) -> int:
     reached = Cursor(*block) if block is not None and target > final.number else final
     if reached != final and not _is_canonical(services, reached):
         return 0  # the chain moved since it was indexed: the indexer takes it back first
-    failed = [Failed(row.id, _why(services, row)) for row in failing]
+    failed = [Failed(row.id, _why(services, row), _ceiling_of(services, row.admin_operation_id)) for row in failing]
     services.failpoint("finalize.before_commit")
     services.store.transact(lambda connection: _write(connection, services, final, reached, failed))
     services.failpoint("finalize.after_commit")
@@ -101,15 +104,37 @@ def _mined_below(connection: Connection, number: int) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _failing(connection: Connection, number: int) -> Sequence[Row[int, str, str | None, bytes, int | None]]:
+def _failing(connection: Connection, number: int) -> Sequence[Row[int, str, str | None, bytes, int | None, str | None]]:
     columns = transactions.c
-    query = select(columns.id, columns.operator, columns.to, columns.data, columns.block_number).where(
-        columns.state == "mined", columns.succeeded.is_(False), columns.block_number <= number
-    )
+    query = select(
+        columns.id, columns.operator, columns.to, columns.data, columns.block_number, columns.admin_operation_id
+    ).where(columns.state == "mined", columns.succeeded.is_(False), columns.block_number <= number)
     return connection.execute(query).all()
 
 
-def _why(services: ChainServices, row: Row[int, str, str | None, bytes, int | None]) -> str:
+def _ceiling_of(services: ChainServices, operation_id: str | None) -> ChainCeiling | None:
+    if operation_id is None:
+        return None
+    query = select(admin_operations.c.kind, admin_operations.c.arguments).where(admin_operations.c.id == operation_id)
+    with services.store.read() as connection:
+        row = connection.execute(query).one()
+    return ceiling_on_chain(services, row.kind, row.arguments)
+
+
+def ceiling_on_chain(services: ChainServices, kind: str, arguments: Mapping[str, Any]) -> ChainCeiling | None:
+    """The ceiling that the contract has, where an operation of this kind would have changed it. Raises NodeUnreachable."""
+    if kind not in CEILING_KINDS or services.contract is None:
+        return None
+    state = contract_reads.party(services.node, services.contract, arguments["party"])
+    if not state.is_registered:
+        return ChainCeiling(0, arguments["period_seconds"])
+    if not state.raises_at:
+        return ChainCeiling(state.ceiling, state.period)
+    raises_at = datetime.fromtimestamp(state.raises_at, UTC)
+    return ChainCeiling(state.ceiling, state.period, state.next_ceiling, state.next_period, raises_at)
+
+
+def _why(services: ChainServices, row: Row[int, str, str | None, bytes, int | None, str | None]) -> str:
     """The contract's error in words, found by asking again as of the block before, then as of the block itself."""
     if row.to is None or row.block_number is None:
         return "the contract could not be created"
@@ -151,14 +176,20 @@ def _fail(connection: Connection, failed: Failed) -> None:
         if connection.execute(planned.values(state="reverted")).rowcount:
             lane_rows.set_state(connection, "blocked", failed.reason, only_from=("active", "draining", "blocked"))
         return
-    fail_operation(connection, str(row.admin_operation_id), failed.reason)
+    fail_operation(connection, str(row.admin_operation_id), failed.reason, failed.ceiling)
 
 
-def fail_operation(connection: Connection, operation_id: str, reason: str) -> None:
-    """The operation is failed for these reasons; a ruleset that could not be published is a draft again."""
+def fail_operation(connection: Connection, operation_id: str, reason: str, ceiling: ChainCeiling | None = None) -> None:
+    """The operation is failed for these reasons. A ruleset that could not be published is a draft again; a merchant whose
+    ceiling was not taken has the chain's again, and the error says so.
+    """
     mine = admin_operations.c.id == operation_id
     connection.execute(update(admin_operations).where(mine).values(state="failed", error=reason))
     row = connection.execute(select(admin_operations.c.kind, admin_operations.c.arguments).where(mine)).one()
+    if ceiling is not None:
+        said = put_back(connection, row.arguments["party"], ceiling)
+        if said is not None:
+            connection.execute(update(admin_operations).where(mine).values(error=f"{reason}; {said}"))
     if row.kind in {"publish_ruleset", "publish_addendum"}:
         lost = update(rulesets).where(rulesets.c.hash == row.arguments["hash"], rulesets.c.state == "publishing")
         connection.execute(lost.values(state="draft", effective_at=None))
