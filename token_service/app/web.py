@@ -52,6 +52,8 @@ def create_web(application: Application) -> Flask:
                 base_url=public_url or LOOPBACK,
                 demo=settings.demo,
                 shown_clock=application.context.now if settings.clock is not None else None,
+                public_url=public_url,
+                rpc_url=None if settings.embedded else settings.public_rpc_url,
             )
         )
     )

@@ -7,6 +7,7 @@ window from the leaves that are not mined yet or were mined in it, and grows wit
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ def charge(tx: Transaction, party: int, points: int) -> None:
     check_open(tx)
     merchant = _merchant_of_party(tx, party)
     ceiling, period = ceiling_at(merchant, tx.now)
-    used = _used(tx, merchant, period) + tx.charges.get(merchant.id, 0)
+    used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
     if used + points > ceiling:
         raise _reached(ceiling, period, used, tx.now)
     tx.charges[merchant.id] = tx.charges.get(merchant.id, 0) + points
@@ -51,7 +52,7 @@ def write_charges(tx: Transaction) -> None:
         query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
         merchant = tx.connection.execute(query).one()
         ceiling, period = ceiling_at(merchant, tx.now)
-        used = _used(tx, merchant, period)
+        used = _used(tx, merchant)
         if used + tx.charges[merchant_id] > ceiling:
             raise _reached(ceiling, period, used, tx.now)
         tx.connection.execute(
@@ -70,12 +71,22 @@ def ceiling_at(merchant: Row[Any], at: datetime) -> tuple[int, int]:
 
 def ceiling_view(tx: Transaction, merchant: Row[Any]) -> views.Ceiling:
     """The ceiling as merchants and the public see it."""
+    return ceiling_views(tx, [merchant])[merchant.party]
+
+
+def ceiling_views(tx: Transaction, merchants: Sequence[Row[Any]]) -> dict[int, views.Ceiling]:
+    """The ceilings of these merchants, by party: one query at most, however many they are."""
+    used = _used_by(tx, merchants)
+    return {merchant.party: _view(tx, merchant, used[merchant.party]) for merchant in merchants}
+
+
+def _view(tx: Transaction, merchant: Row[Any], used: int) -> views.Ceiling:
     points, period = ceiling_at(merchant, tx.now)
     waits = merchant.next_ceiling_at is not None and merchant.next_ceiling_at > tx.now
     return views.Ceiling(
         points=points,
         period_seconds=period,
-        used=_used(tx, merchant, period),
+        used=used,
         next_points=merchant.next_ceiling_points if waits else None,
         next_period_seconds=merchant.next_ceiling_period_seconds if waits else None,
         next_at=merchant.next_ceiling_at if waits else None,
@@ -86,20 +97,45 @@ def _window(at: datetime, period: int) -> int:
     return 0 if period == 0 else (at - _EPOCH) // timedelta(seconds=period)
 
 
-def _used(tx: Transaction, merchant: Row[Any], period: int) -> int:
+def _used(tx: Transaction, merchant: Row[Any]) -> int:
     """Points that count in the window of now."""
-    window = _window(tx.now, period)
-    if merchant.window_number == window and period == merchant.ceiling_period_seconds:
-        return int(merchant.window_points)
-    start = _EPOCH + timedelta(seconds=period * window)
+    return _used_by(tx, [merchant])[merchant.party]
+
+
+def _used_by(tx: Transaction, merchants: Sequence[Row[Any]]) -> dict[int, int]:
+    """As `_used`, by party: counters of this window as they stand, all others summed in one query."""
+    used: dict[int, int] = {}
+    starts: dict[datetime, list[int]] = {}
+    for merchant in merchants:
+        period = ceiling_at(merchant, tx.now)[1]
+        window = _window(tx.now, period)
+        if merchant.window_number == window and period == merchant.ceiling_period_seconds:
+            used[merchant.party] = int(merchant.window_points)
+        else:
+            used[merchant.party] = 0
+            starts.setdefault(_EPOCH + timedelta(seconds=period * window), []).append(merchant.party)
+    return used | (_summed(tx, starts) if starts else {})
+
+
+def _summed(tx: Transaction, starts: Mapping[datetime, list[int]]) -> dict[int, int]:
+    """What counts in windows that began at these instants, from the leaves themselves, for the parties of each."""
+    columns = leaves.c
+    on_its_way = columns.state.in_(("accepted", "batched"))
     query = (
-        select(func.coalesce(func.sum(leaves.c.amount), 0))
-        .outerjoin(batches, batches.c.id == leaves.c.batch_id)
-        .where(leaves.c.party == merchant.party, leaves.c.kind.in_(_COUNTED))
-        .where(or_(leaves.c.state.in_(("accepted", "batched")), batches.c.block_time >= start))
-        .where(leaves.c.state != "skipped")
+        select(columns.party, func.sum(columns.amount))
+        .outerjoin(batches, batches.c.id == columns.batch_id)
+        .where(columns.kind.in_(_COUNTED), columns.state != "skipped")
+        .where(
+            or_(
+                *(
+                    columns.party.in_(parties) & or_(on_its_way, batches.c.block_time >= start)
+                    for start, parties in starts.items()
+                )
+            )
+        )
+        .group_by(columns.party)
     )
-    return int(tx.connection.execute(query).scalar_one())
+    return {party: int(points) for party, points in tx.connection.execute(query)}
 
 
 def _merchant_of_party(tx: Transaction, party: int) -> Row[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from token_service.errors import Conflict, NotFound
 from token_service.ledger import checks, cursors, tables, views
-from token_service.ledger.ceilings import ceiling_at, ceiling_view
+from token_service.ledger.ceilings import ceiling_at, ceiling_view, ceiling_views
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMerchant, NewStore
 from token_service.ledger.stores import store_row, store_view
@@ -81,7 +81,8 @@ def public_merchants(context: Context) -> tuple[views.Merchant, ...]:
 
     def work(tx: Transaction) -> tuple[views.Merchant, ...]:
         rows = tx.connection.execute(select(tables.merchants).order_by(tables.merchants.c.party)).all()
-        return tuple(merchant_view(tx, row) for row in rows)
+        ceilings = ceiling_views(tx, rows)
+        return tuple(_view(row, ceilings[row.party]) for row in rows)
 
     return read(context, work)
 
@@ -188,7 +189,10 @@ def insert_merchant(tx: Transaction, new: NewMerchant, *, party: int) -> str:
 
 def merchant_view(tx: Transaction, row: Row[Any]) -> views.Merchant:
     """The view of a merchant's row."""
-    ceiling = ceiling_view(tx, row)
+    return _view(row, ceiling_view(tx, row))
+
+
+def _view(row: Row[Any], ceiling: views.Ceiling) -> views.Merchant:
     return views.Merchant(id=row.id, created_at=row.created_at, name=row.name, party=row.party, ceiling=ceiling)
 
 

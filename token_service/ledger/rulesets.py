@@ -94,6 +94,14 @@ def list_rulesets(
     )
 
 
+def published_rulesets(context: Context, limit: int) -> tuple[views.RulesetView, ...]:
+    """The newest versions that are published or on their way to the chain, drafts never. Public."""
+    columns = tables.rulesets.c
+    query = select(tables.rulesets).where(columns.state != "draft")
+    query = query.order_by(columns.effective_at.desc(), columns.created_at.desc(), columns.hash).limit(limit)
+    return read(context, lambda tx: tuple(ruleset_view(row) for row in tx.connection.execute(query)))
+
+
 def ruleset_in_force(context: Context, at: datetime) -> views.RulesetView:
     """The version in force at an instant. Raises NotInitialised before the first one."""
     return read(context, lambda tx: ruleset_view(_row(tx.connection, tx.ruleset_hash_at(at))))

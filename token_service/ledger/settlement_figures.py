@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from token_service.ledger.settlement_tables import batches, lanes, leaves
 from token_service.ledger.store import Store
+from token_service.units import EntryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,11 @@ def settled(store: Store) -> Settled:
     ).where(batches.c.state == "final")
     with store.read() as connection:
         return Settled(*(int(value) for value in connection.execute(totals).one()))
+
+
+def settled_points(store: Store) -> dict[EntryKind, int]:
+    """Σ points of final entries, ≥ 0, by kind; kinds without any are missing."""
+    columns = leaves.c
+    query = select(columns.kind, func.sum(columns.amount)).where(columns.state == "final").group_by(columns.kind)
+    with store.read() as connection:
+        return {EntryKind(kind): int(points) for kind, points in connection.execute(query) if kind != EntryKind.FACT}

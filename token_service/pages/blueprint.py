@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound, TryAgain
-from token_service.pages import entry, formats, mailbox, preferences, signing_in, wallet
+from token_service.pages import entry, formats, mailbox, preferences, signing_in, transparency, wallet
 from token_service.pages.assets import versions, web_folder
 from token_service.pages.error_pages import error_page
 from token_service.pages.languages import DEFAULT, LANGUAGES, page_language
@@ -24,12 +24,22 @@ from token_service.pages.services import EXTENSION, Services, services
 from token_service.pages.signed_in import load_session
 
 PUBLIC: Final = frozenset(
-    {"home", "sign_in", "ask_for_code", "code", "check_code", "switch_language", "mailbox", "static"}
+    {
+        "home",
+        "sign_in",
+        "ask_for_code",
+        "code",
+        "check_code",
+        "switch_language",
+        "mailbox",
+        "transparency",
+        "static",
+    }
 )
 CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 """Pages for whoever is signed in, before one of several members is chosen."""
 
-FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock")
+FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock", "lasting_seconds")
 """What templates use of formats.py."""
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
@@ -51,7 +61,7 @@ def create_pages(given: Services) -> Blueprint:
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.after_app_request(_tell_browsers)
-    for room in (signing_in, wallet, entry, preferences):
+    for room in (signing_in, wallet, entry, preferences, transparency):
         room.add_to(pages)
     if given.demo:
         mailbox.add_to(pages)

@@ -56,19 +56,24 @@ def reward_named(ruleset: Ruleset, reward_id: str) -> str:
 def _sentence(line: Line, ruleset: Ruleset) -> str:
     kind, _, rest = line.rule.partition(":")
     if kind == "tier":
-        return _tier(ruleset, rest)
+        return level_in_words(ruleset, rest)
     if kind == "limit":
-        return _limit(ruleset, rest) or line.why
+        return limit_in_words(ruleset, rest) or line.why
     for rule in ruleset.earning:
         if rule.id == line.rule:
-            return _spend(rule, ruleset.program.currency) if isinstance(rule, SpendRule) else _item(rule, ruleset)
+            return (
+                spend_in_words(rule, ruleset.program.currency)
+                if isinstance(rule, SpendRule)
+                else item_in_words(rule, ruleset)
+            )
     for campaign in ruleset.campaigns:
         if campaign.id == line.rule:
             return _campaign(campaign)
     return line.why
 
 
-def _spend(rule: SpendRule, currency: str) -> str:
+def spend_in_words(rule: SpendRule, currency: str) -> str:
+    """What a spend rule gives, in one sentence."""
     return ngettext(
         "%(points)s point for every %(amount)s spent",
         "%(points)s points for every %(amount)s spent",
@@ -78,7 +83,8 @@ def _spend(rule: SpendRule, currency: str) -> str:
     )
 
 
-def _item(rule: ItemRule, ruleset: Ruleset) -> str:
+def item_in_words(rule: ItemRule, ruleset: Ruleset) -> str:
+    """What an item rule gives, in one sentence."""
     what = ", ".join((*rule.categories, *rule.skus))
     if rule.per is None:
         pieces = rule.per_quantity or 1
@@ -104,14 +110,16 @@ def _campaign(campaign: Campaign) -> str:
     return gettext("Offer “%(name)s”", name=name)
 
 
-def _tier(ruleset: Ruleset, level_id: str) -> str:
+def level_in_words(ruleset: Ruleset, level_id: str) -> str:
+    """What a level multiplies by, in one sentence."""
     levels = ruleset.tiers.levels if ruleset.tiers else ()
     percent = next((level.multiplier_percent for level in levels if level.id == level_id), 100)
     name = level_named(ruleset, level_id)
     return gettext("%(level)s level: your points %(factor)s", level=name, factor=formats.factor(percent))
 
 
-def _limit(ruleset: Ruleset, key: str) -> str | None:
+def limit_in_words(ruleset: Ruleset, key: str) -> str | None:
+    """What a limit says, in one sentence; None for one that the rules don't have."""
     limits = ruleset.limits
     if key == "per_order_points" and limits.per_order_points is not None:
         most = formats.number(limits.per_order_points)

@@ -24,13 +24,16 @@ class Services:
     """`base_url` is where members reach the service ("https://points.example"): its scheme decides how cookies are kept.
 
     `demo` opens /mailbox to everybody and says so on every page. `shown_clock` is the moved clock of tests and demos,
-    shown on every page; None for the real one."""
+    shown on every page; None for the real one. `public_url` is the address told to auditors, None for the one that was
+    asked; `rpc_url` a node of another chain that they may read, None if there is none to name."""
 
     context: Context
     mailer: Mailer
     base_url: str
     demo: bool = False
     shown_clock: Callable[[], datetime] | None = None
+    public_url: str | None = None
+    rpc_url: str | None = None
     _rulesets: dict[str, Ruleset] = field(default_factory=dict, repr=False)
 
     @property
@@ -40,13 +43,14 @@ class Services:
 
     def ruleset(self) -> Ruleset:
         """The rules in force now, parsed once for each version."""
-        return self._parsed(ruleset_in_force(self.context, self.context.now()))
+        return self.parsed(ruleset_in_force(self.context, self.context.now()))
 
     def ruleset_named(self, name: str) -> Ruleset:
         """The version of the rules with this hash: what decided an older entry."""
-        return self._rulesets.get(name) or self._parsed(get_ruleset(self.context, name))
+        return self._rulesets.get(name) or self.parsed(get_ruleset(self.context, name))
 
-    def _parsed(self, view: RulesetView) -> Ruleset:
+    def parsed(self, view: RulesetView) -> Ruleset:
+        """The rules that this version's document says."""
         if view.hash not in self._rulesets:
             self._rulesets[view.hash] = parse_ruleset(view.document)
         return self._rulesets[view.hash]

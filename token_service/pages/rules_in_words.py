@@ -1,0 +1,293 @@
+"""A whole ruleset in plain words: what a purchase earns, what raises it, how long points last, what they buy.
+
+Every sentence is whole, so that it can be translated as one. A campaign's condition alone is shown as the rules write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from token_service.pages import formats
+from token_service.pages.breakdown import (
+    item_in_words,
+    level_in_words,
+    limit_in_words,
+    own_name,
+    plain_id,
+    reward_named,
+    spend_in_words,
+)
+from token_service.pages.translation import gettext, ngettext
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import (
+    BonusAward,
+    Campaign,
+    Downgrade,
+    FixedExpiry,
+    InactivityExpiry,
+    Level,
+    PeriodEndExpiry,
+    RollingWindow,
+    SpendRule,
+    Tiers,
+)
+
+LIMITS: Final = ("per_order_points", "per_member_day_points")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing that the rules say; `condition` is a formula of the rules' own language."""
+
+    text: str
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A heading and what the rules say under it; never empty."""
+
+    title: str
+    lines: tuple[Told, ...]
+
+
+def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
+    """The rules, chapter by chapter, in the page's language; a chapter that the rules don't have is left out."""
+    chapters = (
+        (gettext("What a purchase earns"), _earning(ruleset)),
+        (gettext("Offers"), (_campaign(campaign) for campaign in ruleset.campaigns)),
+        (gettext("Levels"), _tiers(ruleset)),
+        (gettext("Limits"), _limits(ruleset)),
+        (gettext("When points can be used, and until when"), _time(ruleset)),
+        (gettext("What points buy"), _rewards(ruleset)),
+    )
+    told = (Chapter(title, tuple(lines)) for title, lines in chapters)
+    return tuple(chapter for chapter in told if chapter.lines)
+
+
+def _earning(ruleset: Ruleset) -> Iterator[Told]:
+    for rule in ruleset.earning:
+        currency = ruleset.program.currency
+        yield Told(spend_in_words(rule, currency) if isinstance(rule, SpendRule) else item_in_words(rule, ruleset))
+        if rule.basis != "gross":
+            yield Told(gettext("Tax is not counted.") if rule.basis == "net" else gettext("Delivery is not counted."))
+    roundings = {
+        "floor": gettext("Parts of a point are dropped."),
+        "half_up": gettext("Parts of a point are rounded to the nearest whole one, halves up."),
+        "ceil": gettext("Parts of a point are rounded up to a whole one."),
+    }
+    for rounding in dict.fromkeys(rule.rounding for rule in ruleset.earning):
+        yield Told(roundings[rounding])
+
+
+def _campaign(campaign: Campaign) -> Told:
+    name, award = own_name(campaign), campaign.award
+    if isinstance(award, BonusAward):
+        said = ngettext(
+            "Offer “%(name)s”: %(points)s more point.",
+            "Offer “%(name)s”: %(points)s more points.",
+            award.points,
+            name=name,
+            points=formats.number(award.points),
+        )
+    else:
+        factor = formats.factor(award.multiplier_percent)
+        said = gettext("Offer “%(name)s”: points %(factor)s.", name=name, factor=factor)
+    dates = _dates(campaign.starts, campaign.until)
+    return Told(f"{said} {dates}" if dates else said, campaign.when)
+
+
+def _dates(starts: date | None, until: date | None) -> str | None:
+    if starts and until:
+        return gettext(
+            "From %(start)s to %(end)s, both days included.",
+            start=formats.calendar_day(starts),
+            end=formats.calendar_day(until),
+        )
+    if starts:
+        return gettext("From %(start)s on.", start=formats.calendar_day(starts))
+    if until:
+        return gettext("Until %(end)s, that day included.", end=formats.calendar_day(until))
+    return None
+
+
+def _tiers(ruleset: Ruleset) -> Iterator[Told]:
+    tiers = ruleset.tiers
+    if tiers is None:
+        return
+    yield Told(_counted(tiers))
+    for level in tiers.levels:
+        yield Told(_level(level, tiers, ruleset))
+        if level.multiplier_percent != 100:
+            yield Told(level_in_words(ruleset, level.id))
+    yield Told(_lost(tiers.downgrade))
+
+
+def _counted(tiers: Tiers) -> str:
+    if isinstance(tiers.window, RollingWindow):
+        period = formats.lasting(tiers.window.period)
+        return {
+            "spend": gettext("A level depends on what was spent in the last %(period)s.", period=period),
+            "points": gettext("A level depends on the points earned in the last %(period)s.", period=period),
+            "orders": gettext("A level depends on the number of purchases in the last %(period)s.", period=period),
+        }[tiers.qualify_by]
+    if tiers.window.kind == "calendar_year":
+        return {
+            "spend": gettext("A level depends on what was spent since 1 January."),
+            "points": gettext("A level depends on the points earned since 1 January."),
+            "orders": gettext("A level depends on the number of purchases since 1 January."),
+        }[tiers.qualify_by]
+    return {
+        "spend": gettext("A level depends on all that was ever spent."),
+        "points": gettext("A level depends on all points ever earned."),
+        "orders": gettext("A level depends on the number of all purchases."),
+    }[tiers.qualify_by]
+
+
+def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
+    name, threshold = own_name(level), level.threshold
+    if threshold == 0:
+        said = gettext("%(level)s: everybody’s level.", level=name)
+    elif tiers.qualify_by == "spend":
+        amount = formats.round_money(threshold, ruleset.program.currency)
+        said = gettext("%(level)s: from %(amount)s.", level=name, amount=amount)
+    elif tiers.qualify_by == "points":
+        said = ngettext(
+            "%(level)s: from %(number)s point.",
+            "%(level)s: from %(number)s points.",
+            threshold,
+            level=name,
+            number=formats.number(threshold),
+        )
+    else:
+        said = ngettext(
+            "%(level)s: from %(number)s purchase.",
+            "%(level)s: from %(number)s purchases.",
+            threshold,
+            level=name,
+            number=formats.number(threshold),
+        )
+    if not level.benefits:
+        return said
+    benefits = ", ".join(plain_id(benefit) for benefit in level.benefits)
+    return f"{said} {gettext('It also brings: %(benefits)s.', benefits=benefits)}"
+
+
+def _lost(downgrade: Downgrade | None) -> str:
+    if downgrade is not None and downgrade.after == "never":
+        return gettext("A level once reached is never lost.")
+    if downgrade is None or downgrade.grace is None:
+        return gettext("A level is reached at once, and lost as soon as it is no longer deserved.")
+    grace = formats.lasting(downgrade.grace)
+    if downgrade.steps is None:
+        return gettext(
+            "A level is reached at once; when it is no longer deserved, it is kept for another %(grace)s.", grace=grace
+        )
+    return ngettext(
+        "A level is reached at once; when it is no longer deserved, it goes down by %(steps)s level every %(grace)s.",
+        "A level is reached at once; when it is no longer deserved, it goes down by %(steps)s levels every %(grace)s.",
+        downgrade.steps,
+        steps=formats.number(downgrade.steps),
+        grace=grace,
+    )
+
+
+def _limits(ruleset: Ruleset) -> Iterator[Told]:
+    for key in LIMITS:
+        said = limit_in_words(ruleset, key)
+        if said is not None:
+            yield Told(said)
+    most = ruleset.limits.manual_issuance_points
+    if most == 0:
+        yield Told(gettext("No points are given by hand."))
+    elif most is not None:
+        yield Told(
+            ngettext(
+                "At most %(points)s point is given by hand at a time.",
+                "At most %(points)s points are given by hand at a time.",
+                most,
+                points=formats.number(most),
+            )
+        )
+
+
+def _time(ruleset: Ruleset) -> Iterator[Told]:
+    if ruleset.return_window is None:
+        yield Told(gettext("Points can be used at once."))
+    else:
+        period = formats.lasting(ruleset.return_window)
+        yield Told(gettext("Points can be used %(period)s after the purchase, its return window.", period=period))
+    yield Told(_expiry(ruleset))
+    yield Told(
+        gettext(
+            "Points that come back when a reward is cancelled last at least another %(period)s.",
+            period=formats.lasting(ruleset.restoration_grace),
+        )
+    )
+    if ruleset.accept_late is not None:
+        late = formats.lasting(ruleset.accept_late)
+        yield Told(gettext("A shop has %(period)s to record a purchase.", period=late))
+
+
+def _expiry(ruleset: Ruleset) -> str:
+    expiry = ruleset.expiry
+    if isinstance(expiry, FixedExpiry):
+        period = formats.lasting(expiry.period)
+        if expiry.round_to == "month_end":
+            return gettext("Points expire %(period)s after the purchase, at the end of the month.", period=period)
+        return gettext("Points expire %(period)s after the purchase.", period=period)
+    if isinstance(expiry, InactivityExpiry):
+        period = formats.lasting(expiry.period)
+        return gettext("Points expire %(period)s after the last purchase or use of points.", period=period)
+    if isinstance(expiry, PeriodEndExpiry):
+        return _period_end(expiry)
+    return gettext("Points never expire.")
+
+
+def _period_end(expiry: PeriodEndExpiry) -> str:
+    later = formats.number(expiry.periods)
+    if expiry.period == "month":
+        if not expiry.periods:
+            return gettext("Points expire at the end of the month of the purchase.")
+        return ngettext(
+            "Points expire at the end of the month, %(number)s month after the purchase.",
+            "Points expire at the end of the month, %(number)s months after the purchase.",
+            expiry.periods,
+            number=later,
+        )
+    if not expiry.periods:
+        return gettext("Points expire at the end of the year of the purchase.")
+    return ngettext(
+        "Points expire at the end of the year, %(number)s year after the purchase.",
+        "Points expire at the end of the year, %(number)s years after the purchase.",
+        expiry.periods,
+        number=later,
+    )
+
+
+def _rewards(ruleset: Ruleset) -> Iterator[Told]:
+    program = ruleset.program
+    value = program.point_value
+    if value is not None:
+        yield Told(
+            ngettext(
+                "%(points)s point is worth %(amount)s.",
+                "%(points)s points are worth %(amount)s.",
+                value.points,
+                points=formats.number(value.points),
+                amount=formats.round_money(value.amount, program.currency),
+            )
+        )
+    for reward in ruleset.rewards:
+        yield Told(
+            ngettext(
+                "%(reward)s: %(points)s point",
+                "%(reward)s: %(points)s points",
+                reward.points,
+                reward=reward_named(ruleset, reward.id),
+                points=formats.number(reward.points),
+            )
+        )
