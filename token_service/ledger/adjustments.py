@@ -15,7 +15,7 @@ from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import change_lots, credit, sweep_expired
 from token_service.ledger.staged import Operation
-from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
 from token_service.program.expiry import expires_at
 from token_service.units import EntryKind
@@ -30,11 +30,6 @@ def adjust(context: Context, actor: Actor, new: NewAdjustment) -> views.Outcome[
     """
     actor.need_admin()
     return outcome(context, lambda tx: _adjust(tx, actor, new), adjustment_view)
-
-
-def get_adjustment(context: Context, actor: Actor, adjustment_id: str) -> views.Adjustment:
-    """Raises NotFound."""
-    return read(context, lambda tx: adjustment_view(tx, operations.get(tx, actor, adjustment_id, "adjustment")))
 
 
 def _adjust(tx: Transaction, actor: Actor, new: NewAdjustment) -> Done:

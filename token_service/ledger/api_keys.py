@@ -79,18 +79,6 @@ def list_api_keys(
     return read(context, work)
 
 
-def get_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:
-    """A key without its secret. Raises NotFound."""
-
-    def work(tx: Transaction) -> views.ApiKey:
-        row = _row(tx, key_id)
-        if not actor.is_admin and (actor.merchant_id is None or row.merchant_id != actor.merchant_id):
-            raise NotFound("no such API key")
-        return _view(row)
-
-    return read(context, work)
-
-
 def revoke_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:
     """The key, of no more use from now on. Repeatable. Raises Forbidden (admins only), NotFound."""
     actor.need_admin()

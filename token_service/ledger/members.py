@@ -114,17 +114,6 @@ def list_members(
     return read(context, work)
 
 
-def find_members_by_email(context: Context, email: str) -> list[views.Member]:
-    """Every member with this address, for signing in."""
-
-    def work(tx: Transaction) -> list[views.Member]:
-        members = tables.members.c
-        found = tx.connection.execute(select(members.id).where(members.email == email).order_by(members.id)).scalars()
-        return [member_view(tx, tx.account(member_id), None) for member_id in found.all()]
-
-    return read(context, work)
-
-
 def freeze(context: Context, actor: Actor, member_id: str, reason: str) -> views.Member:
     """The member, frozen here at once and on the chain soon: no new entries until a person decides. Repeatable."""
     return _set_frozen(context, actor, member_id, reason, frozen=True)

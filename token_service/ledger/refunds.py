@@ -21,7 +21,7 @@ from token_service.ledger.posting import fact
 from token_service.ledger.purchase_views import pending_points, purchase_state
 from token_service.ledger.staged import Operation
 from token_service.ledger.taking_back import lost_of, take_back
-from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.transaction import Transaction
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import (
     LineRefund,
@@ -41,21 +41,6 @@ def refund_purchase(context: Context, actor: Actor, purchase_id: str, new: NewRe
     MemberLeaving.
     """
     return outcome(context, lambda tx: _refund(tx, actor, purchase_id, new), refund_view)
-
-
-def get_refund(context: Context, actor: Actor, refund_id: str) -> views.Refund:
-    """Raises NotFound."""
-    return read(context, lambda tx: refund_view(tx, operations.get(tx, actor, refund_id, "refund")))
-
-
-def list_refunds(context: Context, actor: Actor, purchase_id: str) -> tuple[views.Refund, ...]:
-    """The refunds of a purchase, in the order in which they were recorded. Raises NotFound."""
-
-    def work(tx: Transaction) -> tuple[views.Refund, ...]:
-        operations.get(tx, actor, purchase_id, "purchase")
-        return tuple(refund_view(tx, operation) for operation in operations.children(tx, purchase_id, "refund"))
-
-    return read(context, work)
 
 
 def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> Done:

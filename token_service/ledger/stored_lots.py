@@ -114,8 +114,3 @@ def stored_lot(row: Row[Any]) -> StoredLot:
         expires_at=row.expires_at,
     )
     return StoredLot(lot, row.party, row.ruleset_hash)
-
-
-def total_left(account: Account) -> int:
-    """Points in the loaded lots: equals the balance once the open ones are loaded."""
-    return sum(stored.lot.left for stored in account.lots.values())

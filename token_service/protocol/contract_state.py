@@ -80,11 +80,6 @@ class RulesetState:
     base: str
 
 
-def read_account(data: bytes) -> AccountState:
-    """The result of `accountOf(address)`. Raises InvalidInput for other data, as all readers here."""
-    return AccountState(*_values("accountOf", data))
-
-
 def read_lane(data: bytes) -> LaneState:
     """The result of `laneOf(address)`."""
     return LaneState(*_values("laneOf", data))
