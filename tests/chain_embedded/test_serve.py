@@ -130,7 +130,7 @@ def test_an_order_to_stop_lets_what_is_in_flight_end(tmp_path: Path, port: int, 
         assert len(answers) == 1
         assert "worker stopped cleanly" in served.words()
         until(lambda: not any(is_alive(pid) for pid in children))
-        assert is_port_free(port)
+        until(lambda: is_port_free(port))
         ChainLock(tmp_path / "chain.lock").acquire().release()
 
 
@@ -142,7 +142,7 @@ def test_kill_9_of_main_leaves_no_orphan_and_the_chain_goes_on(tmp_path: Path, p
         served.process.kill()
         assert served.wait() == -signal.SIGKILL
         until(lambda: not any(is_alive(pid) for pid in children))
-        assert is_port_free(port)
+        until(lambda: is_port_free(port))
     with serving(tmp_path, port) as again:
         until(lambda: again.is_up() and again.head() > before)
         again.process.terminate()
@@ -158,7 +158,7 @@ def test_the_death_of_a_child_ends_all(tmp_path: Path, port: int, victim: str) -
         os.kill(served.pid(victim), signal.SIGKILL)
         assert served.wait() == 1
         until(lambda: not any(is_alive(pid) for pid in children))
-        assert is_port_free(port)
+        until(lambda: is_port_free(port))
     with serving(tmp_path, port) as again:
         until(lambda: again.is_up() and again.head() > before)
 
@@ -185,7 +185,7 @@ def test_a_worker_that_cannot_start_ends_all_with_its_code(tmp_path: Path, port:
     with serving(tmp_path, port, worker="fail_at_once") as served:
         assert served.wait() == 78
         assert "nothing here" in served.words()
-        assert is_port_free(port)
+        until(lambda: is_port_free(port))
 
 
 def test_sigterm_right_after_the_start_is_heeded(tmp_path: Path, port: int) -> None:
