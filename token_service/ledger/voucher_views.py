@@ -16,6 +16,7 @@ class Voucher:
     id: str
     created_at: datetime
     redemption_id: str
+    entry_id: str  # the redemption's line in the statement
     reward_id: str
     ruleset: str
     points: int

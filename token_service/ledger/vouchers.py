@@ -37,6 +37,7 @@ from token_service.ledger.staged import NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.voucher_rows import state_of, voucher_row
 from token_service.program.rewards import find_reward
+from token_service.units import EntryKind
 
 CODE_LENGTH: Final = 12
 """60 bits: with a million open vouchers, a guesser with 2,000 tries a second finds one in ten years."""
@@ -208,16 +209,19 @@ def _code(tx: Transaction, sealed_salt_key: bytes, voucher_id: str) -> str:
 
 
 def _query() -> Select[Any]:
-    done, members = tables.operations.c, tables.members.c
+    done, members, entries = tables.operations.c, tables.members.c, tables.entries.c
+    is_redemption = and_(entries.operation_id == done.id, entries.kind == int(EntryKind.REDEMPTION))
     return (
         select(
             *vouchers.c,
             done.facts,
             done.ruleset_hash,
             members.sealed_salt_key,
+            entries.id.label("entry_id"),
             tables.merchants.c.name.label("used_by"),
         )
         .join(tables.operations, done.id == vouchers.c.operation_id)
+        .join(tables.entries, is_redemption)
         .join(tables.members, members.id == vouchers.c.member_id)
         .outerjoin(tables.merchants, tables.merchants.c.id == vouchers.c.used_by_merchant_id)
     )
@@ -236,6 +240,7 @@ def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
         id=row.id,
         created_at=row.created_at,
         redemption_id=row.operation_id,
+        entry_id=row.entry_id,
         reward_id=row.reward_id,
         ruleset=row.ruleset_hash,
         points=row.facts["points"],

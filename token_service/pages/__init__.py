@@ -6,9 +6,10 @@ Server-rendered, complete without JavaScript, in French and English. `create_pag
 from token_service.pages.blueprint import create_pages
 from token_service.pages.error_pages import error_page
 from token_service.pages.mail import Mail, Mailer, MailServer, NoMailer, OutboxMailer, SmtpMailer
-from token_service.pages.services import Services
+from token_service.pages.services import Look, Services
 
 __all__ = [
+    "Look",
     "Mail",
     "MailServer",
     "Mailer",
