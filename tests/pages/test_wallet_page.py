@@ -173,9 +173,7 @@ def test_a_single_point_is_singular(town: Town, alice: Browser) -> None:
 def test_rewards_within_reach_come_first_and_lead_to_their_page(town: Town, alice: Browser) -> None:
     town.gift(town.member(), 1_284)
     text = wallet(town, alice)
-    assert (
-        "A free coffee 100 points within reach Gourmet hamper 2,500 points 1,216 more points needed" in text
-    )
+    assert "A free coffee 100 points within reach Gourmet hamper 2,500 points 1,216 more points needed" in text
     assert "Café offert 100 points à votre portée" in wallet(town, alice, "fr")
     assert {"/rewards", "/rewards/free-coffee", "/rewards/hamper"} <= set(
         re.findall(r'href="(/rewards[^"]*)"', alice.get("/wallet").text)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -105,5 +106,13 @@ def _vouchers() -> tuple[list[ShownVoucher], int]:
 
 
 def _soon(expiring: tuple[ExpiringPoints, ...]) -> list[ExpiringPoints]:
-    horizon = services().context.now() + EXPIRING_WITHIN
-    return [lot for lot in expiring if lot.at <= horizon][:EXPIRING_SHOWN_MAX]
+    """What expires within 90 days, one line for each day, the three nearest."""
+    given = services()
+    horizon, zone = given.context.now() + EXPIRING_WITHIN, ZoneInfo(given.ruleset().program.time_zone)
+    days: dict[date, ExpiringPoints] = {}
+    for lot in expiring:
+        if lot.at <= horizon:
+            day = lot.at.astimezone(zone).date()
+            earlier = days.get(day, ExpiringPoints(0, lot.at))
+            days[day] = ExpiringPoints(earlier.points + lot.points, earlier.at)
+    return list(days.values())[:EXPIRING_SHOWN_MAX]
