@@ -74,6 +74,7 @@ def initialise(settings: Settings, founding: Founding) -> Deployment | None:
     _make_folder(settings.data_dir)
     _refuse_lost_keys(settings.data_dir)
     with assemble(settings, create_keys(settings.data_dir / "keys")) as application:
+        _make_folder(settings.data_dir / "receipts")  # before the first batch, so that a backup finds it
         if settings.embedded:
             with application.chain_lock():
                 upgrade_store(application.store)
