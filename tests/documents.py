@@ -34,11 +34,7 @@ def name_of(page: Path) -> str:
 def blocks(page: str | Path, section: str | None = None, language: str | None = None) -> list[Block]:
     """The page's fenced blocks in their order; of one section or language when it is named."""
     path = ROOT / page
-    return [
-        block
-        for block in _blocks(path)
-        if section in (None, block.section) and language in (None, block.language)
-    ]
+    return [block for block in _blocks(path) if section in (None, block.section) and language in (None, block.language)]
 
 
 def commands(page: str, section: str) -> str:

@@ -43,7 +43,13 @@ def test_the_python_client_runs_as_it_stands(served: dict[str, str], tmp_path: P
     (tmp_path / "points.py").write_text(client)
     (tmp_path / "day.py").write_text(day)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "day.py"], cwd=tmp_path, env=served, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-W", "error", "day.py"],
+        cwd=tmp_path,
+        env=served,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "120 1 point per 1.00 EUR of 120.00 EUR paid, rounded down"
@@ -65,9 +71,7 @@ def test_the_guide_lists_all_scopes() -> None:
 def examples() -> list[tuple[Block, Any]]:
     """Each shell block with the answer that follows it."""
     found = blocks(PAGE)
-    return [
-        (block, json.loads(found[place + 1].text)) for place, block in enumerate(found) if block.language == "sh"
-    ]
+    return [(block, json.loads(found[place + 1].text)) for place, block in enumerate(found) if block.language == "sh"]
 
 
 def assert_includes(answer: Any, expected: Any, where: str) -> None:

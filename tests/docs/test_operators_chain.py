@@ -38,7 +38,9 @@ def database(postgresql: PostgreSQL) -> Iterator[str]:
     make = [line for line in blocks(PAGE, "PostgreSQL", "sql")[0].text.splitlines() if line]
     for statement in make:
         postgresql.execute(statement)
-    yield str(make_url(postgresql.uri).set(username="mereau", password="secret", database="mereau").render_as_string(False))
+    yield str(
+        make_url(postgresql.uri).set(username="mereau", password="secret", database="mereau").render_as_string(False)
+    )
     postgresql.execute("drop database mereau with (force)")
     postgresql.execute("drop role mereau")
 
@@ -70,8 +72,13 @@ def test_the_steps_deploy_serve_audit_and_a_dump_comes_back(
     slow_anvil.fund(*addresses)
 
     exports = "".join(line for line in setting.splitlines(True) if line.startswith("export"))
-    dump, restore = block_with(PAGE, "Backup and restore", "pg_dump"), block_with(PAGE, "Backup and restore", "pg_restore")
-    said = reader.run(reader.paste(exports + copying + deploying + serving + BUYS + auditing + dump + "stop\necho $copy >copy\n"))
+    dump, restore = (
+        block_with(PAGE, "Backup and restore", "pg_dump"),
+        block_with(PAGE, "Backup and restore", "pg_restore"),
+    )
+    said = reader.run(
+        reader.paste(exports + copying + deploying + serving + BUYS + auditing + dump + "stop\necho $copy >copy\n")
+    )
     assert "✗" not in said
     assert "All requested checks held." in said
 

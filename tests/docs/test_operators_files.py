@@ -47,13 +47,18 @@ def test_the_unit_starts_and_stops_what_the_page_says(tmp_path: Path) -> None:
     check(["systemd-analyze", "verify", str(path)])
 
 
-@pytest.mark.parametrize("header", ["Host $host", "X-Forwarded-For $proxy_add_x_forwarded_for", "X-Forwarded-Proto $scheme"])
+@pytest.mark.parametrize(
+    "header", ["Host $host", "X-Forwarded-For $proxy_add_x_forwarded_for", "X-Forwarded-Proto $scheme"]
+)
 def test_nginx_passes_on_what_the_service_reads(header: str) -> None:
     assert f"proxy_set_header {header};" in shown("nginx")
 
 
 def test_both_proxies_let_the_largest_body_through_and_hide_the_figures() -> None:
-    sizes = (re.search(r"client_max_body_size (\d+)m;", shown("nginx")), re.search(r"max_size (\d+)MiB", shown("caddyfile")))
+    sizes = (
+        re.search(r"client_max_body_size (\d+)m;", shown("nginx")),
+        re.search(r"max_size (\d+)MiB", shown("caddyfile")),
+    )
     for size in sizes:
         assert size is not None
         assert int(size[1]) * MIB == BATCH_BODY_BYTES_MAX
