@@ -12,6 +12,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md")))
+FUNCTIONS = """
+stop() { kill "$server"; wait "$server" || [ $? = 143 ]; }
+served() { for _ in $(seq 300); do curl -sf URL/readyz >/dev/null && return; sleep 0.1; done; cat serve.log; return 1; }
+trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
+"""
 FENCE = re.compile(r"^( *)```(\w*)$")
 HEADING = re.compile(r"^(#{1,6}) (.+)$")
 
@@ -120,11 +125,7 @@ class Reader:
 
     def run(self, script: str, **settings: str) -> str:
         """What the script printed. Fails at its first failing command; whatever it serves is stopped at the end."""
-        functions = (
-            'stop() { kill "$server"; wait "$server" || [ $? = 143 ]; }\n'
-            "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT\n"
-            f"served() {{ for _ in $(seq 300); do curl -sf {self.url}/readyz >/dev/null && return; sleep 0.1; done; cat serve.log; return 1; }}\n"
-        )
+        functions = FUNCTIONS.replace("URL", self.url)
         paths = (Path(sys.executable).parent, *self.programs, os.environ["PATH"])
         bare = {name: value for name, value in os.environ.items() if not name.startswith("MEREAU_")}
         done = subprocess.run(

@@ -66,7 +66,9 @@ class KeyRing:
     def check(self) -> None:
         """Returns when every key is there, closed to others, and the one of its address. Raises NotInitialised, BadSettings."""
         _require_secrets(self.directory)
-        for name, address in zip(ACCOUNTS, (self.operator_address, self.admin_address, self.promise_address), strict=True):
+        for name, address in zip(
+            ACCOUNTS, (self.operator_address, self.admin_address, self.promise_address), strict=True
+        ):
             if curve.address_of(self._secret(f"{name}.key")) != address:
                 raise BadSettings(f"the key file {name}.key is not the key of {address}: copy back the one that is")
 
@@ -80,7 +82,9 @@ def create_keys(directory: Path) -> KeyRing:
     Raises DiskFull, BadSettings (a key file is damaged, open to others, or was lost after all had been made).
     """
     key_files.make_directory(directory)
-    if (directory / ADDRESSES_FILE).exists():  # written last: another key in a lost one's place would not be the programme's
+    if (
+        directory / ADDRESSES_FILE
+    ).exists():  # written last: another key in a lost one's place would not be the programme's
         _require_secrets(directory)
     for account in ACCOUNTS:
         key_files.write_once(directory / f"{account}.key", PrivateKey().secret)
