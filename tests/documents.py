@@ -134,7 +134,7 @@ class Reader:
             env={**bare, "PATH": ":".join(map(str, paths)), **settings},
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=280,
             check=False,
         )
         assert done.returncode == 0, f"{script}\n--- said:\n{done.stdout}\n{done.stderr}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from deployments import free_port
 from documents import ROOT, Reader, block_with, commands
 from sqlalchemy import create_engine
 
+from token_service.cli import group
+from token_service.errors import BadSettings
 from token_service.migrations import downgrade
 
 PAGE = "docs/operators.md"
@@ -64,17 +67,19 @@ def test_a_copy_under_load_comes_back_and_goes_on(reader: Reader) -> None:
     assert (reader.folder / "bought").read_text().count('"object":"purchase"') > 10, "the load was none"
 
 
-def test_an_upgrade_brings_the_tables_up(reader: Reader) -> None:
-    install, rest = block_with(PAGE, "Upgrade", "mereau migrate").split("\n", 1)
+def test_an_upgrade_brings_the_tables_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install, *rest = block_with(PAGE, "Upgrade", "mereau migrate").splitlines()
     assert install == commands(PAGE, "Install").splitlines()[1], "the same command as at first"
-    reader.run(reader.paste(commands(PAGE, "Start on one machine").split("mereau serve")[0]))
-    folder = reader.says["/var/lib/mereau"]
-    engine = create_engine(f"sqlite:///{folder}/ledger.db")
+    monkeypatch.setenv("MEREAU_DATA_DIR", str(tmp_path))
+    run = CliRunner().invoke
+    assert run(group, ["init"]).exit_code == 0
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
     downgrade(engine, "-1")
     engine.dispose()
-    refused = reader.run("mereau serve 2>&1 || echo refused with $?", MEREAU_DATA_DIR=folder)
-    assert "mereau migrate" in refused
-    assert "refused with 78" in refused
-    said = reader.run(rest, MEREAU_DATA_DIR=folder)
-    assert "The tables are current" in said
-    assert "✗" not in said
+    refused = run(group, ["serve"]).exception
+    assert isinstance(refused, BadSettings)
+    assert "mereau migrate" in refused.detail
+    said = [run(group, line.split()[1:]) for line in rest]
+    assert [done.exit_code for done in said] == [0, 0]
+    assert "The tables are current" in said[0].output
+    assert "✗" not in said[1].output
