@@ -37,9 +37,7 @@ def replica_of(chain: EmbeddedChain) -> Chain:
         genesis = view.header(0)
     configured = ConsensusApplier(NoProofConsensus).amend_vm_configuration(((0, PragueVM),))
     chain_class = Chain.configure(__name__="Replica", vm_configuration=configured, chain_id=chain.chain_id)
-    parameters = {
-        name: getattr(genesis, name) for name in ("difficulty", "gas_limit", "timestamp", "extra_data")
-    }
+    parameters = {name: getattr(genesis, name) for name in ("difficulty", "gas_limit", "timestamp", "extra_data")}
     funded = {OPERATOR_BYTES: {"balance": FUNDS, "nonce": 0, "code": b"", "storage": {}}}
     replica = chain_class.from_genesis(AtomicDB(), parameters, funded)
     assert replica.get_canonical_head().hash == genesis.hash

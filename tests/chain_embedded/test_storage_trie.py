@@ -95,7 +95,9 @@ def play(accounts: Any, played: list[tuple[Any, ...]]) -> list[Any]:
             if name == "persist":
                 accounts.persist()
                 seen.append(accounts.state_root)
-        seen.append([accounts.get_storage(address, slot) for address in (b"\x01" * 20, b"\x02" * 20) for slot in range(7)])
+        seen.append(
+            [accounts.get_storage(address, slot) for address in (b"\x01" * 20, b"\x02" * 20) for slot in range(7)]
+        )
     return seen
 
 
@@ -107,6 +109,6 @@ def test_accounts_store_undo_and_empty_as_py_evms_do(played: list[tuple[Any, ...
     for kind in (AccountDB, Accounts):
         try:
             outcomes.append(play(kind(AtomicDB()), closing))
-        except Exception as error:  # noqa: BLE001  # some orders make py-evm's own journals give up; then ours must too
+        except Exception as error:  # some orders make py-evm's own journals give up; then ours must too
             outcomes.append(type(error))
     assert outcomes[0] == outcomes[1]

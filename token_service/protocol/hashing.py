@@ -7,11 +7,19 @@ Hashes, roots and commitments are "0x" + 64 lower-case hex digits. Bytes appear 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
 from token_service.errors import InvalidInput
+
+try:
+    from sha3 import keccak_256 as _keccak_256
+except ImportError:  # no wheel of it for this machine: the same, eight times as slow for short inputs
+    from Crypto.Hash import keccak as _keccak
+
+    def _keccak_256(data: bytes) -> _keccak.Keccak_Hash:
+        return _keccak.new(data=data, digest_bits=256)
+
 
 ZERO_ADDRESS: Final = "0x" + "0" * 40
 ZERO_HASH: Final = "0x" + "0" * 64
@@ -20,23 +28,10 @@ _HASH: Final = re.compile(r"0x[0-9a-fA-F]{64}")
 _HEX: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 
 
-def _hasher() -> Callable[[bytes], bytes]:
-    """Keccak-256 in C; where that has no wheel, pycryptodome's, which takes eight times as long for short inputs."""
-    try:
-        from sha3 import keccak_256
-    except ImportError:
-        from Crypto.Hash import keccak
-
-        return lambda data: keccak.new(data=data, digest_bits=256).digest()
-    return lambda data: keccak_256(data).digest()  # type: ignore[no-any-return]
-
-
-_KECCAK256: Final = _hasher()
-
-
 def keccak256(data: bytes) -> bytes:
     """The 32-byte Keccak-256 digest that Ethereum uses (not NIST SHA3-256)."""
-    return _KECCAK256(data)
+    digest: bytes = _keccak_256(data).digest()
+    return digest
 
 
 @lru_cache(maxsize=65_536)

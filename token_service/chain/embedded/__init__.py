@@ -12,7 +12,9 @@ PYTHON_RECURSION_LIMIT = 1000
 request kills the process (SIGSEGV) where it should be a RecursionError. Some 80 nested contract calls fit; ours nest two."""
 sys.setrecursionlimit(PYTHON_RECURSION_LIMIT)
 
-keccak.hasher = keccak256  # all of py-evm hashes through this object, and would take the slower of the two hashes
+keccak.hasher = lambda in_data: keccak256(
+    bytes(in_data)
+)  # py-evm hashes through this object, by the slower of two ways
 
 from token_service.chain.embedded.machine import chain_id_from  # noqa: E402
 from token_service.chain.embedded.owner import BadTransaction, EmbeddedChain, Mined  # noqa: E402

@@ -137,7 +137,9 @@ def store_memory(frame: Any, stack: list[int], _: int) -> None:
     start, value = stack.pop(), stack.pop()
     if start + WORD_BYTES > len(frame.memory):
         frame.computation.extend_memory(start, WORD_BYTES)
-    frame.memory._bytes[start : start + WORD_BYTES] = value.to_bytes(WORD_BYTES)  # its `write` looks at four things again
+    frame.memory._bytes[start : start + WORD_BYTES] = value.to_bytes(
+        WORD_BYTES
+    )  # its `write` looks at four things again
 
 
 def load_calldata(frame: Any, stack: list[int], _: int) -> None:

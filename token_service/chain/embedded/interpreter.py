@@ -65,7 +65,7 @@ def _step(code: bytes, place: int, following: int) -> Step:
 class Frame(CodeStream):  # type: ignore[misc]  # py-evm's classes are untyped here
     """The code of one running frame."""
 
-    __slots__ = ("calldata", "computation", "memory", "meter", "program", "stack")
+    program_counter: int
 
     def __init__(self, computation: Any, code: bytes) -> None:
         super().__init__(code)
