@@ -20,7 +20,7 @@ from scripts.bench.service import measure_default, measure_large
 from scripts.bench.table import Report, markdown, show
 from scripts.bench.throughput import measure_anvil, measure_embedded
 
-WIDTH = 160
+WIDTH_OF_FILES = 200
 
 
 def _gas(report: Report) -> None:
@@ -75,7 +75,7 @@ def main(parts: list[str], page: Path | None, check: bool) -> None:
         began = time.perf_counter()
         PARTS[name](report)
         progress.print(f"{name}: measured in {time.perf_counter() - began:.0f} s", style="dim")
-    show(Console(width=WIDTH), report)
+    show(Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES), report)
     if page is not None:
         page.write_text(markdown(report), encoding="utf-8")
     if check and report.missed:

@@ -204,7 +204,7 @@ def _signed_redemption(sender: Sender, rival: Build, holder: LocalAccount, plain
     least = floor(ours, OLD_WORD, OLD_WORD + RECOVER)
     most = Target("≤ 48,000 gas", ours.gas <= 48_000)
     ratio = theirs / ours.gas
-    unsigned = f"one OpenZeppelin mint {plain.mint:,}, which checks no signature; in a loop {plain.mints:,}"
+    unsigned = f"one OpenZeppelin mint {plain.mint:,}, in a loop {plain.mints:,}: no signature in either"
     return [
         Figure(f"{what}, gas of the floor", ours.gas / least, told, f"floor {least:,}", most),
         Figure(f"{what}, cheaper than", ratio, told, f"OpenZeppelin permit + burnFrom {theirs:,}", at_least(1, ratio)),

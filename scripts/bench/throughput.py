@@ -82,7 +82,7 @@ def measure_embedded(rival: Build) -> tuple[list[Figure], Breakdown]:
     with tempfile.TemporaryDirectory() as folder, _funded_chain(Path(folder), signer) as node:
         mint = _plain_mint(Sender(Web3(NodeProvider(node)), signer), rival)
         rounds, watch = _rounds(mint, PLAIN_MINTS)
-    name = "web3.py, single OpenZeppelin mints"
+    name = "web3.py loop of single OpenZeppelin mints"
     return _lines("embedded chain", rounds, name, EMBEDDED_TARGET), _breakdown("the embedded chain", watch)
 
 
@@ -103,7 +103,7 @@ def _lines(chain: str, rounds: Sequence[Round], name: str, target: float) -> lis
     def line(what: str, rates: Sequence[float], least: float | None) -> Figure:
         ratios = [rate / each.minted for rate, each in zip(rates, rounds, strict=True)]
         ratio = median(ratios)
-        beside = f"{name} {minted:,.0f}/s; {len(rounds)} rounds {min(ratios):.1f} … {max(ratios):.1f} ×"
+        beside = f"{name} {minted:,.0f}/s; {min(ratios):.1f} … {max(ratios):.1f} × in {len(rounds)} rounds"
         met = None if least is None else at_least(least, ratio)
         return Figure(f"{chain}: {what}", ratio, f"{median(rates):,.0f}/s", beside, met)
 
