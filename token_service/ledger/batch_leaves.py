@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, select
 
 from token_service.ledger.settlement_tables import deferrals, leaves
 
@@ -35,6 +35,12 @@ def leaves_of_batch(connection: Connection, batch_id: int) -> list[BatchLeaf]:
     gone = _leaves(deferrals.c.position, deferrals.c.reason).join(deferrals, deferrals.c.leaf_id == leaves.c.id)
     rows = [*connection.execute(here), *connection.execute(gone.where(deferrals.c.batch_id == batch_id))]
     return sorted((BatchLeaf(*row) for row in rows), key=lambda leaf: leaf.position)
+
+
+def ids_of_batch(batch_id: int) -> CompoundSelect[str]:
+    """The same leaves' ids, to select by."""
+    here = select(leaves.c.id).where(leaves.c.batch_id == batch_id)
+    return here.union_all(select(deferrals.c.leaf_id).where(deferrals.c.batch_id == batch_id))
 
 
 def _leaves(
