@@ -59,6 +59,13 @@ class NotFound(CallerError):
     title = "Not found"
 
 
+class MemberCodeExpired(NotFound):
+    """No member shows this code now: it expired, or never was one."""
+
+    code = "member_code_expired"
+    title = "This code is not valid, or no longer"
+
+
 class Unauthorized(CallerError):
     """No key, an unknown key, or a revoked one."""
 
@@ -245,7 +252,7 @@ class NodeUnreachable(TryAgain):
 
 
 class TooManyRequests(TryAgain):
-    """The key's rate limit."""
+    """The key's rate limit, or too many wrong codes."""
 
     code = "too_many_requests"
     title = "Too many requests"

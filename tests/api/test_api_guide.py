@@ -11,6 +11,9 @@ import pytest
 from api_callers import Caller
 from api_town import Town
 
+from token_service.ledger.context import Actor
+from token_service.ledger.member_codes import new_code
+
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CALL = re.compile(
@@ -55,7 +58,9 @@ def test_the_guide_lists_all_scopes() -> None:
 
 def run(shop: Caller, town: Town, command: str, known: dict[str, str]) -> Any:
     """What the documented command answers."""
-    filled = re.sub(r"\$(MEMBER|PURCHASE|ISSUANCE|REDEMPTION|ENTRY)\b", lambda match: known[match[1]], command)
+    if "$CODE" in command:
+        known["CODE"] = new_code(town.context, Actor.member(known["MEMBER"])).code
+    filled = re.sub(r"\$(CODE|MEMBER|PURCHASE|ISSUANCE|REDEMPTION|ENTRY)\b", lambda match: known[match[1]], command)
     call = CALL.match(filled)
     assert call, command
     caller = shop if call["key"] else town.nobody

@@ -88,6 +88,16 @@ member_codes = Table(  # what a member's page shows to a till: short-lived
     Index("ix_member_codes_expires_at", "expires_at"),
 )
 
+member_code_attempts = Table(  # wrong codes, so that nobody guesses on
+    "member_code_attempts",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("merchant_id", String(30), ForeignKey("merchants.id"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("ix_member_code_attempts_merchant", "merchant_id", "created_at"),
+    Index("ix_member_code_attempts_created_at", "created_at"),
+)
+
 vouchers = Table(  # what a reward bought in the wallet is shown as; its code is derived, never stored
     "vouchers",
     metadata,
