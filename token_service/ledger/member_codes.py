@@ -1,33 +1,28 @@
 """The short code that a member's page shows and a till reads: who holds it up is that member, for five minutes.
 
-Eight characters of Crockford's base 32 (https://www.crockford.com/base32.html): 40 random bits, no letter that is taken for
-a digit. Stored as a hash only. A code may be read more than once while it lives, so that a till may ask again.
+Eight characters (shown_codes.py): 40 random bits, stored as a hash only. A code may be read more than once while it lives, so
+that a till may ask again.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from token_service.errors import Conflict, Forbidden, MemberCodeExpired, TooManyRequests
-from token_service.ledger import tables, views
+from token_service.ledger import shown_codes, tables, views
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.members import member_view
 from token_service.ledger.staff_tables import member_code_attempts, member_codes
 from token_service.ledger.transaction import Transaction, write
 
 LIFETIME: Final = timedelta(minutes=5)
-ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH: Final = 8
 ALIVE_MAX: Final = 10
 """Codes of one member that live at once; the oldest makes room."""
-TYPED_LENGTH_MAX: Final = 100
-MISREAD: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, "–": None, "−": None})
-"""What people and keyboards make of a code, besides capitals and spaces."""
 
 FAILURES_SPAN: Final = timedelta(minutes=5)
 FAILURES_MAX: Final = 100
@@ -48,16 +43,21 @@ def new_code(context: Context, actor: Actor) -> MemberCode:
     member_id = actor.member_id
     if member_id is None:
         raise Forbidden("only a member has a code to show")
-    code, now = _drawn(context), context.now()
+    code, now = shown_codes.written(context.random_bytes(LENGTH), LENGTH), context.now()
     expires_at = now + LIFETIME
 
     def work(connection: Connection) -> None:
         _make_room(connection, member_id, now)
-        row = {"code_hash": _hash(code), "member_id": member_id, "created_at": now, "expires_at": expires_at}
+        row = {
+            "code_hash": shown_codes.code_hash(code),
+            "member_id": member_id,
+            "created_at": now,
+            "expires_at": expires_at,
+        }
         connection.execute(insert(member_codes).values(**row))
 
     context.store.transact(work)
-    return MemberCode(f"{code[:4]}-{code[4:]}", expires_at)
+    return MemberCode(shown_codes.grouped(code), expires_at)
 
 
 def member_by_code(context: Context, actor: Actor, typed: str, merchant_id: str | None = None) -> views.Member:
@@ -67,7 +67,7 @@ def member_by_code(context: Context, actor: Actor, typed: str, merchant_id: str 
     Raises MemberCodeExpired, for unknown and expired ones alike, TooManyRequests after too many of those.
     """
     merchant = actor.acting_merchant(merchant_id)
-    code = normal_code(typed)
+    code = shown_codes.normal_code(typed, LENGTH)
     if code is None:
         raise MemberCodeExpired("this code is not valid, or no longer: ask the member to show a new one")
 
@@ -76,7 +76,7 @@ def member_by_code(context: Context, actor: Actor, typed: str, merchant_id: str 
         _check_failures(tx, merchant)
         columns = member_codes.c
         query = select(columns.member_id).join(tables.members, tables.members.c.id == columns.member_id)
-        query = query.where(columns.code_hash == _hash(code), columns.expires_at > tx.now)
+        query = query.where(columns.code_hash == shown_codes.code_hash(code), columns.expires_at > tx.now)
         member_id = tx.connection.execute(query.where(tables.members.c.state != "closed")).scalar_one_or_none()
         if member_id is None:
             tx.connection.execute(insert(member_code_attempts).values(merchant_id=merchant, created_at=tx.now))
@@ -88,23 +88,6 @@ def member_by_code(context: Context, actor: Actor, typed: str, merchant_id: str 
     if found is None:
         raise MemberCodeExpired("this code is not valid, or no longer: ask the member to show a new one")
     return found
-
-
-def normal_code(typed: str) -> str | None:
-    """The eight characters that were meant; None for what cannot be a code."""
-    if len(typed) > TYPED_LENGTH_MAX:
-        return None
-    code = "".join(typed.split()).upper().translate(MISREAD)
-    return code if len(code) == LENGTH and set(code) <= set(ALPHABET) else None
-
-
-def _drawn(context: Context) -> str:
-    number = int.from_bytes(context.random_bytes(LENGTH * 5 // 8), "big")
-    return "".join(ALPHABET[(number >> 5 * place) & 31] for place in reversed(range(LENGTH)))
-
-
-def _hash(code: str) -> str:
-    return sha256(code.encode()).hexdigest()
 
 
 def _make_room(connection: Connection, member_id: str, now: datetime) -> None:
