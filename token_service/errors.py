@@ -153,6 +153,13 @@ class MemberLeaving(Refused):
     title = "The member is leaving"
 
 
+class OwnCard(Refused):
+    """Staff may not move the points of a card that is their own: somebody else of the staff does it."""
+
+    code = "own_card"
+    title = "This is your own card"
+
+
 class ProgramPaused(Refused):
     """The contract is paused."""
 

@@ -75,6 +75,7 @@ staff_actions = Table(
     Index("ix_staff_actions_staff", "staff_id", "seq"),
     Index("ix_staff_actions_member", "member_id", "seq"),
     Index("ix_staff_actions_merchant", "merchant_id", "seq"),
+    Index("ix_staff_actions_object", "object_id"),
 )
 
 member_codes = Table(  # what a member's page shows to a till: short-lived

@@ -1,4 +1,4 @@
-"""Wrong codes that tills gave: counted, so that nobody guesses a member's. As the table stood when it came."""
+"""Wrong codes that tills gave, counted so that nobody guesses a member's; and what finds a till's day and who did it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Makes the table and its indexes."""
+    """Makes the table and the indexes."""
     op.create_table(
         "member_code_attempts",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -25,8 +25,12 @@ def upgrade() -> None:
         "ix_member_code_attempts_merchant", "member_code_attempts", ["merchant_id", "created_at"], unique=False
     )
     op.create_index("ix_member_code_attempts_created_at", "member_code_attempts", ["created_at"], unique=False)
+    op.create_index("ix_operations_merchant_recorded_at", "operations", ["merchant_id", "recorded_at"], unique=False)
+    op.create_index("ix_staff_actions_object", "staff_actions", ["object_id"], unique=False)
 
 
 def downgrade() -> None:
-    """Drops it."""
+    """Drops them."""
+    op.drop_index("ix_staff_actions_object", table_name="staff_actions")
+    op.drop_index("ix_operations_merchant_recorded_at", table_name="operations")
     op.drop_table("member_code_attempts")
