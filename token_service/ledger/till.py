@@ -19,10 +19,11 @@ from token_service.ledger import views
 from token_service.ledger.balances import balance_of
 from token_service.ledger.context import Context
 from token_service.ledger.entry_views import promises_of
+from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_tables import staff, staff_actions
 from token_service.ledger.staff_trail import Deed, perform
-from token_service.ledger.tables import members, operations, stores
+from token_service.ledger.tables import entries, facts, members, operations, stores
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.refunds import Refund
 
@@ -78,10 +79,13 @@ class Day:
 
 @dataclass(frozen=True)
 class TillReceipt:
-    """One operation with where it stands: the promise for its first leaf, and what the member has now."""
+    """One operation with where it stands: the promise for its first leaf, whether all of it is final on the chain, and what the
+    member has now.
+    """
 
     line: TillLine
     promise: views.PromiseView | None
+    is_written: bool
     balance: views.Balance
 
 
@@ -142,7 +146,8 @@ def receipt_of(context: Context, person: Person, operation_id: str) -> TillRecei
         if row is None:
             raise NotFound("no such operation")
         promise = promises_of(tx, [operation_id]).get(operation_id)
-        return TillReceipt(_line(row), promise, balance_of(tx, tx.account(row.member_id)))
+        balance = balance_of(tx, tx.account(row.member_id))
+        return TillReceipt(_line(row), promise, _is_written(tx, operation_id), balance)
 
     return read(context, work)
 
@@ -168,6 +173,13 @@ def _done_at(store_id: str) -> Any:
         .where(staff_actions.c.object_id == operations.c.id, staff.c.store_id == store_id)
         .correlate(operations)
     )
+
+
+def _is_written(tx: Transaction, operation_id: str) -> bool:
+    """Whether every leaf of the operation is final."""
+    parts = [select(table.c.id).where(table.c.operation_id == operation_id) for table in (entries, facts)]
+    query = select(leaves.c.state).where(or_(*(leaves.c.id.in_(ids) for ids in parts))).distinct()
+    return set(tx.connection.execute(query).scalars()) == {"final"}
 
 
 def _lines() -> Select[Any]:

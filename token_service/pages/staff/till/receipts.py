@@ -36,7 +36,8 @@ def operation(operation_id: str) -> ResponseReturnValue:
         line=receipt.line,
         balance=receipt.balance,
         again="again" in request.args,
-        promise=promise_in_words(receipt.promise, kept_at, services().ruleset()),
+        is_written=receipt.is_written,
+        promise=promise_in_words(receipt, kept_at, services().ruleset()),
         **more,
     )
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from token_service.ledger.staff import Person
-from token_service.ledger.till import Tally, TillLine
-from token_service.ledger.views import Member, PromiseView
+from token_service.ledger.till import Tally, TillLine, TillReceipt
+from token_service.ledger.views import Member
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, reward_named
 from token_service.pages.services import services
@@ -58,9 +58,13 @@ def who(line: TillLine, person: Person) -> str:
     return line.staff_name if line.staff_name != person.name else gettext("you")
 
 
-def promise_in_words(promise: PromiseView | None, kept_at: datetime | None, rules: Ruleset) -> str:
-    """What the service has given its word for. `kept_at`: when points that wait become usable."""
-    zone = rules.program.time_zone
+def promise_in_words(receipt: TillReceipt, kept_at: datetime | None, rules: Ruleset) -> str:
+    """What the service has given its word for, or that it kept it. `kept_at`: when points that wait become usable."""
+    promise, zone = receipt.promise, rules.program.time_zone
+    if receipt.is_written:
+        return gettext(
+            "Recorded, and written in the programme’s register: nobody can change it without it being noticed."
+        )
     if promise is None:
         return gettext("Recorded. It will be written in the programme’s register shortly.")
     day, time = formats.day(promise.settle_by, zone), formats.clock(promise.settle_by, zone)
