@@ -50,7 +50,8 @@ class TillLine:
     amount: int | None
     reward_id: str | None
     parent_id: str | None
-    staff_name: str | None  # None: over the API
+    staff_id: str | None  # None: over the API
+    staff_name: str | None
     store_name: str | None
 
 
@@ -183,23 +184,20 @@ def _is_written(tx: Transaction, operation_id: str) -> bool:
 
 
 def _lines() -> Select[Any]:
-    who = (
-        select(staff.c.name)
-        .join(staff_actions, staff_actions.c.staff_id == staff.c.id)
-        .where(staff_actions.c.object_id == operations.c.id)
-        .order_by(staff_actions.c.seq)
-        .limit(1)
-        .scalar_subquery()
-    )
+    first = select(func.min(staff_actions.c.seq)).where(staff_actions.c.object_id == operations.c.id)
+    who = staff_actions.join(staff, staff.c.id == staff_actions.c.staff_id)
     return (
         select(
             *operations.c,
             members.c.name.label("member_name"),
             stores.c.name.label("store_name"),
-            who.label("staff_name"),
+            staff.c.id.label("staff_id"),
+            staff.c.name.label("staff_name"),
         )
+        .select_from(operations)
         .join(members, members.c.id == operations.c.member_id)
         .outerjoin(stores, stores.c.id == operations.c.store_id)
+        .outerjoin(who, staff_actions.c.seq == first.correlate(operations).scalar_subquery())
     )
 
 
@@ -216,6 +214,7 @@ def _line(row: Row[Any]) -> TillLine:
         amount=_amount(row.kind, row.facts),
         reward_id=row.facts.get("reward_id"),
         parent_id=row.parent_id,
+        staff_id=row.staff_id,
         staff_name=row.staff_name,
         store_name=row.store_name,
     )

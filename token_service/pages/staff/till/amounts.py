@@ -55,5 +55,6 @@ def _bare(typed: str, currency: str) -> str:
     """Without spaces, and without the currency before or behind."""
     text = _SPACES.sub("", typed[:LENGTH_MAX])
     for name in (currency, *(get_currency_symbol(currency, locale=language) for language in LANGUAGES)):
-        text = text.removeprefix(name).removesuffix(name)
+        if text.startswith(name) or text.endswith(name):
+            return text.removeprefix(name) if text.startswith(name) else text.removesuffix(name)
     return text

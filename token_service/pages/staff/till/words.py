@@ -55,7 +55,7 @@ def who(line: TillLine, person: Person) -> str:
     """Who did it."""
     if line.staff_name is None:
         return gettext("checkout system")
-    return line.staff_name if line.staff_name != person.name else gettext("you")
+    return line.staff_name if line.staff_id != person.id else gettext("you")
 
 
 def promise_in_words(receipt: TillReceipt, kept_at: datetime | None, rules: Ruleset) -> str:
