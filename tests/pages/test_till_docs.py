@@ -7,7 +7,7 @@ from pathlib import Path
 
 from token_service.ledger.member_codes import FAILURES_MAX, FAILURES_SPAN, LENGTH, LIFETIME
 from token_service.ledger.staff_sessions import STAFF_SESSION_LIFETIME
-from token_service.ledger.till import LISTED_MAX
+from token_service.ledger.till import DAY_MAX, LISTED_MAX
 from token_service.pages.staff.till.amounts import parse_amount
 from token_service.pages.staff.till.purchase_form import LINES_MAX
 
@@ -25,7 +25,8 @@ def test_its_figures_are_those_of_the_code() -> None:
     assert rows["a customer's code lives"].startswith(f"{minutes(LIFETIME)} minutes")
     assert rows["wrong codes of one merchant"].startswith(f"{FAILURES_MAX} in {minutes(FAILURES_SPAN)} minutes")
     assert rows["lines of a basket"] == str(LINES_MAX)
-    assert rows["lines shown of a day"].startswith(f"the newest {LISTED_MAX};")
+    assert rows["lines of today beside the work"].startswith(f"the newest {LISTED_MAX};")
+    assert rows["lines of the whole day"].startswith(f"the newest {DAY_MAX};")
     assert (LENGTH, minutes(STAFF_SESSION_LIFETIME)) == (8, 12 * 60)
 
 

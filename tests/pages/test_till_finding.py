@@ -11,6 +11,7 @@ from till_counter import at_counter
 
 from token_service.ledger.context import Actor
 from token_service.ledger.member_codes import FAILURES_MAX, new_code
+from token_service.ledger.till import LISTED_MAX
 
 FORMS = ["/till/find", "/till/members/0/purchase", "/till/members/0/redemption", "/till/purchases/0/refund"]
 
@@ -119,6 +120,20 @@ def test_the_day_is_the_shops_and_nobody_elses(town: Town) -> None:
         assert foreign.browser.get(path).status_code == 404
     seen = at_counter(town, "zoe@example.com").browser.get("/till").text
     assert "14:05 · Alice\N{NO-BREAK SPACE}M. · Cashier" in seen
+
+
+def test_beside_the_work_stand_the_newest_lines_and_the_whole_day_has_its_page(town: Town) -> None:
+    till, member = at_counter(town), town.member(name="Foyer 12")
+    for _ in range(LISTED_MAX):
+        town.purchase(member, 100)
+    assert "/till/day" not in till.browser.get("/till").text
+    town.purchase(member, 100)
+    beside, whole = till.browser.get("/till").text, till.browser.get("/till/day").text
+    assert "The newest 12 of 13" in beside
+    assert [page.count("Foyer\N{NO-BREAK SPACE}12") for page in (beside, whole)] == [12, 13]
+    for page in (beside, whole):
+        assert "×&nbsp;13" in page
+        assert "€13.00" in page
 
 
 def test_a_purchase_is_found_by_its_reference(town: Town) -> None:

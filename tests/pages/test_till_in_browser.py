@@ -68,6 +68,7 @@ def test_every_page_of_the_till_fits_and_is_accessible(
     member, refund = f"/till/members/{till.member_id}", f"/till/purchases/{till.purchase_id}/refund"
     for path in (
         "/till",
+        "/till/day",
         "/till/purchases?reference=none",
         member,
         f"{member}/purchase?total=123,90",

@@ -29,7 +29,9 @@ from token_service.program.refunds import Refund
 
 Result = TypeVar("Result")
 
-LISTED_MAX: Final = 50
+LISTED_MAX: Final = 12
+"""Lines of the day beside the work; the whole day has a page of its own."""
+DAY_MAX: Final = 500
 PURCHASES_MAX: Final = 10
 KINDS: Final = ("purchase", "refund", "redemption", "restoration", "issuance", "reversal")
 """What happens at tills, by a person or over the API; corrections by the programme are not a shop's."""
@@ -67,7 +69,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Day:
-    """The newest lines, at most 50, and what all of the day's sum to."""
+    """The newest lines, and what all of the day's sum to."""
 
     lines: tuple[TillLine, ...]
     tallies: tuple[Tally, ...]
@@ -114,15 +116,17 @@ def refuse_own_card(context: Context, person: Person, member_id: str) -> None:
         raise OwnCard("this card is your own: ask somebody else to do it")
 
 
-def day_of(context: Context, person: Person, since: datetime) -> Day:
-    """What was recorded since then at this person's store, or at all of their merchant's if they have none."""
+def day_of(context: Context, person: Person, since: datetime, *, most: int = LISTED_MAX) -> Day:
+    """What was recorded since then at this person's store, or at all of their merchant's if they have none; at most `most` lines,
+    the newest.
+    """
     columns = operations.c
     mine = [columns.merchant_id == _merchant(person), columns.recorded_at >= since, columns.kind.in_(KINDS)]
     if person.store_id is not None:
         mine.append(or_(columns.store_id == person.store_id, _done_at(person.store_id)))
 
     def work(tx: Transaction) -> Day:
-        query = _lines().where(*mine).order_by(columns.recorded_at.desc(), columns.seq.desc()).limit(LISTED_MAX)
+        query = _lines().where(*mine).order_by(columns.recorded_at.desc(), columns.seq.desc()).limit(most)
         lines = tuple(_line(row) for row in tx.connection.execute(query))
         return Day(lines, _tallies(tx, mine) if lines else ())
 

@@ -9,7 +9,7 @@ from token_service.errors import MemberCodeExpired, NotFound, OwnCard, TooManyRe
 from token_service.ledger.member_codes import LENGTH, member_by_code
 from token_service.ledger.members import find_member
 from token_service.ledger.shown_codes import normal_code
-from token_service.ledger.till import find_operation, purchases_of, refuse_own_card
+from token_service.ledger.till import DAY_MAX, find_operation, purchases_of, refuse_own_card
 from token_service.ledger.views import Member
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
@@ -23,8 +23,9 @@ TYPED_LENGTH_MAX = 200
 
 
 def add_to(pages: Blueprint) -> None:
-    """Adds /till, finding members and purchases, and the member's page."""
+    """Adds /till, the whole day, finding members and purchases, and the member's page."""
     add_page(pages, "/till", "till", till, RULE)
+    add_page(pages, "/till/day", "till_day", whole_day, RULE)
     add_page(pages, "/till/find", "till_find", find, RULE, post=True)
     add_page(pages, "/till/purchases", "till_search", search, RULE)
     add_page(pages, "/till/members/<member_id>", "till_member", member, RULE)
@@ -32,6 +33,11 @@ def add_to(pages: Blueprint) -> None:
 
 def till() -> ResponseReturnValue:
     return _till()
+
+
+def whole_day() -> ResponseReturnValue:
+    """Everything of today, up to 500 lines, with its sums."""
+    return till_page("day.html", lines=DAY_MAX)
 
 
 def find() -> ResponseReturnValue:

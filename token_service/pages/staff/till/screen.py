@@ -11,7 +11,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from token_service.ledger.members import get_member
-from token_service.ledger.till import TillLine, day_of
+from token_service.ledger.till import LISTED_MAX, TillLine, day_of
 from token_service.ledger.views import Member
 from token_service.pages.services import services
 from token_service.pages.staff.signed_in import person
@@ -29,10 +29,11 @@ class Customer:
     worth: int | None
 
 
-def till_page(template: str, status: int = 200, **more: Any) -> ResponseReturnValue:
-    """The page with the day's list beside it."""
+def till_page(template: str, status: int = 200, *, lines: int = LISTED_MAX, **more: Any) -> ResponseReturnValue:
+    """The page with the newest lines of the day beside it."""
     given, rules = services(), services().ruleset()
-    day = day_of(given.context, person(), start_of_day(given.context.now(), rules.program.time_zone))
+    since = start_of_day(given.context.now(), rules.program.time_zone)
+    day = day_of(given.context, person(), since, most=lines)
     page = render_template(
         f"till/{template}",
         program=rules.program,

@@ -19,12 +19,14 @@ NAME_LENGTH_MAX: Final = 40
 
 
 def short_name(name: str | None) -> str:
-    """ "Alice Martin" → "Alice M.": enough to greet somebody, no more than a till needs to show."""
-    words = (name or "").split()
+    """ "Alice Martin" → "Alice M.": enough to greet somebody, no more than a till needs to show. "Foyer 12" stays whole."""
+    words = [word[:NAME_LENGTH_MAX] for word in (name or "").split()]
     if not words:
         return gettext("Member without a name")
-    first = words[0][:NAME_LENGTH_MAX]
-    return f"{first}\N{NO-BREAK SPACE}{words[-1][0]}." if len(words) > 1 else first
+    if len(words) == 1:
+        return words[0]
+    last = f"{words[-1][0]}." if words[-1][0].isalpha() else words[-1]
+    return f"{words[0]}\N{NO-BREAK SPACE}{last}"
 
 
 def tier_of(member: Member, rules: Ruleset) -> str | None:
