@@ -169,6 +169,19 @@ def test_a_busy_register_keeps_the_form(site: Site, till: Till, open_page: Open)
     expect(page.get_by_role("button", name="Confirm")).to_be_enabled()
 
 
+def test_whoever_was_signed_out_keeps_the_form(site: Site, till: Till, open_page: Open) -> None:
+    page, before = open_page(till.cookies, viewport=PHONE, locale="en-GB"), points(site, till)
+    to_confirm(page, till)
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("You were signed out")).to_be_visible()
+    assert complaints(page) == []
+    page.context.add_cookies(till.cookies)
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_url("**/till/operations/**")
+    assert points(site, till) == before + 10
+
+
 def test_clicking_twice_records_once(site: Site, till: Till, open_page: Open) -> None:
     page, before = open_page(till.cookies, locale="en-GB"), points(site, till)
     to_confirm(page, till)

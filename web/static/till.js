@@ -3,7 +3,7 @@
 const WAIT_MS = 15_000;
 
 const show = (form, what) => {
-  for (const name of ["unsent", "busy"]) {
+  for (const name of ["unsent", "busy", "signed-out"]) {
     const note = form.parentElement.querySelector(`[data-${name}]`);
     if (note) note.hidden = name !== what;
   }
@@ -15,6 +15,7 @@ async function send(form) {
     body: new URLSearchParams(new FormData(form)),
     signal: AbortSignal.timeout(WAIT_MS),
   });
+  if (answer.redirected && new URL(answer.url).pathname.startsWith("/staff/")) return "signed-out";
   if (answer.redirected && answer.ok) {
     window.location.assign(answer.url);
     return "done";
