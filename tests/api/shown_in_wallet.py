@@ -17,4 +17,4 @@ def card(context: Context, member: Actor) -> str:
 if __name__ == "__main__":
     page, member_id = sys.argv[1:]
     with open_application() as application:
-        print({"card": card}[page](application.context, Actor.member(member_id)))
+        sys.stdout.write({"card": card}[page](application.context, Actor.member(member_id)))
