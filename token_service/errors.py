@@ -66,6 +66,13 @@ class VoucherUnknown(NotFound):
     title = "No voucher has this code"
 
 
+class MemberCodeExpired(NotFound):
+    """No member shows this code now: it expired, or never was one."""
+
+    code = "member_code_expired"
+    title = "This code is not valid, or no longer"
+
+
 class Unauthorized(CallerError):
     """No key, an unknown key, or a revoked one."""
 
@@ -151,6 +158,13 @@ class MemberLeaving(Refused):
 
     code = "member_leaving"
     title = "The member is leaving"
+
+
+class OwnCard(Refused):
+    """Staff may not move the points of a card that is their own: somebody else of the staff does it."""
+
+    code = "own_card"
+    title = "This is your own card"
 
 
 class ProgramPaused(Refused):
@@ -266,7 +280,7 @@ class NodeUnreachable(TryAgain):
 
 
 class TooManyRequests(TryAgain):
-    """The key's rate limit."""
+    """The key's rate limit, or too many wrong codes."""
 
     code = "too_many_requests"
     title = "Too many requests"

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound, TryAgain
 from token_service.pages import (
+    card,
     entry,
     formats,
     mailbox,
@@ -72,7 +73,7 @@ def create_pages(given: Services) -> Blueprint:
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.after_app_request(_tell_browsers)
-    for room in (signing_in, wallet, statement, entry, rewards, vouchers, preferences, transparency):
+    for room in (signing_in, wallet, card, statement, entry, rewards, vouchers, preferences, transparency):
         room.add_to(pages)
     if given.demo:
         mailbox.add_to(pages)
