@@ -66,6 +66,13 @@ class MemberCodeExpired(NotFound):
     title = "This code is not valid, or no longer"
 
 
+class VoucherUnknown(NotFound):
+    """No voucher has this code."""
+
+    code = "voucher_unknown"
+    title = "No voucher has this code"
+
+
 class Unauthorized(CallerError):
     """No key, an unknown key, or a revoked one."""
 
@@ -221,6 +228,20 @@ class RewardUnavailable(Refused):
 
     code = "reward_unavailable"
     title = "This reward is not available"
+
+
+class VoucherUsed(Refused):
+    """A voucher buys its reward once; facts: `used_at`, and `merchant_id` and `reference` of that use to its own merchant."""
+
+    code = "voucher_used"
+    title = "The voucher was used before"
+
+
+class VoucherCancelled(Refused):
+    """The points of the voucher were given back; facts: `cancelled_at`."""
+
+    code = "voucher_cancelled"
+    title = "The voucher was given back"
 
 
 # --- Later: the same request may succeed without a change ------------------------------------------------------------

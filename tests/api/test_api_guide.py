@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_callers import Caller
+from api_callers import Caller, new_reference
 from api_town import Town
 
 from token_service.ledger.context import Actor
+from token_service.ledger.inputs import NewVoucher
 from token_service.ledger.member_codes import new_code
+from token_service.ledger.vouchers import buy_reward
 
 GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
 BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -35,6 +37,8 @@ def test_every_documented_call_answers_as_documented(town: Town) -> None:
     shop = town.merchant("Guide")
     known: dict[str, str] = {}
     for command, expected in examples():
+        if "$VOUCHER" in command and "VOUCHER" not in known:
+            known["VOUCHER"] = bought_voucher(town, known["MEMBER"])
         answer = run(shop, town, command, known)
         assert_includes(answer, expected, command)
         remember(answer, known)
@@ -60,7 +64,9 @@ def run(shop: Caller, town: Town, command: str, known: dict[str, str]) -> Any:
     """What the documented command answers."""
     if "$CODE" in command:
         known["CODE"] = new_code(town.context, Actor.member(known["MEMBER"])).code
-    filled = re.sub(r"\$(CODE|MEMBER|PURCHASE|ISSUANCE|REDEMPTION|ENTRY)\b", lambda match: known[match[1]], command)
+    filled = re.sub(
+        r"\$(CODE|MEMBER|PURCHASE|ISSUANCE|REDEMPTION|ENTRY|VOUCHER)\b", lambda match: known[match[1]], command
+    )
     call = CALL.match(filled)
     assert call, command
     caller = shop if call["key"] else town.nobody
@@ -74,6 +80,12 @@ def run(shop: Caller, town: Town, command: str, known: dict[str, str]) -> Any:
         )
     assert response.status_code in (200, 201), f"{command}\n{response.get_data(as_text=True)}"
     return json.loads(response.get_data())
+
+
+def bought_voucher(town: Town, member_id: str) -> str:
+    """The code of a voucher that the member buys in the wallet."""
+    bought = buy_reward(town.context, Actor.member(member_id), NewVoucher(new_reference(), "free-coffee", 100))
+    return str(bought.value.code)
 
 
 def remember(answer: Any, known: dict[str, str]) -> None:

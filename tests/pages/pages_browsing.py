@@ -23,7 +23,7 @@ LOOKS = [
     pytest.param(DESKTOP, "fr-FR", "dark", id="desktop-french-dark"),
     pytest.param(DESKTOP, "en-GB", "light", id="desktop-english-light"),
 ]
-TOUCHED = ".button, .link-button, .state, summary, input[type=email], input[type=text], .home"
+TOUCHED = ".button, .line-link, .link-button, .state, summary, input[type=email], input[type=text], .home"
 
 
 class Quiet(WSGIRequestHandler):
@@ -45,6 +45,11 @@ class Site:
             "/wallet",
             f"/wallet/entries/{written}",
             f"/wallet/entries/{waiting}",
+            "/rewards",
+            "/rewards/free-coffee",
+            "/rewards/hamper",
+            "/vouchers",
+            "/statement",
             "/preferences",
             "/mailbox",
             "/sign-in",

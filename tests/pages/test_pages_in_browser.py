@@ -34,7 +34,7 @@ def test_huge_numbers_and_long_names_fit_a_phone(site: Site, open_page: Callable
     town.gift(member, 2**52, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft")
     page = open_page(viewport=PHONE, locale="fr-FR")
     sign_in(page, site, "big@example.com")
-    for path in ("/wallet", "/preferences"):
+    for path in ("/wallet", "/statement", "/rewards", "/rewards/hamper", "/preferences"):
         page.goto(path)
         outside = page.locator("main *").evaluate_all(
             "all => all.filter(one => one.getBoundingClientRect().right > window.innerWidth).map(one => one.outerHTML)"

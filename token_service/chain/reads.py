@@ -35,6 +35,7 @@ class TransactionReceipt:
     succeeded: bool
     gas_used: int
     contract_address: str | None
+    logs: tuple[dict[str, Any], ...]  # raw
 
 
 def chain_id(node: Node) -> int:
@@ -77,7 +78,15 @@ def receipt(node: Node, transaction_hash: str) -> TransactionReceipt | None:
         succeeded=_quantity(answer.get("status")) == 1,
         gas_used=_quantity(answer.get("gasUsed")),
         contract_address=None if created is None else _address(created),
+        logs=tuple(_mapping(log) for log in answer.get("logs") or ()),
     )
+
+
+def transaction_input(node: Node, transaction_hash: str) -> tuple[str | None, bytes]:
+    """Whom a transaction of the chain calls (None: it makes a contract), and with what."""
+    answer = _mapping(node.request("eth_getTransactionByHash", [transaction_hash]))
+    to = answer.get("to")
+    return None if to is None else _address(to), _bytes(answer.get("input"))
 
 
 def transaction_count(node: Node, address: str, block: str = "latest") -> int:

@@ -22,7 +22,8 @@ from token_service.protocol.hashing import (
     keccak256,
     to_hex,
 )
-from token_service.units import POINTS_MAX
+from token_service.protocol.words import EntryWord
+from token_service.units import POINTS_MAX, EntryKind
 
 LEAF_TYPES: Final = (
     "uint256", "address", "address", "uint64", "uint256", "address", "uint8", "uint24", "uint64", "bytes32",
@@ -142,6 +143,14 @@ def proves(receipt: Receipt) -> bool:
         return False
     proof = [hash_to_bytes(node) for node in receipt.proof]
     return merkle.verify(hash_to_bytes(receipt.root), leaf_hash(receipt.leaf), proof)
+
+
+def agrees_with_words(leaf: Leaf, words: Sequence[EntryWord]) -> bool:
+    """True if the batch's words say of this leaf what it says itself: the same entry, or, for a fact, nothing."""
+    if leaf.kind == EntryKind.FACT:
+        return leaf.index >= len(words) and leaf.amount == 0
+    told = EntryWord(leaf.account, leaf.kind, leaf.party, leaf.amount)
+    return leaf.index < len(words) and words[leaf.index] == told
 
 
 def leaf_to_json(leaf: Leaf) -> dict[str, object]:
