@@ -20,7 +20,8 @@ from token_service.ledger.redemptions import redeem
 from token_service.ledger.refunds import simulate_refund
 from token_service.ledger.staff import NewPerson, Person, add_person
 from token_service.ledger.staff_trail import Deed, list_actions
-from token_service.ledger.till import TillLine, at_till, day_of, find_operation, purchases_of, receipt_of
+from token_service.ledger.till import at_till, day_of, find_operation, purchases_of, receipt_of
+from token_service.ledger.till_lines import TillLine
 
 MORNING = timedelta(hours=9)
 
