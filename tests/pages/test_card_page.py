@@ -69,7 +69,7 @@ def test_the_card_says_how_long_it_is_valid(town: Town, alice: Browser) -> None:
 def test_the_wallet_leads_to_the_card(town: Town, alice: Browser) -> None:
     town.member()
     alice.sign_in(town)
-    assert '<a class="button" href="/card">Show my card</a>' in alice.get("/wallet").text
+    assert '<a class="button quiet" href="/card">Show my card</a>' in alice.get("/wallet").text
 
 
 @pytest.mark.parametrize("code", ["0000-0000", "7QK2-M9XD", "ZZZZ-ZZZZ", ALPHABET[:4] + "-" + ALPHABET[-4:]])

@@ -25,6 +25,8 @@ def parse_amount(typed: str, currency: str) -> int | None:
 
 def parse_amount_or_zero(typed: str, currency: str) -> int | None:
     """As `parse_amount`, with 0 for "0" and for nothing typed."""
+    if len(typed) > LENGTH_MAX:
+        return None
     text = _bare(typed, currency)
     if not text:
         return 0
@@ -47,13 +49,13 @@ def parse_amount_or_zero(typed: str, currency: str) -> int | None:
 
 def parse_whole(typed: str) -> int | None:
     """A whole number ≥ 0 ("1 200" is 1200); None for anything else."""
-    text = _SPACES.sub("", typed[:LENGTH_MAX])
+    text = _SPACES.sub("", typed)
     return int(text) if _WHOLE.fullmatch(text) and int(text) <= POINTS_MAX else None
 
 
 def _bare(typed: str, currency: str) -> str:
     """Without spaces, and without the currency before or behind."""
-    text = _SPACES.sub("", typed[:LENGTH_MAX])
+    text = _SPACES.sub("", typed)
     for name in (currency, *(get_currency_symbol(currency, locale=language) for language in LANGUAGES)):
         if text.startswith(name) or text.endswith(name):
             return text.removeprefix(name) if text.startswith(name) else text.removesuffix(name)
