@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ledger_town import ADMIN, Make, Town, rules
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from token_service.errors import (
     CallerError,
@@ -32,6 +32,7 @@ from token_service.ledger.context import Actor
 from token_service.ledger.inputs import NewReversal, NewStore, NewVoucher, NewVoucherUse
 from token_service.ledger.members import freeze, unfreeze
 from token_service.ledger.merchants import create_store
+from token_service.ledger.rebuild import check_rebuild, rebuild
 from token_service.ledger.redemptions import get_redemption, restore
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.voids import void_skipped
@@ -145,6 +146,7 @@ def test_nobody_buys_with_a_salt_key_that_was_erased(town: Town, member: str) ->
     with pytest.raises(MemberLeaving):
         buy(town, member)
     assert get_voucher(town.context, Actor.member(member), shown.id).code is None
+    town.check()
 
 
 def test_a_till_learns_what_a_voucher_is_worth_and_nothing_of_its_member(town: Town, member: str) -> None:
@@ -317,6 +319,25 @@ def test_two_vouchers_never_share_a_code(town: Town, member: str) -> None:
     ids, plain = iter([taken, free]), town.context.new_id
     town.context = replace(town.context, new_id=lambda kind: next(ids) if kind == "vch" else plain(kind))
     assert buy(town, member).value.id == free
+
+
+def test_every_state_of_a_voucher_is_rebuilt_from_the_sources(town: Town, member: str) -> None:
+    town.issue(member, 250)
+    bought = [buy(town, member) for _ in range(4)]
+    use(town, code_of(bought[0]))
+    town.clock.forward(timedelta(minutes=1))
+    give_back(town, bought[1].value.redemption_id)
+    use(town, code_of(bought[2]))
+    give_back(town, bought[2].value.redemption_id, reason="goodwill")
+    before = list_vouchers(town.context, Actor.member(member))
+    assert sorted(one.state for one in before) == ["cancelled", "open", "used", "used"]
+    with town.context.store.write() as connection:
+        connection.execute(delete(vouchers))
+    assert len(check_rebuild(town.context)) == 4
+    rebuild(town.context)
+    assert list_vouchers(town.context, Actor.member(member)) == before
+    assert use(town, code_of(bought[3])).voucher.state == "used"
+    town.check()
 
 
 class TestAtOnce:

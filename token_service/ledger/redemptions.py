@@ -70,8 +70,12 @@ def _redeem(tx: Transaction, actor: Actor, new: NewRedemption) -> Done:
     return spend(tx, merchant_id, tx.member_of(merchant_id, member_id=new.member_id, external_id=None), new)
 
 
-def spend(tx: Transaction, merchant_id: str, account: Account, new: NewRedemption) -> Done:
-    """The redemption of this account's points, accepted by the merchant; the caller has looked who may. Raises as `redeem`."""
+def spend(
+    tx: Transaction, merchant_id: str, account: Account, new: NewRedemption, *, voucher_id: str | None = None
+) -> Done:
+    """The redemption of this account's points, accepted by the merchant; the caller has looked who may, and makes the voucher
+    that it names. Raises as `redeem`.
+    """
     party = tx.merchant(merchant_id).party
     checks.reference(new.reference)
     content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
@@ -86,6 +90,7 @@ def spend(tx: Transaction, merchant_id: str, account: Account, new: NewRedemptio
     usable = engine.available(stored_lots.open_lots(tx, account), at) - account.held
     points = check_redemption(ruleset, points=new.points, reward_id=new.reward_id, available=usable)
     sweep_expired(tx, account)
+    voucher = {} if voucher_id is None else {"voucher": voucher_id}
     operation = operations.start(
         tx,
         Operation(
@@ -98,12 +103,12 @@ def spend(tx: Transaction, merchant_id: str, account: Account, new: NewRedemptio
             ruleset_hash=ruleset_hash,
             occurred_at=tx.now,
             recorded_at=tx.now,
-            facts={"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points)},
+            facts={"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **voucher},
             result={},
         ),
     )
     uses = engine.consume(stored_lots.open_lots(tx, account), points, at=at)
-    more = {"reward": new.reward_id, "price": points, "value": operation.facts["value"]}
+    more = {"reward": new.reward_id, "price": points, "value": operation.facts["value"], **voucher}
     change_lots(tx, account, operation, kind=EntryKind.REDEMPTION, uses=uses, party=party, more=more)
     stored_lots.extend_lots(tx, account, activity_at=tx.now, operation_id=operation.id)
     account.last_activity_at = max(tx.now, account.last_activity_at or tx.now)

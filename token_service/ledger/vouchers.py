@@ -7,7 +7,6 @@ from the member's salt key and the voucher's id, so it can be shown again and is
 
 from __future__ import annotations
 
-import hmac
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, and_, select, update
@@ -33,16 +32,13 @@ from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact
 from token_service.ledger.redemptions import spend
 from token_service.ledger.staff_tables import vouchers
-from token_service.ledger.staged import NewVoucherRow, Operation
+from token_service.ledger.staged import NewVoucherRow
 from token_service.ledger.transaction import Transaction, read, write
-from token_service.ledger.voucher_rows import state_of, voucher_row
+from token_service.ledger.voucher_rows import CODE_LENGTH, sealed_salt_key, state_of, voucher_code, voucher_row
 from token_service.program.rewards import find_reward
 from token_service.units import EntryKind
 
-CODE_LENGTH: Final = 12
-"""60 bits: with a million open vouchers, a guesser with 2,000 tries a second finds one in ten years."""
 LISTED_MAX: Final = 100
-_CODE: Final = b"mereau voucher v1:"
 
 
 def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome[views.Voucher]:
@@ -56,12 +52,14 @@ def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome
     def work(tx: Transaction) -> Done:
         account, own = tx.account(_member_of(actor)), tx.own_merchant.id
         asked = NewRedemption(new.reference, account.id, reward_id=new.reward_id, merchant_id=own)
-        done = spend(tx, own, account, asked)
+        voucher_id, code_hash = _drawn(tx, account)
+        done = spend(tx, own, account, asked, voucher_id=voucher_id)
         if done.replayed:
             return done
         if done.operation.facts["points"] != new.points:
             raise RewardUnavailable("the reward's price has changed", points=done.operation.facts["points"])
-        _issue(tx, account, done.operation)
+        row = NewVoucherRow(voucher_id, done.operation.id, account.id, new.reward_id, code_hash, tx.now)
+        tx.staged.vouchers.append(row)
         return done
 
     return outcome(
@@ -146,18 +144,16 @@ def _member_of(actor: Actor) -> str:
     return actor.member_id
 
 
-def _issue(tx: Transaction, account: Account, operation: Operation) -> None:
-    sealed = _sealed_salt_key(tx, account.id)
+def _drawn(tx: Transaction, account: Account) -> tuple[str, str]:
+    """The id of a new voucher, and the hash of its code, which no other voucher has."""
+    sealed = sealed_salt_key(tx, account.id)
     if sealed is None:
         raise MemberLeaving("the member's data were erased")
     while True:
         voucher_id = tx.new_id("vch")
-        hashed = shown_codes.code_hash(_code(tx, sealed, voucher_id))
+        hashed = shown_codes.code_hash(voucher_code(tx, sealed, voucher_id))
         if voucher_row(tx, vouchers.c.code_hash == hashed) is None:
-            break
-    tx.staged.vouchers.append(
-        NewVoucherRow(voucher_id, operation.id, account.id, operation.facts["reward_id"], hashed, tx.now)
-    )
+            return voucher_id, hashed
 
 
 def _use(tx: Transaction, account: Account, row: Row[Any], use: dict[str, Any]) -> None:
@@ -197,17 +193,6 @@ def _refusal(tx: Transaction, row: Row[Any], merchant_id: str) -> CallerError | 
     return None
 
 
-def _sealed_salt_key(tx: Transaction, member_id: str) -> bytes | None:
-    query = select(tables.members.c.sealed_salt_key).where(tables.members.c.id == member_id)
-    found: bytes | None = tx.connection.execute(query).scalar_one()
-    return found
-
-
-def _code(tx: Transaction, sealed_salt_key: bytes, voucher_id: str) -> str:
-    bits = hmac.digest(tx.context.salts.open(sealed_salt_key), _CODE + voucher_id.encode(), "sha256")
-    return shown_codes.written(bits, CODE_LENGTH)
-
-
 def _query() -> Select[Any]:
     done, members, entries = tables.operations.c, tables.members.c, tables.entries.c
     is_redemption = and_(entries.operation_id == done.id, entries.kind == int(EntryKind.REDEMPTION))
@@ -245,7 +230,7 @@ def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
         ruleset=row.ruleset_hash,
         points=row.facts["points"],
         state=state_of(row),
-        code=shown_codes.grouped(_code(tx, row.sealed_salt_key, row.id)) if is_shown else None,
+        code=shown_codes.grouped(voucher_code(tx, row.sealed_salt_key, row.id)) if is_shown else None,
         used_at=row.used_at,
         used_by=row.used_by,
         cancelled_at=row.cancelled_at,
