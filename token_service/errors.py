@@ -59,18 +59,18 @@ class NotFound(CallerError):
     title = "Not found"
 
 
-class MemberCodeExpired(NotFound):
-    """No member shows this code now: it expired, or never was one."""
-
-    code = "member_code_expired"
-    title = "This code is not valid, or no longer"
-
-
 class VoucherUnknown(NotFound):
     """No voucher has this code."""
 
     code = "voucher_unknown"
     title = "No voucher has this code"
+
+
+class MemberCodeExpired(NotFound):
+    """No member shows this code now: it expired, or never was one."""
+
+    code = "member_code_expired"
+    title = "This code is not valid, or no longer"
 
 
 class Unauthorized(CallerError):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from api_callers import done, new_reference, refused
 from api_town import Town
+from documents import blocks
 
 from token_service.ledger.context import Actor
 from token_service.ledger.inputs import NewVoucher
@@ -94,3 +96,27 @@ def test_giving_the_redemption_back_cancels_the_voucher(town: Town) -> None:
 def test_the_right_to_honour_is_the_right_to_redeem(town: Town, code: str) -> None:
     narrow = town.with_scopes("redemptions:read", "members:read")
     assert refused(narrow.post("/v1/vouchers:check", {"code": code}), 403, "forbidden")["scope"] == "redemptions:write"
+
+
+def test_the_guides_calls_answer_as_the_guide_says(town: Town, code: str) -> None:
+    """docs/api.md, “Honour a voucher”: each call, then the answer that follows it."""
+    page = blocks("docs/api.md", "Honour a voucher")
+    calls = [(one.text, json.loads(answer.text)) for one, answer in zip(page[::2], page[1::2], strict=True)]
+    assert len(calls) == 2
+    for command, expected in calls:
+        found = re.fullmatch(r'curl "\$MEREAU(\S+)" .*<<END\n(.*)\nEND\n', command, re.DOTALL)
+        assert found is not None
+        answer = json.loads(town.alice.send(found[1], found[2].replace("$VOUCHER", code).encode()).data)
+        assert answer["object"] == expected["object"]
+        check_includes(answer, expected)
+
+
+def check_includes(answer: object, expected: object) -> None:
+    if isinstance(expected, dict):
+        assert isinstance(answer, dict)
+        for name, value in expected.items():
+            check_includes(answer[name], value)
+    elif isinstance(expected, str) and expected.endswith("…"):
+        assert str(answer).startswith(expected[:-1])
+    else:
+        assert answer == expected

@@ -45,6 +45,7 @@ class Site:
             "/wallet",
             f"/wallet/entries/{written}",
             f"/wallet/entries/{waiting}",
+            "/card",
             "/rewards",
             "/rewards/free-coffee",
             "/rewards/hamper",

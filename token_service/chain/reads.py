@@ -15,7 +15,8 @@ from token_service.protocol.hashing import checksum_address, from_hex, hash_to_b
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block's header. `timestamp` in unix seconds, `base_fee` in wei per gas."""
+    """A block's header. `timestamp` in unix seconds, `base_fee` in wei per gas; `lone_gas` is what its transaction used if it
+    holds one only, which saves asking for a receipt with hundreds of logs."""
 
     number: int
     hash: str
@@ -23,6 +24,7 @@ class Block:
     timestamp: int
     gas_limit: int
     base_fee: int
+    lone_gas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,14 @@ def _block(found: Any) -> Block | None:
         timestamp=_quantity(answer.get("timestamp")),
         gas_limit=_quantity(answer.get("gasLimit")),
         base_fee=_quantity(answer.get("baseFeePerGas", "0x0")),
+        lone_gas=_lone_gas(answer),
     )
+
+
+def _lone_gas(block: dict[str, Any]) -> int | None:
+    transactions = block.get("transactions")
+    is_lone = isinstance(transactions, list) and len(transactions) == 1
+    return _quantity(block.get("gasUsed")) if is_lone else None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

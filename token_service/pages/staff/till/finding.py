@@ -12,7 +12,7 @@ from token_service.ledger.shown_codes import normal_code
 from token_service.ledger.till import DAY_MAX, find_operation, purchases_of, refuse_own_card
 from token_service.ledger.till_vouchers import open_rewards
 from token_service.ledger.views import Member
-from token_service.ledger.vouchers import CODE_LENGTH as VOUCHER_LENGTH
+from token_service.ledger.voucher_rows import CODE_LENGTH as VOUCHER_LENGTH
 from token_service.pages.breakdown import reward_named
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
