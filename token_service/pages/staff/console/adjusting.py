@@ -14,8 +14,8 @@ from token_service.ledger.staff_members import adjust_member, freeze_member, is_
 from token_service.ledger.views import Member
 from token_service.pages import formats
 from token_service.pages.services import services
+from token_service.pages.staff.console.forms import Words, once, text_mistake, whole_number
 from token_service.pages.staff.console.forms import field as typed
-from token_service.pages.staff.console.forms import once, text_mistake, whole_number
 from token_service.pages.staff.console.members import member_page
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
@@ -30,7 +30,7 @@ class Filled:
     way: str = ""
     reason: str = ""
     reference: str = ""
-    mistakes: dict[str, str] = field(default_factory=dict)
+    mistakes: Words = field(default_factory=Words)
 
     @property
     def signed(self) -> int:

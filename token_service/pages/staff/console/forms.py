@@ -20,6 +20,13 @@ _SPACES: Final = re.compile(r"[\s\u00a0\u202f,.']")
 _MONEY: Final = re.compile(r"(?P<whole>[0-9]{1,13})(?:[.,](?P<cents>[0-9]+))?", re.ASCII)
 
 
+class Words(dict[str, str]):
+    """Texts by the name of a field; a field without one has none to show."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
 def field(name: str, longest: int = TEXT_LENGTH_MAX) -> str:
     """What was typed, trimmed, cut a little behind `longest` so that too long is still seen as too long."""
     return request.form.get(name, "").strip()[: longest + 1]

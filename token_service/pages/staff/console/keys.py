@@ -16,8 +16,8 @@ from token_service.ledger.merchants import get_merchant
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.views import ApiKey, NewApiKeyView
 from token_service.pages.services import services
+from token_service.pages.staff.console.forms import Words, once, text_mistake
 from token_service.pages.staff.console.forms import field as typed
-from token_service.pages.staff.console.forms import once, text_mistake
 from token_service.pages.staff.console.merchants import Filled, merchant_page
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
@@ -78,7 +78,7 @@ def revoke_admin(key_id: str) -> ResponseReturnValue:
 
 
 def _filled(known: tuple[str, ...]) -> tuple[Filled, tuple[str, ...]]:
-    filled = Filled("key", {"name": typed("name")})
+    filled = Filled("key", Words(name=typed("name")))
     mistake = text_mistake(filled.values["name"], 100)
     if mistake:
         filled.mistakes["name"] = mistake

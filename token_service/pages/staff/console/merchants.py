@@ -28,8 +28,8 @@ from token_service.ledger.staff_trail import Deed, list_actions, perform
 from token_service.ledger.views import Merchant, Store
 from token_service.pages.services import services
 from token_service.pages.staff.console.deeds import told
+from token_service.pages.staff.console.forms import Words, once, text_mistake, whole_number
 from token_service.pages.staff.console.forms import field as typed
-from token_service.pages.staff.console.forms import once, text_mistake, whole_number
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
 from token_service.pages.translation import gettext
@@ -45,8 +45,8 @@ class Filled:
     """A form of this page as it was filled in: which one, its values, what is wrong by field."""
 
     form: str = ""
-    values: dict[str, str] = field(default_factory=dict)
-    mistakes: dict[str, str] = field(default_factory=dict)
+    values: Words = field(default_factory=Words)
+    mistakes: Words = field(default_factory=Words)
 
 
 def add_to(pages: Blueprint) -> None:
@@ -68,7 +68,7 @@ def merchants() -> ResponseReturnValue:
 
 
 def new() -> ResponseReturnValue:
-    return _new_page(Filled(values={"period": str(PERIODS[0])}))
+    return _new_page(Filled(values=Words(period=str(PERIODS[0]))))
 
 
 def make() -> ResponseReturnValue:
@@ -184,7 +184,7 @@ def _add_store(new_store: NewStore) -> None:
 
 
 def _filled(form: str, *names: str) -> Filled:
-    return Filled(form, {name: typed(name) for name in names})
+    return Filled(form, Words((name, typed(name)) for name in names))
 
 
 def _ceiling_of(filled: Filled, periods: tuple[int, ...]) -> tuple[int | None, int | None]:

@@ -26,8 +26,8 @@ from token_service.ledger.staff import (
 from token_service.ledger.staff_roles import MERCHANT_ROLES
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.pages.services import services
+from token_service.pages.staff.console.forms import Words, named, text_mistake
 from token_service.pages.staff.console.forms import field as typed
-from token_service.pages.staff.console.forms import named, text_mistake
 from token_service.pages.staff.console.roles import role_names
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
@@ -39,8 +39,8 @@ from token_service.units import PROGRAM_PARTY
 class Filled:
     """The form of a new person."""
 
-    values: dict[str, str] = field(default_factory=lambda: {"email": "", "name": "", "role": "support", "store": ""})
-    mistakes: dict[str, str] = field(default_factory=dict)
+    values: Words = field(default_factory=lambda: Words(role="support"))
+    mistakes: Words = field(default_factory=Words)
 
 
 def add_to(pages: Blueprint) -> None:
@@ -65,7 +65,7 @@ def new() -> ResponseReturnValue:
 
 def add() -> ResponseReturnValue:
     """The answer is the only page that ever shows the first password."""
-    filled = Filled({name: typed(name, 254) for name in ("email", "name", "role", "store")})
+    filled = Filled(Words((name, typed(name, 254)) for name in ("email", "name", "role", "store")))
     merchant_id, _, store_id = filled.values["store"].partition("/")
     mistake = text_mistake(filled.values["name"], 100)
     if mistake:

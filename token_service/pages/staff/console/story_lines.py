@@ -140,11 +140,11 @@ def _tier(entry: EntryView) -> str:
 
 
 def _who(entry: EntryView, names: Mapping[str, str]) -> str:
-    actor = actor_of(entry)
+    actor, place = actor_of(entry), place_of(entry.merchant_name, entry.store_name)
     if actor is not None and actor in names:
-        return names[actor]
-    if entry.merchant_name and actor is None:
-        return place_of(entry.merchant_name, entry.store_name)
+        return names[actor] if actor.startswith("stf_") else f"{place}, {names[actor]}"
+    if entry.merchant_name is not None and entry.kind != "adjustment":
+        return place
     if actor in (None, "service"):
         return gettext("the service itself")
     return gettext("the operator (%(actor)s)", actor=actor)

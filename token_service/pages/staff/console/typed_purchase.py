@@ -10,8 +10,8 @@ from flask import request
 
 from token_service.errors import InvalidInput
 from token_service.pages.services import services
+from token_service.pages.staff.console.forms import Words, money_amount, whole_number
 from token_service.pages.staff.console.forms import field as typed
-from token_service.pages.staff.console.forms import money_amount, whole_number
 from token_service.pages.translation import gettext
 from token_service.program.facts import ItemFacts, MemberFacts, PurchaseFacts, VisitFacts, local_time
 from token_service.program.ruleset import Ruleset
@@ -27,7 +27,7 @@ class TypedPurchase:
 
     values: dict[str, str]
     lines: list[dict[str, str]]
-    mistakes: dict[str, str] = field(default_factory=dict)
+    mistakes: Words = field(default_factory=Words)
 
 
 def empty_purchase() -> TypedPurchase:
