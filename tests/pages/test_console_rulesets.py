@@ -143,7 +143,14 @@ def test_recorded_purchases_are_decided_anew_with_points_cost_and_a_drawing(town
     answer = manager.post("/console/rulesets/try/replay", document=DOUBLE, days="30")
     page = plain(answer.text)
     assert answer.status_code == 200
-    for words in ("Decided anew: 4 purchases of 2 members", ">120<", ">240<", "+ 120 (+ 100 %)", "€12.00", "€24.00"):
+    for words in (
+        "Decided anew: 4 purchases, after their refunds; members: 2.",
+        ">120<",
+        ">240<",
+        "+ 120 (+ 100 %)",
+        "€12.00",
+        "€24.00",
+    ):
         assert words in page, words
     assert "<svg" in page
     assert page.count("<rect") == 8

@@ -10,10 +10,10 @@ from token_service.ledger.ruleset_replay import Replay, ReplayedDay
 from token_service.pages import formats
 
 WIDTH: Final = 640
-HEIGHT: Final = 180
+HEIGHT: Final = 152
 FLOOR: Final = 150
-"""Where the bars stand; the dates are written below it."""
-TOP: Final = 14
+"""Where the bars stand."""
+TOP: Final = 4
 BARS_MAX: Final = 31
 
 
