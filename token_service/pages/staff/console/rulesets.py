@@ -13,6 +13,7 @@ from token_service.ledger.program_setup import get_program
 from token_service.ledger.rulesets import draft_rulesets, get_ruleset, published_rulesets
 from token_service.ledger.views import Program, RulesetView
 from token_service.pages.rules_in_words import in_words
+from token_service.pages.ruleset_states import since, state_of
 from token_service.pages.services import services
 from token_service.pages.staff.console.documents import changes
 from token_service.pages.staff.rules import add_page
@@ -71,22 +72,5 @@ def ruleset(hash_: str) -> ResponseReturnValue:
 
 
 def version_of(view: RulesetView, books: Program) -> Version:
-    """The version and its state now."""
-    since = view.effective_at
-    if since is not None and since <= books.created_at:
-        since = None
-    return Version(view, _state(view, books), since)
-
-
-def _state(view: RulesetView, books: Program) -> str:
-    acting = books.ruleset
-    if view.state == "draft":
-        return "draft"
-    if acting is None or view.hash == acting.hash:
-        return "in_force"
-    is_late = view.state == "publishing" and (view.effective_at or _now()) > (acting.effective_at or _now())
-    return "next" if is_late or (view.effective_at is not None and view.effective_at > _now()) else "earlier"
-
-
-def _now() -> datetime:
-    return services().context.now()
+    """The version and where it stands now."""
+    return Version(view, state_of(view, books, services().context.now()), since(view, books))
