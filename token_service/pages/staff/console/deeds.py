@@ -152,4 +152,5 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "purchase.refunded": lambda _: gettext("Refunded a purchase."),
     "points.redeemed": _points_redeemed,
     "redemption.reversed": _redemption_reversed,
+    "voucher.used": lambda _: gettext("Honoured a voucher."),
 }
