@@ -79,6 +79,25 @@ def list_api_keys(
     return read(context, work)
 
 
+def list_admin_keys(
+    context: Context, actor: Actor, limit: int = cursors.LIMIT_DEFAULT, cursor: str | None = None
+) -> views.Page[views.ApiKey]:
+    """The keys of the whole programme, oldest first, revoked ones too. Raises Forbidden (admins only)."""
+    actor.need_admin()
+    cursors.check_limit(limit)
+    columns = tables.api_keys.c
+    query = select(tables.api_keys).where(columns.merchant_id.is_(None)).order_by(columns.id).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(columns.id > cursors.decode(cursor))
+    return read(context, lambda tx: cursors.page(tx.connection.execute(query).all(), limit, "id", _view))
+
+
+def get_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:
+    """Raises Forbidden (admins only), NotFound."""
+    actor.need_admin()
+    return read(context, lambda tx: _view(_row(tx, key_id)))
+
+
 def revoke_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:
     """The key, of no more use from now on. Repeatable. Raises Forbidden (admins only), NotFound."""
     actor.need_admin()
