@@ -11,17 +11,32 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from token_service.errors import AfterSunset, CeilingReached, ProgramPaused
 from token_service.ledger import tables, views
 from token_service.ledger.details import instant
+from token_service.ledger.schema import UtcTime
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.transaction import Transaction
 from token_service.units import EntryKind
 
 _COUNTED: Final = (int(EntryKind.ISSUANCE), int(EntryKind.ADJUSTMENT_UP))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_columns = tables.merchants.c
+_ADD: Final = (
+    update(tables.merchants)
+    .where(
+        _columns.id == bindparam("of"),
+        _columns.window_number == bindparam("window"),
+        _columns.window_points + bindparam("points") <= bindparam("ceiling"),
+        _columns.ceiling_points == bindparam("ceiling"),
+        _columns.ceiling_period_seconds == bindparam("period"),
+        or_(_columns.next_ceiling_at.is_(None), _columns.next_ceiling_at > bindparam("now", type_=UtcTime)),
+    )
+    .values(window_points=_columns.window_points + bindparam("points"))
+)
+_OF_PARTY: Final = select(tables.merchants).where(_columns.party == bindparam("party"))
 
 
 def charge(tx: Transaction, party: int, points: int) -> None:
@@ -47,19 +62,39 @@ def check_open(tx: Transaction) -> None:
 
 
 def write_charges(tx: Transaction) -> None:
-    """Writes what was charged, merchants in one order, each locked, checked again with what others wrote meanwhile."""
+    """Writes what was charged, merchants in one order, behind everything else that the transaction writes.
+
+    Raises CeilingReached when the room is gone with what others wrote meanwhile.
+    """
     for merchant_id in sorted(tx.charges):
-        query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
-        merchant = tx.connection.execute(query).one()
-        ceiling, period = ceiling_at(merchant, tx.now)
-        used = _used(tx, merchant)
-        if used + tx.charges[merchant_id] > ceiling:
-            raise _reached(ceiling, period, used, tx.now)
-        tx.connection.execute(
-            update(tables.merchants)
-            .where(tables.merchants.c.id == merchant_id)
-            .values(window_number=_window(tx.now, period), window_points=used + tx.charges[merchant_id])
-        )
+        if not _add(tx, merchant_id):
+            _count_afresh(tx, merchant_id)
+
+
+def _add(tx: Transaction, merchant_id: str) -> bool:
+    """Whether the counter took the points: its window is still open, its ceiling the known one and high enough."""
+    merchant = tx.merchant(merchant_id)
+    ceiling, period = ceiling_at(merchant, tx.now)
+    asked = {"of": merchant_id, "points": tx.charges[merchant_id], "window": _window(tx.now, period)}
+    asked |= {"now": tx.now, "ceiling": ceiling, "period": period}
+    return tx.connection.execute(_ADD, asked).rowcount == 1
+
+
+def _count_afresh(tx: Transaction, merchant_id: str) -> None:
+    """As `_add`, with the merchant locked and its row as it is now."""
+    query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
+    merchant = tx.connection.execute(query).one()
+    ceiling, period = ceiling_at(merchant, tx.now)
+    used = _used(tx, merchant)
+    if not _is_counting(merchant, tx.now):
+        used -= tx.charges[merchant_id]  # summed from the leaves, and ours are there already
+    if used + tx.charges[merchant_id] > ceiling:
+        raise _reached(ceiling, period, used, tx.now)
+    tx.connection.execute(
+        update(tables.merchants)
+        .where(tables.merchants.c.id == merchant_id)
+        .values(window_number=_window(tx.now, period), window_points=used + tx.charges[merchant_id])
+    )
 
 
 def ceiling_at(merchant: Row[Any], at: datetime) -> tuple[int, int]:
@@ -97,6 +132,12 @@ def _window(at: datetime, period: int) -> int:
     return 0 if period == 0 else (at - _EPOCH) // timedelta(seconds=period)
 
 
+def _is_counting(merchant: Row[Any], at: datetime) -> bool:
+    """Whether the merchant's counter is that of the window of `at`."""
+    period = ceiling_at(merchant, at)[1]
+    return bool(merchant.window_number == _window(at, period) and period == merchant.ceiling_period_seconds)
+
+
 def _used(tx: Transaction, merchant: Row[Any]) -> int:
     """Points that count in the window of now."""
     return _used_by(tx, [merchant])[merchant.party]
@@ -107,12 +148,12 @@ def _used_by(tx: Transaction, merchants: Sequence[Row[Any]]) -> dict[int, int]:
     used: dict[int, int] = {}
     starts: dict[datetime, list[int]] = {}
     for merchant in merchants:
-        period = ceiling_at(merchant, tx.now)[1]
-        window = _window(tx.now, period)
-        if merchant.window_number == window and period == merchant.ceiling_period_seconds:
+        if _is_counting(merchant, tx.now):
             used[merchant.party] = int(merchant.window_points)
         else:
             used[merchant.party] = 0
+            period = ceiling_at(merchant, tx.now)[1]
+            window = _window(tx.now, period)
             starts.setdefault(_EPOCH + timedelta(seconds=period * window), []).append(merchant.party)
     return used | (_summed(tx, starts) if starts else {})
 
@@ -141,8 +182,7 @@ def _summed(tx: Transaction, starts: Mapping[datetime, list[int]]) -> dict[int, 
 def _merchant_of_party(tx: Transaction, party: int) -> Row[Any]:
     known = tx.merchants_by_party.get(party)
     if known is None:
-        query = select(tables.merchants).where(tables.merchants.c.party == party)
-        known = tx.merchants_by_party[party] = tx.connection.execute(query).one()
+        known = tx.merchants_by_party[party] = tx.connection.execute(_OF_PARTY, {"party": party}).one()
     return known
 
 

@@ -17,10 +17,9 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.posting import fact
 from token_service.ledger.sessions import normal_email
+from token_service.ledger.settlement_tables import LANE
 from token_service.ledger.transaction import Transaction, read, write
 
-LANE: Final = 0
-"""The one lane that there is; a member keeps theirs (DESIGN §5)."""
 FIRST_TIME_ZONE: Final = timedelta(hours=14)
 """How far ahead of UTC the first places on earth begin a day: no birth date of today is refused anywhere."""
 

@@ -71,6 +71,20 @@ class Store:
         with _our_errors(), self._asker.connect() as connection:
             yield connection
 
+    @contextmanager
+    def one_trip(self, connection: Connection) -> Iterator[None]:
+        """Inside, statements are sent without waiting for each answer; they must be ones whose results nobody reads."""
+        if self.is_sqlite:
+            yield
+            return
+        driver: Any = connection.connection.driver_connection
+        driver_error = connection.dialect.loaded_dbapi.Error
+        try:
+            with driver.pipeline():
+                yield
+        except driver_error as error:  # SQLAlchemy was not there when the answer came
+            raise DBAPIError.instance(None, None, error, driver_error) from error
+
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` answers inside one write transaction; done again when the database asks for that (deadlock)."""
         for _ in range(ATTEMPTS - 1):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
@@ -26,7 +26,9 @@ from token_service.units import PROGRAM_PARTY
 
 Result = TypeVar("Result")
 
-_parsed = lru_cache(maxsize=64)(parse_ruleset)
+_PARSED_MAX: Final = 64
+_parsed: dict[str, Ruleset] = {}
+"""Rulesets by hash, parsed by this process: a hash names one text for ever."""
 _members, _links, _rules = tables.members.c, tables.member_merchants.c, tables.rulesets.c
 _ACCOUNT: Final = select(*(_members[item.name] for item in fields(Account) if item.name in _members))
 """The columns of an account in the order of its fields."""
@@ -75,12 +77,12 @@ class Transaction:
         self.known_stores: dict[str, Row[Any]] = {}
         self.backlog_is_checked = False
         self.is_flushed = False
+        self.written_leaves: dict[str, Mapping[str, Any]] = {}  # by id, after the flush
         self.charges: dict[str, int] = {}  # merchant → points to count against its ceiling
         self._accounts: dict[str, Account] = {}
         self._saved: dict[str, Account] | None = None
         self.merchants_by_party: dict[int, Row[Any]] = {}
         self._merchants: dict[str, Row[Any]] = {}
-        self._rulesets: dict[str, Ruleset] = {}
 
     def new_id(self, prefix: str) -> str:
         return self.context.new_id(prefix)
@@ -122,10 +124,12 @@ class Transaction:
 
     def ruleset(self, ruleset_hash: str) -> Ruleset:
         """The version of that hash."""
-        known = self._rulesets.get(ruleset_hash)
+        known = _parsed.get(ruleset_hash)
         if known is None:
-            document = self.connection.execute(_DOCUMENT, {"hash": ruleset_hash}).scalar_one()
-            known = self._rulesets[ruleset_hash] = _parsed(document)
+            known = parse_ruleset(self.connection.execute(_DOCUMENT, {"hash": ruleset_hash}).scalar_one())
+            if len(_parsed) >= _PARSED_MAX:
+                _parsed.clear()
+            _parsed[ruleset_hash] = known
         return known
 
     @cached_property
@@ -224,6 +228,14 @@ class Transaction:
             flush(self)
             self.is_flushed = True
 
+    def charge_merchants(self) -> None:
+        """Counts what was issued against ceilings, as the last thing: whoever issues for the same merchant waits until the
+        commit. Raises CeilingReached when another transaction took the room meanwhile.
+        """
+        from token_service.ledger.ceilings import write_charges
+
+        write_charges(self)
+
 
 def write(context: Context, work: Callable[[Transaction], Result]) -> Result:
     """What `work` answers, with everything it staged written in one database transaction; repeated on a deadlock."""
@@ -232,6 +244,7 @@ def write(context: Context, work: Callable[[Transaction], Result]) -> Result:
         transaction = Transaction(context, connection)
         answer = work(transaction)
         transaction.flush()
+        transaction.charge_merchants()
         return answer
 
     return context.store.transact(run)
