@@ -5,8 +5,7 @@ A balance is the account's own figures and what stands around them: leaves on th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,37 +13,29 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, case, 
 
 from token_service.errors import NotFound
 from token_service.ledger import stored_lots, tables, views
-from token_service.ledger.accounts import Account
+from token_service.ledger.accounts import Account, Dates, Surroundings
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.settlement_tables import cursors, leaves
 from token_service.ledger.transaction import Transaction
-from token_service.program.lots import Lot
 from token_service.units import CREDIT_KINDS
 
 _lots, _members, _links = tables.lots.c, tables.members.c, tables.member_merchants.c
 _CREDITS: Final = leaves.c.kind.in_([literal_column(str(int(kind))) for kind in sorted(CREDIT_KINDS)])
-_ON_ITS_WAY: Final = func.coalesce(func.sum(case((_CREDITS, leaves.c.amount), else_=-leaves.c.amount)), 0)
 _WAITS: Final = leaves.c.state.in_([literal_column(f"'{state}'") for state in ("accepted", "batched", "mined")])
+_SIGNED: Final = case((_CREDITS, leaves.c.amount), else_=-leaves.c.amount)
+# FILTER and not WHERE: else PostgreSQL may walk through everybody's waiting leaves, by the index of states
+_ON_ITS_WAY: Final = func.coalesce(func.sum(_SIGNED).filter(_WAITS), 0)
+_WAITING: Final = func.count().filter(_WAITS)
 _HAS_DATE: Final = (_lots.points_left > 0) & _lots.expires_at.is_not(None)
 _BLOCK: Final = select(cursors.c.number).where(cursors.c.name == literal_column("'final'")).scalar_subquery()
 
 
-@dataclass(frozen=True, slots=True)
-class _Surroundings:
-    """`on_its_way`: signed points of entries that are not final; `waits`: whether anything is, facts too."""
-
-    on_its_way: int = 0
-    waits: bool = False
-    block: int | None = None
-    dates: tuple[tuple[datetime, int], ...] = ()  # when how many points expire, soonest first
-
-
-def _query(*columns: ColumnElement[Any], of: FromClause | None = None) -> Select[Any]:
-    """The surroundings of :member_id, a row for each date and at least one; beside them `columns` of `of`."""
+def surroundings_query(*columns: ColumnElement[Any], of: FromClause | None = None) -> Select[Any]:
+    """The surroundings of :member_id, a row for each date and at least one; beside them `columns` (of `of`)."""
     member_id: ColumnElement[str] = bindparam("member_id")
     waiting = (
-        select(_ON_ITS_WAY.label("on_its_way"), func.count().label("waiting"))
-        .where(leaves.c.member_id == member_id, _WAITS)
+        select(_ON_ITS_WAY.label("on_its_way"), _WAITING.label("waiting"))
+        .where(leaves.c.member_id == member_id)
         .subquery("waiting")
     )
     dates = (
@@ -64,11 +55,11 @@ def _query(*columns: ColumnElement[Any], of: FromClause | None = None) -> Select
     return select(*surroundings, *columns).select_from(source).order_by(dates.c.expires_at)
 
 
-_SURROUNDINGS: Final = _query()
+_SURROUNDINGS: Final = surroundings_query()
 _FIGURES: Final = (
     "available", "held", "pending", "debt", "issued", "redeemed", "expired", "reversed", "address",
 )  # fmt: skip
-_OF_ANY_MEMBER: Final = _query(*(_members[name] for name in _FIGURES), of=tables.members).where(
+_OF_ANY_MEMBER: Final = surroundings_query(*(_members[name] for name in _FIGURES), of=tables.members).where(
     _members.id == bindparam("member_id")
 )
 _OF_A_MERCHANTS_MEMBER: Final = _OF_ANY_MEMBER.where(
@@ -77,8 +68,8 @@ _OF_A_MERCHANTS_MEMBER: Final = _OF_ANY_MEMBER.where(
     .exists()
 )
 _WAITING_OF_MANY: Final = (
-    select(leaves.c.member_id, _ON_ITS_WAY, func.count())
-    .where(leaves.c.member_id.in_(bindparam("member_ids", expanding=True)), _WAITS)
+    select(leaves.c.member_id, _ON_ITS_WAY, _WAITING)
+    .where(leaves.c.member_id.in_(bindparam("member_ids", expanding=True)))
     .group_by(leaves.c.member_id)
 )
 _DATES_OF_MANY: Final = (
@@ -97,8 +88,7 @@ def get_balance(context: Context, actor: Actor, member_id: str) -> views.Balance
         rows = connection.execute(query, {"member_id": member_id, "merchant_id": merchant_id}).all()
     if not rows:
         raise NotFound("no such member")
-    surroundings = _surroundings(rows)
-    return _view(rows[0], surroundings, surroundings.on_its_way, surroundings.dates)
+    return _view(rows[0], surroundings_of(rows))
 
 
 def visible_account(tx: Transaction, actor: Actor, member_id: str) -> Account:
@@ -113,7 +103,10 @@ def seen_by(actor: Actor, member_id: str) -> str | None:
 
 def balance_of(tx: Transaction, account: Account) -> views.Balance:
     """The balance of a loaded account, with what the transaction has changed so far."""
-    return _balance(tx, account, _surroundings(tx.connection.execute(_SURROUNDINGS, {"member_id": account.id}).all()))
+    surroundings = account.surroundings
+    if surroundings is None:
+        surroundings = surroundings_of(tx.connection.execute(_SURROUNDINGS, {"member_id": account.id}).all())
+    return _balance(tx, account, surroundings)
 
 
 def balances_of(tx: Transaction, accounts: Sequence[Account]) -> dict[str, views.Balance]:
@@ -128,50 +121,62 @@ def balances_of(tx: Transaction, accounts: Sequence[Account]) -> dict[str, views
         account.id: _balance(
             tx,
             account,
-            _Surroundings(*waiting.get(account.id, (0, False)), block, tuple(dates.get(account.id, ()))),
+            Surroundings(*waiting.get(account.id, (0, False)), block, tuple(dates.get(account.id, ()))),
         )
         for account in accounts
     }
 
 
-def _surroundings(rows: Sequence[Row[Any]]) -> _Surroundings:
+def surroundings_of(rows: Sequence[Row[Any]]) -> Surroundings:
+    """What the rows of a `surroundings_query` say."""
     first = rows[0]
     dates = tuple((row.expires_at, int(row.expiring)) for row in rows if row.expires_at is not None)
-    return _Surroundings(int(first.on_its_way), bool(first.waiting), first.block, dates)
+    return Surroundings(int(first.on_its_way), bool(first.waiting), first.block, dates)
 
 
-def _balance(tx: Transaction, account: Account, surroundings: _Surroundings) -> views.Balance:
-    """What a simulation has posted, and nobody will write, counts among the lots and not on the chain."""
-    dates, staged = surroundings.dates, 0
-    if account.changed_lots and not tx.is_flushed:
-        dates = _dates(stored_lots.open_lots(tx, account))
-        staged = sum(entry.points for entry in tx.staged.entries if entry.member_id == account.id)
-    return _view(account, surroundings, surroundings.on_its_way + staged, dates)
+def _balance(tx: Transaction, account: Account, surroundings: Surroundings) -> views.Balance:
+    """Surroundings that were read before the flush (and those of a simulation) lack what this transaction posts."""
+    if tx.is_flushed and account.surroundings is None:
+        return _view(account, surroundings)
+    posted = [leaf for leaf in tx.staged.leaves if leaf.member_id == account.id]
+    return _view(
+        account,
+        Surroundings(
+            on_its_way=surroundings.on_its_way + sum(leaf.kind.sign * leaf.amount for leaf in posted),
+            waits=surroundings.waits or bool(posted and tx.is_flushed),
+            block=surroundings.block,
+            dates=_dates(tx, account, surroundings.dates),
+        ),
+    )
 
 
-def _view(
-    figures: Account | Row[Any], surroundings: _Surroundings, on_its_way: int, dates: Iterable[tuple[datetime, int]]
-) -> views.Balance:
+def _view(figures: Account | Row[Any], surroundings: Surroundings) -> views.Balance:
     return views.Balance(
         available=figures.available,
         pending=figures.pending,
         held=figures.held,
         debt=figures.debt,
-        expiring=tuple(views.ExpiringPoints(points=points, at=at) for at, points in dates),
+        expiring=tuple(views.ExpiringPoints(points=points, at=at) for at, points in surroundings.dates),
         lifetime=views.Lifetime(
             issued=figures.issued, redeemed=figures.redeemed, expired=figures.expired, reversed=figures.reversed
         ),
         on_chain=views.OnChain(
             address=figures.address,
-            points=figures.available + figures.held - on_its_way,
+            points=figures.available + figures.held - surroundings.on_its_way,
             block=surroundings.block,
             settled=not surroundings.waits,
         ),
     )
 
 
-def _dates(lots: Iterable[Lot]) -> tuple[tuple[datetime, int], ...]:
-    dates: dict[datetime, int] = {}
+def _dates(tx: Transaction, account: Account, before: Dates) -> Dates:
+    """When how many points expire, with the lots that this transaction made or changed."""
+    changed = [account.lots[lot_id] for lot_id in account.changed_lots]
+    if not changed:
+        return before
+    dates, lots = dict(before), [stored.lot for stored in changed]
+    if not all(stored.is_new for stored in changed):
+        dates, lots = {}, stored_lots.open_lots(tx, account)
     for lot in lots:
         if lot.expires_at is not None and lot.left:
             dates[lot.expires_at] = dates.get(lot.expires_at, 0) + lot.left

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from token_service.errors import AfterSunset, CeilingReached, ProgramPaused
-from token_service.ledger import tables, views
+from token_service.ledger import direct, tables, views
 from token_service.ledger.details import instant
 from token_service.ledger.schema import UtcTime
 from token_service.ledger.settlement_tables import batches, leaves
@@ -77,7 +77,8 @@ def _add(tx: Transaction, merchant_id: str) -> bool:
     ceiling, period = ceiling_at(merchant, tx.now)
     asked = {"of": merchant_id, "points": tx.charges[merchant_id], "window": _window(tx.now, period)}
     asked |= {"now": tx.now, "ceiling": ceiling, "period": period}
-    return tx.connection.execute(_ADD, asked).rowcount == 1
+    with tx.context.store.driver_errors(tx.connection):
+        return direct.change(tx.connection, _ADD, [asked]) == 1
 
 
 def _count_afresh(tx: Transaction, merchant_id: str) -> None:

@@ -8,14 +8,12 @@ promised.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Insert, Table, Update, bindparam, delete, insert, update
+from sqlalchemy import Table, Update, bindparam, delete, update
 
 from token_service.errors import InvariantBroken
-from token_service.ledger import promising, tables
+from token_service.ledger import direct, promising, tables
 from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.settlement_tables import leaves
@@ -49,35 +47,25 @@ def flush(tx: Transaction) -> None:
 
 def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     staged = tx.staged
-    _append(tx, tables.operations, _rows(staged.operations))
-    _append(tx, tables.facts, _rows(staged.facts))
-    _append(tx, tables.entries, [row | {"kind": int(row["kind"])} for row in _rows(staged.entries)])
+    direct.append(tx.connection, tables.operations, _rows(staged.operations))
+    direct.append(tx.connection, tables.facts, _rows(staged.facts))
+    direct.append(tx.connection, tables.entries, [row | {"kind": int(row["kind"])} for row in _rows(staged.entries)])
     _write_lots(tx)
-    _append(tx, tables.lot_uses, _rows(staged.lot_uses))
-    _append(tx, tables.debts, _rows(staged.debts))
-    _append(tx, tables.purchases, _rows(staged.purchases))
+    direct.append(tx.connection, tables.lot_uses, _rows(staged.lot_uses))
+    direct.append(tx.connection, tables.debts, _rows(staged.debts))
+    direct.append(tx.connection, tables.purchases, _rows(staged.purchases))
     _update_purchases(tx, staged.changed_purchases)
     _write_awards(tx)
-    _append(tx, leaves, leaf_rows)
+    direct.append(tx.connection, leaves, leaf_rows)
     _write_accounts(tx)
-
-
-@cache
-def _insert(table: Table) -> Insert:
-    return insert(table).inline()
 
 
 def _rows(staged: Sequence[Operation | Entry | Fact | LotUse | Debt | PurchaseState]) -> list[dict[str, Any]]:
     """The columns of one table: a staged row's fields, but for the count of an operation's parts."""
     if not staged:
         return []
-    names = [item.name for item in fields(staged[0]) if item.name != "parts"]
+    names = [name for name in staged[0].__slots__ if name != "parts"]
     return [{name: getattr(row, name) for name in names} for row in staged]
-
-
-def _append(tx: Transaction, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        tx.connection.execute(_insert(table), rows)
 
 
 def _write_lots(tx: Transaction) -> None:
@@ -102,9 +90,9 @@ def _write_lots(tx: Transaction) -> None:
                     "expires_at": lot.expires_at,
                 }
             )
-    _append(tx, tables.lots, new)
+    direct.append(tx.connection, tables.lots, new)
     if changed:
-        tx.connection.execute(_CHANGE_LOT, changed)
+        direct.change(tx.connection, _CHANGE_LOT, changed)
 
 
 def _update_purchases(tx: Transaction, states: list[PurchaseState]) -> None:
@@ -114,13 +102,13 @@ def _update_purchases(tx: Transaction, states: list[PurchaseState]) -> None:
         {"of": state.operation_id} | {"new_" + name: getattr(state, name) for name in _STATE_COLUMNS}
         for state in states
     ]
-    tx.connection.execute(_CHANGE_PURCHASE, rows)
+    direct.change(tx.connection, _CHANGE_PURCHASE, rows)
 
 
 def _write_awards(tx: Transaction) -> None:
     awards = tables.awards.c
     names = ("operation_id", "member_id", "points", "due_at")
-    _append(tx, tables.awards, [dict(zip(names, row, strict=True)) for row in tx.staged.awards])
+    direct.append(tx.connection, tables.awards, [dict(zip(names, row, strict=True)) for row in tx.staged.awards])
     for operation_id, points in tx.staged.changed_awards:
         here = awards.operation_id == operation_id
         statement = (
@@ -136,7 +124,7 @@ def _write_accounts(tx: Transaction) -> None:
     for account in changed:
         _check(account)
     rows = [{"of": account.id} | {"new_" + name: getattr(account, name) for name in FIGURES} for account in changed]
-    tx.connection.execute(_CHANGE_MEMBER, rows)
+    direct.change(tx.connection, _CHANGE_MEMBER, rows)
 
 
 def _check(account: Account) -> None:

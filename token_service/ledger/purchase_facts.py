@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.balances import surroundings_of, surroundings_query
 from token_service.ledger.operations import HAS_BACKLOG, IS_NAMED
 from token_service.ledger.staged import PurchaseState
 from token_service.ledger.transaction import Transaction
@@ -44,7 +45,7 @@ _LAST_FACTS: Final = (
     .order_by(_operations.seq.desc())
     .limit(1)
 )
-_AHEAD: Final = select(
+_AHEAD: Final = surroundings_query(
     IS_NAMED.label("is_named"),
     HAS_BACKLOG.label("has_backlog"),
     _DAY_POINTS.scalar_subquery().label("day_points"),
@@ -70,7 +71,9 @@ class Basket:
 
 
 def read_ahead(tx: Transaction, account: Account, *, local_date: str, merchant_id: str, reference: str) -> None:
-    """Asks at once what a purchase on that date will ask of the locked member and of its reference."""
+    """Asks at once what a purchase on that date will ask of the locked member and of its reference, and what surrounds the
+    balance that it will answer.
+    """
     if account.last_purchase_is_loaded and local_date in account.day_points:
         return
     asked = {
@@ -81,7 +84,8 @@ def read_ahead(tx: Transaction, account: Account, *, local_date: str, merchant_i
         "member_id": account.id,
         "local_date": local_date,
     }
-    row = tx.connection.execute(_AHEAD, asked).one()
+    rows = tx.connection.execute(_AHEAD, asked).all()
+    row, account.surroundings = rows[0], surroundings_of(rows)
     if not row.is_named:
         tx.unknown_references.add((merchant_id, "purchase", reference))
     tx.backlog_is_checked = tx.backlog_is_checked or not row.has_backlog

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from token_service.errors import CallerError, InvalidInput, MereauError, NotFound, TotalMismatch, WrongCurrency
@@ -221,7 +221,8 @@ def _member(tx: Transaction, merchant_id: str, new: NewPurchase) -> Account:
 
 
 def _content(tx: Transaction, new: NewPurchase, merchant_id: str, member_id: str) -> str:
-    plain = asdict(new) | {
+    plain = {name: getattr(new, name) for name in new.__slots__} | {
+        "items": [{name: getattr(item, name) for name in item.__slots__} for item in new.items],
         "merchant_id": merchant_id,
         "member_id": member_id,
         "external_id": None,

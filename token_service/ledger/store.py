@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -74,15 +74,17 @@ class Store:
     @contextmanager
     def one_trip(self, connection: Connection) -> Iterator[None]:
         """Inside, statements are sent without waiting for each answer; they must be ones whose results nobody reads."""
-        if self.is_sqlite:
-            yield
-            return
         driver: Any = connection.connection.driver_connection
+        with self.driver_errors(connection), nullcontext() if self.is_sqlite else driver.pipeline():
+            yield
+
+    @contextmanager
+    def driver_errors(self, connection: Connection) -> Iterator[None]:
+        """What the driver raises, where SQLAlchemy does not stand between, as SQLAlchemy's error."""
         driver_error = connection.dialect.loaded_dbapi.Error
         try:
-            with driver.pipeline():
-                yield
-        except driver_error as error:  # SQLAlchemy was not there when the answer came
+            yield
+        except driver_error as error:
             raise DBAPIError.instance(None, None, error, driver_error) from error
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
