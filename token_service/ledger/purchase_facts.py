@@ -4,7 +4,7 @@ gives them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -29,13 +29,17 @@ from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Qualification, tier_at
 
 _purchases, _operations = tables.purchases.c, tables.operations.c
-_HISTORY: Final = select(
+_QUALIFICATIONS: Final = select(
     _purchases.operation_id,
     _purchases.occurred_at,
     _purchases.tier_spend_cents,
     _purchases.tier_points,
     _purchases.tier_orders,
-).where(_purchases.member_id == bindparam("member_id"))
+)
+_HISTORY: Final = _QUALIFICATIONS.where(_purchases.member_id == bindparam("member_id"))
+_HISTORIES: Final = _QUALIFICATIONS.add_columns(_purchases.member_id).where(
+    _purchases.member_id.in_(bindparam("member_ids", expanding=True))
+)
 _DAY_POINTS: Final = select(func.coalesce(func.sum(_purchases.kept), 0)).where(
     _purchases.member_id == bindparam("member_id"), _purchases.local_date == bindparam("local_date")
 )
@@ -135,6 +139,17 @@ def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
             if state.member_id == account.id:
                 count_in_history(account, state)
     return account.history
+
+
+def read_histories(tx: Transaction, accounts: Iterable[Account]) -> None:
+    """`history` of many members in one query, before anything is staged for them."""
+    unread = {account.id: account for account in accounts if account.history is None}
+    for account in unread.values():
+        account.history = {}
+    for row in tx.connection.execute(_HISTORIES, {"member_ids": list(unread)}):
+        history_of = unread[row.member_id].history
+        assert history_of is not None
+        history_of[row.operation_id] = Qualification(at=row[1], spend=row[2], points=row[3], orders=row[4])
 
 
 def day_points(tx: Transaction, account: Account, local_date: str) -> int:

@@ -28,6 +28,8 @@ POLL_SECONDS: Final = 0.001
 """How often a writer asks for SQLite's lock. SQLite's own waiting sleeps up to 100 ms between two looks."""
 PING_AFTER_SECONDS: Final = 1.0
 """A connection to PostgreSQL that lay idle for so long is tried before it is used: the server may have restarted."""
+LONG_LOG_PAGES: Final = 16_384
+"""64 MB; SQLite's own mark, which holds for all but the web process, is 1,000 pages."""
 ATTEMPTS: Final = 8
 _RETRY: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, do it again
 _DUPLICATE: Final = "23505"
@@ -49,6 +51,15 @@ class Store:
         single = {"begins": "nothing"} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
         self._reader: Engine = self.engine.execution_options(begins="read", **snapshot)
         self._asker: Engine = self.engine.execution_options(**single)
+
+    def leave_checkpoints(self) -> None:
+        """For a process that people wait for: another one that writes, the worker, brings SQLite's log into the file (a purchase
+        adds some 100 kB to it). This one does so only when the log has grown very long all the same.
+        """
+        if self.is_sqlite:
+            pragma = f"pragma wal_autocheckpoint={LONG_LOG_PAGES}"
+            event.listen(self.engine, "connect", lambda connection, _record: connection.execute(pragma))
+            self.engine.dispose()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
