@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from token_service.errors import AfterSunset, CeilingReached, ProgramPaused
-from token_service.ledger import direct, tables, views
+from token_service.ledger import ceiling_slots, direct, tables, views
 from token_service.ledger.details import instant
 from token_service.ledger.schema import UtcTime
 from token_service.ledger.settlement_tables import batches, leaves
@@ -48,6 +48,8 @@ def charge(tx: Transaction, party: int, points: int) -> None:
     merchant = _merchant_of_party(tx, party)
     ceiling, period = ceiling_at(merchant, tx.now)
     used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
+    if used + points > ceiling and _is_counting(merchant, tx.now):
+        used -= ceiling_slots.set_aside(tx, [merchant.id]).get(merchant.id, 0)
     if used + points > ceiling:
         raise _reached(ceiling, period, used, tx.now)
     tx.charges[merchant.id] = tx.charges.get(merchant.id, 0) + points
@@ -67,18 +69,28 @@ def write_charges(tx: Transaction) -> None:
     Raises CeilingReached when the room is gone with what others wrote meanwhile.
     """
     for merchant_id in sorted(tx.charges):
-        if not _add(tx, merchant_id):
+        if not (_take(tx, merchant_id) or _add(tx, merchant_id)):
             _count_afresh(tx, merchant_id)
+
+
+def _take(tx: Transaction, merchant_id: str) -> bool:
+    """Whether the points were set aside for this connection."""
+    window = _window(tx.now, ceiling_at(tx.merchant(merchant_id), tx.now)[1])
+    return ceiling_slots.take(tx, merchant_id, window=window, points=tx.charges[merchant_id])
 
 
 def _add(tx: Transaction, merchant_id: str) -> bool:
     """Whether the counter took the points: its window is still open, its ceiling the known one and high enough."""
-    merchant = tx.merchant(merchant_id)
+    merchant, points = tx.merchant(merchant_id), tx.charges[merchant_id]
     ceiling, period = ceiling_at(merchant, tx.now)
-    asked = {"of": merchant_id, "points": tx.charges[merchant_id], "window": _window(tx.now, period)}
+    aside = ceiling_slots.share_of(tx, ceiling - merchant.window_points - points)
+    asked = {"of": merchant_id, "points": points + aside, "window": _window(tx.now, period)}
     asked |= {"now": tx.now, "ceiling": ceiling, "period": period}
     with tx.context.store.driver_errors(tx.connection):
-        return direct.change(tx.connection, _ADD, [asked]) == 1
+        is_counted = direct.change(tx.connection, _ADD, [asked]) == 1
+    if is_counted and aside:
+        ceiling_slots.put(tx, merchant_id, window=_window(tx.now, period), points=aside)
+    return is_counted
 
 
 def _count_afresh(tx: Transaction, merchant_id: str) -> None:
@@ -86,9 +98,10 @@ def _count_afresh(tx: Transaction, merchant_id: str) -> None:
     query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
     merchant = tx.connection.execute(query).one()
     ceiling, period = ceiling_at(merchant, tx.now)
+    aside = ceiling_slots.take_back(tx, merchant_id, window=_window(tx.now, period))
     used = _used(tx, merchant)
-    if not _is_counting(merchant, tx.now):
-        used -= tx.charges[merchant_id]  # summed from the leaves, and ours are there already
+    # the counter holds what was set aside; a sum of the leaves has ours, which are there already
+    used -= aside if _is_counting(merchant, tx.now) else tx.charges[merchant_id]
     if used + tx.charges[merchant_id] > ceiling:
         raise _reached(ceiling, period, used, tx.now)
     tx.connection.execute(
@@ -111,9 +124,12 @@ def ceiling_view(tx: Transaction, merchant: Row[Any]) -> views.Ceiling:
 
 
 def ceiling_views(tx: Transaction, merchants: Sequence[Row[Any]]) -> dict[int, views.Ceiling]:
-    """The ceilings of these merchants, by party: one query at most, however many they are."""
+    """The ceilings of these merchants, by party: two queries at most, however many they are."""
     used = _used_by(tx, merchants)
-    return {merchant.party: _view(tx, merchant, used[merchant.party]) for merchant in merchants}
+    aside = ceiling_slots.set_aside(tx, [merchant.id for merchant in merchants if _is_counting(merchant, tx.now)])
+    return {
+        merchant.party: _view(tx, merchant, used[merchant.party] - aside.get(merchant.id, 0)) for merchant in merchants
+    }
 
 
 def _view(tx: Transaction, merchant: Row[Any], used: int) -> views.Ceiling:
@@ -140,7 +156,7 @@ def _is_counting(merchant: Row[Any], at: datetime) -> bool:
 
 
 def _used(tx: Transaction, merchant: Row[Any]) -> int:
-    """Points that count in the window of now."""
+    """Points that count in the window of now, and what lies in slots."""
     return _used_by(tx, [merchant])[merchant.party]
 
 
