@@ -17,7 +17,8 @@ from token_service.ledger import direct, promising, tables
 from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.settlement_tables import leaves
-from token_service.ledger.staged import Debt, Entry, Fact, LotUse, Operation, PurchaseState
+from token_service.ledger.staff_tables import vouchers
+from token_service.ledger.staged import Debt, Entry, Fact, LotUse, NewVoucherRow, Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
 
 _STATE_COLUMNS = ("kept", "taken", "refunded_cents", "tier_spend_cents", "tier_points", "tier_orders")
@@ -56,11 +57,15 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     direct.append(tx.connection, tables.purchases, _rows(staged.purchases))
     _update_purchases(tx, staged.changed_purchases)
     _write_awards(tx)
+    direct.append(tx.connection, vouchers, _rows(staged.vouchers))
+    _cancel_vouchers(tx)
     direct.append(tx.connection, leaves, leaf_rows)
     _write_accounts(tx)
 
 
-def _rows(staged: Sequence[Operation | Entry | Fact | LotUse | Debt | PurchaseState]) -> list[dict[str, Any]]:
+def _rows(
+    staged: Sequence[Operation | Entry | Fact | LotUse | Debt | PurchaseState | NewVoucherRow],
+) -> list[dict[str, Any]]:
     """The columns of one table: a staged row's fields, but for the count of an operation's parts."""
     if not staged:
         return []
@@ -115,6 +120,12 @@ def _write_awards(tx: Transaction) -> None:
             update(tables.awards).where(here).values(points=points) if points else delete(tables.awards).where(here)
         )
         tx.connection.execute(statement)
+
+
+def _cancel_vouchers(tx: Transaction) -> None:
+    if tx.staged.cancelled_vouchers:
+        where = vouchers.c.id.in_(tx.staged.cancelled_vouchers)
+        tx.connection.execute(update(vouchers).where(where).values(cancelled_at=tx.now))
 
 
 def _write_accounts(tx: Transaction) -> None:

@@ -255,9 +255,11 @@ def _check(tx: Transaction, new: NewMember) -> None:
 
 
 def member_view(tx: Transaction, account: Account, asking_merchant_id: str | None) -> views.Member:
-    """The member as the merchant (None: an admin, the member) sees them."""
+    """The member as the merchant (None: an admin, the member) sees them: e-mail address, birth date and referral code are for the
+    merchant that enrolled them.
+    """
     row = tx.connection.execute(_shown_to(asking_merchant_id).where(tables.members.c.id == account.id)).one()
-    return _view(tx, row, account, balance_of(tx, account))
+    return _view(tx, row, account, balance_of(tx, account), asking_merchant_id)
 
 
 def member_views(tx: Transaction, ids: Sequence[str], asking_merchant_id: str | None) -> dict[str, views.Member]:
@@ -267,7 +269,7 @@ def member_views(tx: Transaction, ids: Sequence[str], asking_merchant_id: str | 
     read_histories(tx, accounts)
     balances = balances_of(tx, accounts)
     rows = tx.connection.execute(_shown_to(asking_merchant_id).where(tables.members.c.id.in_(ids)))
-    return {row.id: _view(tx, row, tx.account(row.id), balances[row.id]) for row in rows}
+    return {row.id: _view(tx, row, tx.account(row.id), balances[row.id], asking_merchant_id) for row in rows}
 
 
 def _shown_to(merchant_id: str | None) -> Select[Any]:
@@ -279,18 +281,21 @@ def _shown_to(merchant_id: str | None) -> Select[Any]:
     )
 
 
-def _view(tx: Transaction, row: Row[Any], account: Account, balance: views.Balance) -> views.Member:
+def _view(
+    tx: Transaction, row: Row[Any], account: Account, balance: views.Balance, asking_merchant_id: str | None
+) -> views.Member:
     standing = tiers.standing_of(tx, account)
+    is_theirs = asking_merchant_id in (None, row.merchant_id)
     return views.Member(
         id=row.id,
         created_at=row.created_at,
         merchant_id=row.merchant_id,
         external_id=row.external_id,
-        email=row.email,
+        email=row.email if is_theirs else None,
         name=row.name,
         locale=row.locale,
-        birth_date=row.birth_date,
-        referral_code=row.referral_code,
+        birth_date=row.birth_date if is_theirs else None,
+        referral_code=row.referral_code if is_theirs else None,
         address=row.address,
         state=row.state,
         frozen=account.frozen,
