@@ -34,7 +34,9 @@ SMTP_SECURITY: Final = {"smtp": "starttls", "smtps": "tls", "smtp+plain": "none"
 
 def create_wsgi() -> Flask:
     """The application of the data folder that the settings name. Raises NotInitialised, BadSettings."""
-    return create_web(open_application())
+    application = open_application()
+    application.store.leave_checkpoints()
+    return create_web(application)
 
 
 def create_web(application: Application) -> Flask:
