@@ -18,6 +18,7 @@ from token_service.ledger.inputs import NewMember
 from token_service.ledger.posting import fact
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.transaction import Transaction, read, write
+from token_service.program.tiers import first_tier
 
 LANE: Final = 0
 """The one lane that there is; a member keeps theirs (DESIGN §5)."""
@@ -174,7 +175,7 @@ def _enrol(tx: Transaction, merchant_id: str, new: NewMember) -> tuple[str, bool
             lane=LANE,
             state="active",
             created_at=tx.now,
-            tier=tiers.first_tier(ruleset),
+            tier=first_tier(ruleset),
             tier_due_at=tx.next_rules_at,
         )
     )

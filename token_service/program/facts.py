@@ -156,9 +156,14 @@ def next_visit(previous: PurchaseFacts | None, local: LocalTime) -> VisitFacts:
     """
     if previous is None:
         return VisitFacts(number=1, receipt=1)
-    if previous.local.date == local.date:
-        return VisitFacts(number=previous.visit.number, receipt=previous.visit.receipt + 1)
-    return VisitFacts(number=previous.visit.number + 1, receipt=1)
+    return visit_after(previous.visit, previous.local.date, local.date)
+
+
+def visit_after(visit: VisitFacts, its_date: str, date: str) -> VisitFacts:
+    """The visit of a purchase on a local date, when the one recorded before it was `visit` on `its_date`."""
+    if its_date == date:
+        return VisitFacts(number=visit.number, receipt=visit.receipt + 1)
+    return VisitFacts(number=visit.number + 1, receipt=1)
 
 
 def member_age_days(joined_at: datetime, occurred_at: datetime, time_zone: str) -> int:

@@ -55,6 +55,13 @@ def qualification(facts: PurchaseFacts, refunds: tuple[Refund, ...], kept_points
     return Qualification(at=facts.occurred_at, spend=left.total, points=kept_points, orders=int(not left.is_empty))
 
 
+def first_tier(ruleset: Ruleset) -> str | None:
+    """The level of a member without any history."""
+    if ruleset.tiers is None:
+        return None
+    return next((level.id for level in reversed(ruleset.tiers.levels) if level.threshold == 0), None)
+
+
 def tier_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> str | None:
     """Id of the level held at `at`; None without tiers or below the lowest level."""
     return standing_at(ruleset, history, at).tier
