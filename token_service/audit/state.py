@@ -103,6 +103,34 @@ class Counts:
 
 
 @dataclass(slots=True)
+class Openings:
+    """What was opened. Points are those of applied entries. `stopped` accounts were replayed in part only; `waiting` ones have a
+    leaf whose turn has not come; `merchants` have these party numbers; `not_interpreted` counts kinds of facts.
+    """
+
+    opened: int = 0
+    erased: int = 0
+    withheld: int = 0
+    opened_points: int = 0
+    erased_points: int = 0
+    withheld_points: int = 0
+    accounts: int = 0
+    stopped: int = 0
+    stopped_why: str | None = None
+    overdue_awards: int = 0
+    overdue_points: int = 0
+    unproved_batches: int = 0
+    not_interpreted: dict[str, int] = field(default_factory=dict)
+    merchants: dict[str, int] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+
+    def add(self, how: str, points: int) -> None:
+        """Counts a leaf that is "opened", "erased" or "withheld"."""
+        setattr(self, how, getattr(self, how) + 1)
+        setattr(self, f"{how}_points", getattr(self, f"{how}_points") + points)
+
+
+@dataclass(slots=True)
 class State:
     """The replayed contract: operators and accounts by address, parties by number, rulesets by hash."""
 
@@ -119,6 +147,7 @@ class State:
     sunset_announced_at: int = 0
     transfers_open_at: int = 0
     counts: Counts = field(default_factory=Counts)
+    openings: Openings = field(default_factory=Openings)
 
     def lane(self, operator: str) -> Lane:
         """The operator's lane, a fresh one if it was never seen."""

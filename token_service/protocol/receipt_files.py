@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal
 
 from token_service.errors import InvalidInput
 from token_service.protocol import fields, json_text, receipts
@@ -185,4 +185,4 @@ def _closed(line: Mapping[str, object]) -> Closed | None:
     closed = line.get("closed")
     if closed is not None and closed not in CLOSED:
         raise InvalidInput("closed: erased or withheld is needed")
-    return cast("Closed | None", closed)
+    return closed
