@@ -10,6 +10,7 @@ import pytest
 
 from token_service.audit.report import REPLAYED, Status
 from token_service.errors import CallerError
+from token_service.ledger.inputs import NewItem
 
 from .opened_programme import OpenedProgramme, make_opened
 from .test_honest_chain import explain, statuses
@@ -28,7 +29,10 @@ tiers:
   qualify_by: %(qualify)s
   window: {kind: rolling, period: P60D}
   downgrade: {after: window, grace: P5D, steps: 1}
-  levels: [{id: bronze, from: 0}, {id: silver, from: 4000, multiplier_percent: 120}, {id: gold, from: 12000, multiplier_percent: 150}]
+  levels:
+    - {id: bronze, from: 0}
+    - {id: silver, from: 4000, multiplier_percent: 120}
+    - {id: gold, from: 12000, multiplier_percent: 150}
 expiry: %(expiry)s
 %(window)s
 limits: {per_order_points: 400, per_member_day_points: 500, manual_issuance_points: 300}
@@ -49,7 +53,7 @@ def rules(draw: random.Random) -> str:
     return RULES % {
         "points": draw.randrange(1, 4),
         "rounding": draw.choice(["floor", "half_up", "ceil"]),
-        "qualify": draw.choice(["spend", "points", "orders"]).replace("orders", "spend"),
+        "qualify": draw.choice(["spend", "points"]),
         "expiry": draw.choice(EXPIRIES),
         "window": draw.choice(["", "return_window: P2D"]),
     }
@@ -97,9 +101,7 @@ class RandomBusiness:
         )
         self.bought.append(bought.value.id)
 
-    def line(self, line: int, category: str | None, amount: int, quantity: int):
-        from token_service.ledger.inputs import NewItem
-
+    def line(self, line: int, category: str | None, amount: int, quantity: int) -> NewItem:
         return NewItem(line=line, sku=None, category=category, quantity=quantity, amount=amount, discount=0, tax=0)
 
     def refund(self) -> None:

@@ -124,6 +124,11 @@ class Openings:
     merchants: dict[str, int] = field(default_factory=dict)
     waiting: set[str] = field(default_factory=set)
 
+    @property
+    def points(self) -> int:
+        """Points of all applied entries that were looked at."""
+        return self.opened_points + self.erased_points + self.withheld_points
+
     def add(self, how: str, points: int) -> None:
         """Counts a leaf that is "opened", "erased" or "withheld"."""
         setattr(self, how, getattr(self, how) + 1)

@@ -6,6 +6,7 @@ Imports the auditor only, so that both work where no server is installed. Exit c
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from token_service.audit.report import CHECKS, AuditReport, CheckResult, Status
 from token_service.audit.run import Options, Progress, run_audit
 from token_service.audit.verify import Verdict, read_proof, verify_receipt
 from token_service.audit.verify_promise import verify_promise
+from token_service.cli.audit_words import opening_lines
 from token_service.cli.output import as_json, number, print_json
 from token_service.cli.progress import progress_bar
 from token_service.errors import MereauError, RpcError, TryAgain
@@ -34,6 +36,7 @@ SIGNS: Final = {
     Status.NOT_CHECKED: "[yellow]? not checked[/]",
 }
 FINDINGS_SHOWN: Final = 20
+KEY_VARIABLE: Final = "MEREAU_AUDIT_KEY"
 
 rpc_option = click.option(
     "--rpc", "rpc_url", required=True, metavar="URL", help="A node of the chain, better your own."
@@ -52,6 +55,16 @@ block_option = click.option(
 @click.option("--receipts", metavar="URL|DIR", help="Check every batch's leaves: the service's URL, or receipt files.")
 @click.option("--rulesets", metavar="URL|DIR", help="Check the published rules: the service's URL, or JSON files.")
 @click.option(
+    "--openings",
+    metavar="URL|DIR",
+    help="Replay every account: the service's URL (with a key), or exported files. Brings receipts and rulesets along.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The API key for openings at a URL is in this file. Without it: in the variable MEREAU_AUDIT_KEY.",
+)
+@click.option(
     "--since",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -69,6 +82,8 @@ def audit(
     contract: str,
     receipts: str | None,
     rulesets: str | None,
+    openings: str | None,
+    key_file: Path | None,
     since: tuple[Path, ...],
     checkpoint: Path | None,
     block: str,
@@ -80,6 +95,7 @@ def audit(
     mereau audit --rpc http://127.0.0.1:8000/rpc --contract 0x… --receipts http://127.0.0.1:8000
     mereau audit --rpc … --contract 0x… --checkpoint june.json         keep june.json: it witnesses
     mereau audit --rpc … --contract 0x… --since june.json              a month later
+    mereau audit --rpc … --contract 0x… --openings DIR                 admitted: replay every account
 
     Exit code 0: all requested checks held. 1: something differs. 2: something could not be checked. docs/audit.md says
     what is proved, and what no auditor can see.
@@ -91,6 +107,8 @@ def audit(
                 contract=contract,
                 receipts=receipts,
                 rulesets=rulesets,
+                openings=openings,
+                key=_key(key_file),
                 since=since,
                 checkpoint=checkpoint,
                 block=block,
@@ -151,6 +169,13 @@ def _verify(
     )
 
 
+def _key(key_file: Path | None) -> str | None:
+    """The API key, never from the command line, which every process of the machine can read."""
+    if key_file is None:
+        return os.environ.get(KEY_VARIABLE)
+    return key_file.read_text(encoding="utf-8").strip()
+
+
 @contextmanager
 def _could_not_check(json_: bool) -> Iterator[None]:
     """Turns a node that does not answer into exit code 2."""
@@ -196,6 +221,7 @@ def _print_report(report: AuditReport) -> None:
         f"Audited from block {number(report.from_block)} on. Since the contract was made:",
         f"  {_count(counts, 'batches')} · {_count(counts, 'entries')} · {number(counts['skipped'])} skipped · "
         f"{_count(counts, 'leaves')}, {_count(counts, 'facts')} among them",
+        *opening_lines(report),
         f"witnessed by: {report.witnessed_by}",
         "",
     ):
