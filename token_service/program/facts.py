@@ -168,8 +168,12 @@ def visit_after(visit: VisitFacts, its_date: str, date: str) -> VisitFacts:
 
 def member_age_days(joined_at: datetime, occurred_at: datetime, time_zone: str) -> int:
     """Whole local dates from joining to the purchase; 0 for a purchase before it."""
-    joined = date.fromisoformat(local_time(joined_at, time_zone).date)
-    return max(0, (date.fromisoformat(local_time(occurred_at, time_zone).date) - joined).days)
+    return age_days(local_time(joined_at, time_zone).date, local_time(occurred_at, time_zone).date)
+
+
+def age_days(joined_date: str, local_date: str) -> int:
+    """Whole days from one local date to another; 0 when the second is earlier."""
+    return max(0, (date.fromisoformat(local_date) - date.fromisoformat(joined_date)).days)
 
 
 def _check_amounts(**amounts: int) -> None:

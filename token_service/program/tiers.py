@@ -51,6 +51,8 @@ class Standing:
 
 def qualification(facts: PurchaseFacts, refunds: tuple[Refund, ...], kept_points: int) -> Qualification:
     """What a purchase counts for after `refunds`; `kept_points` is what it keeps of its award."""
+    if not refunds:
+        return Qualification(at=facts.occurred_at, spend=facts.total, points=kept_points, orders=1)
     left = left_after(facts, refunds)
     return Qualification(at=facts.occurred_at, spend=left.total, points=kept_points, orders=int(not left.is_empty))
 

@@ -5,6 +5,7 @@ wait for the end of their return window.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from token_service.audit.accounts import lots
@@ -14,7 +15,7 @@ from token_service.audit.accounts.opened import whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import TooLate
 from token_service.program.earning import Award, decide_purchase
-from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, local_time, member_age_days, visit_after
+from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, age_days, local_time, visit_after
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import qualification, tier_at
 from token_service.program.windows import award_due_at, check_not_too_late
@@ -100,7 +101,7 @@ def _check_award(step: Step, award: Award) -> int:
     claimed = whole(leaf.detail.get("awarded" if leaf.kind == "issuance" else "points"), "points")
     if claimed != award.points:
         step.differs("awards", "the rules give another award", expected=award.points, found=claimed)
-    elif leaf.detail.get("breakdown") != award.to_json()["breakdown"]:
+    elif not _says(leaf.detail.get("breakdown"), award):
         told = leaf.detail.get("breakdown")
         pairs = zip(award.to_json()["breakdown"], told if isinstance(told, list) else [], strict=False)
         line: Any = next((pair for pair in pairs if pair[0] != pair[1]), (f"{len(award.breakdown)} lines", "others"))
@@ -108,6 +109,18 @@ def _check_award(step: Step, award: Award) -> int:
     if not claimed >= 0:
         raise Stop("an award is negative")
     return claimed
+
+
+def _says(told: object, award: Award) -> bool:
+    """Whether a breakdown in a detail is that of the award, line by line."""
+    return (
+        isinstance(told, list)
+        and len(told) == len(award.breakdown)
+        and all(
+            one == {"rule": line.rule, "points": line.points, "why": line.why}
+            for one, line in zip(told, award.breakdown, strict=True)
+        )
+    )
 
 
 def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
@@ -127,13 +140,18 @@ def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     if facts.visit != visit:
         step.same("history", "the number of the visit", _visit(visit), _visit(facts.visit))
     if account.joined_at is not None:
-        age = member_age_days(account.joined_at, facts.occurred_at, zone)
+        age = age_days(_joined_date(account.joined_at, zone), local.date)
         step.same("history", "the member's age in days", age, member.age_days)
     day = account.day_points.get(facts.local.date, 0)
     step.same("history", "what the day's other purchases keep", day, member.day_points)
     tier = None if ruleset.tiers is None else tier_at(ruleset, account.history.values(), facts.occurred_at)
     if tier != member.tier:
         step.same("tiers", "the level that the history gives for this purchase", tier, member.tier)
+
+
+@lru_cache(maxsize=4096)
+def _joined_date(joined_at: datetime, zone: str) -> str:
+    return local_time(joined_at, zone).date
 
 
 def _is_clock_change(told: LocalTime, known: LocalTime) -> bool:

@@ -104,6 +104,8 @@ def _taken(step: Step, points: int) -> tuple[Use, ...]:
 
 def prolong(step: Step, activity_at: datetime) -> None:
     """The later dates that an activity gives under the inactivity model."""
+    if not step.rulebook.prolongs:
+        return
     for held in step.account.lots.values():
         ruleset = step.ruleset_of(held.ruleset)
         if ruleset.expiry.kind == "inactivity":

@@ -6,6 +6,7 @@ a fact was recorded may or may not have decided it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -26,9 +27,11 @@ class Rulebook:
 
     def __init__(self, source: DocumentSource, published: Mapping[str, PublishedRuleset]) -> None:
         self._source, self._published = source, published
+        self._prolongs: bool | None = None
         self._read: dict[str, Ruleset | None] = {}
         self._lines: list[Published] = []
         self._changes: list[datetime] = []
+        self._newest = datetime.fromtimestamp(0, UTC)
         self._in_force: dict[int, str | None] = {}
         self.unreadable: dict[str, str] = {}
         """Hashes whose document cannot be had or is no ruleset, and why."""
@@ -47,14 +50,17 @@ class Rulebook:
         """The hash of what is in force at an instant, by all that the chain has published so far."""
         if len(self._lines) != len(self._published):
             self._learn()
-        place = sum(change <= at for change in self._changes)
+        place = bisect_right(self._changes, at)
         if place not in self._in_force:
             self._in_force[place] = in_force(self._lines, at)
         return self._in_force[place]
 
     def is_certain(self, at: datetime, recorded_at: datetime) -> bool:
         """Whether the service can only have known one answer."""
-        return self._known(at, recorded_at) == {self.in_force(at)}
+        in_force_now = self.in_force(at)
+        if recorded_at - LEARNING >= self._newest:
+            return True
+        return self._known(at, recorded_at) == {in_force_now}
 
     def _known(self, at: datetime, recorded_at: datetime) -> set[str | None]:
         self.in_force(at)
@@ -72,7 +78,18 @@ class Rulebook:
             for hash_, one in self._published.items()
         ]
         self._changes = sorted(line.effective_at for line in self._lines)
+        newest = max(one.published_at for one in self._published.values())
+        self._newest = datetime.fromtimestamp(newest, UTC)
         self._in_force.clear()
+        self._prolongs = None
+
+    @property
+    def prolongs(self) -> bool:
+        """Whether any published ruleset moves the dates of lots when a member is active."""
+        if self._prolongs is None:
+            found = (self.ruleset(hash_) for hash_ in self._published)
+            self._prolongs = any(ruleset is not None and ruleset.expiry.kind == "inactivity" for ruleset in found)
+        return self._prolongs
 
     def _parsed(self, hash_: str) -> Ruleset | None:
         try:

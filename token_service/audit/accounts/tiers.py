@@ -49,9 +49,11 @@ def close(step: Step) -> None:
         account.last_activity_at = max(closing.activity_at, account.last_activity_at or closing.activity_at)
     at = closing.recorded_at
     hash_ = step.rulebook.in_force(at)
-    if hash_ is None or not step.rulebook.is_certain(at, at):
+    if hash_ is None:
         return
     ruleset = step.ruleset_of(hash_)
+    if (ruleset.tiers is None and account.tier is None) or not step.rulebook.is_certain(at, at):
+        return
     tier = standing_at(ruleset, account.history.values(), at).tier if ruleset.tiers is not None else None
     if tier != account.tier:
         account.owes_tier = [tier]
