@@ -58,7 +58,11 @@ def measure_replay() -> list[Figure]:
             decided = max(decided, _decide_rate(parse_ruleset(document), facts))
             audited = max(audited, _audit_rate(options))
     beside = f"the rules alone decide {decided:,.0f}/s"
-    return [Figure("audit of entries with their openings, of the rules alone", audited / decided, f"{audited:,.0f}/s", beside)]
+    return [
+        Figure(
+            "audit of entries with their openings, of the rules alone", audited / decided, f"{audited:,.0f}/s", beside
+        )
+    ]
 
 
 def _shop(made: Programme) -> None:
@@ -77,7 +81,10 @@ def _shop(made: Programme) -> None:
             )
             for n in range(start, min(start + CHUNK, PURCHASES))
         ]  # fmt: skip
-        if any(isinstance(answer, MereauError) for answer in record_purchases(made.application.context, made.merchant, news)):
+        if any(
+            isinstance(answer, MereauError)
+            for answer in record_purchases(made.application.context, made.merchant, news)
+        ):
             raise RuntimeError("a purchase of the bench was refused")
 
 

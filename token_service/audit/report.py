@@ -122,8 +122,18 @@ class PinnedBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class PartyFigures:
+    """What was applied under a party's number, whatever the kind."""
+
+    party: int
+    name: str
+    entries: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The whole answer. `counts` what was read; `totals` points by kind, recomputed."""
+    """The whole answer. `counts` what was read; `totals` points by kind, recomputed; `days` the same by days since 1970."""
 
     chain_id: int
     contract: str
@@ -136,6 +146,8 @@ class AuditReport:
     totals: dict[str, int]
     sequences: dict[str, int]
     openings: Openings | None = None
+    days: dict[int, dict[str, int]] = field(default_factory=dict)
+    parties: tuple[PartyFigures, ...] = ()
 
     @property
     def exit_code(self) -> int:

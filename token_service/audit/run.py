@@ -13,7 +13,7 @@ from token_service.audit.checkpoints import Checkpoint
 from token_service.audit.leaves import LeafCheck
 from token_service.audit.openings import ASKED, OpeningCheck, opening_source
 from token_service.audit.replay import Terms, replay
-from token_service.audit.report import CHECKS, AuditReport, Findings, PinnedBlock, results
+from token_service.audit.report import CHECKS, AuditReport, Findings, PartyFigures, PinnedBlock, results
 from token_service.audit.rpc import Rpc, printable
 from token_service.audit.sources import document_source, receipt_source
 from token_service.audit.state import State
@@ -241,6 +241,11 @@ class _Audit:
             totals=dict(self.state.totals),
             sequences={operator: lane.seq for operator, lane in self.state.lanes.items()},
             openings=None if self.openings is None else self.state.openings,
+            days=self.state.days,
+            parties=tuple(
+                PartyFigures(number, party.name, party.entries, party.points)
+                for number, party in sorted(self.state.parties.items())
+            ),
         )
 
 

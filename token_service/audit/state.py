@@ -47,7 +47,7 @@ class Lane:
 @dataclass(slots=True)
 class Party:
     """One issuer: `issued` points in `window` (`time // period`, 0 if the period is 0); a raise waits until
-    `raises_at`.
+    `raises_at`. `entries` and `points` are all that was ever applied under its number, whatever the kind.
     """
 
     ceiling: int = 0
@@ -58,6 +58,9 @@ class Party:
     next_ceiling: int = 0
     next_period: int = 0
     is_set: bool = False
+    name: str = ""
+    entries: int = 0
+    points: int = 0
 
     def advance(self, timestamp: int) -> None:
         """Brings the party to a block's time. What was issued in the window of a raise counts on in its first
@@ -137,7 +140,9 @@ class Openings:
 
 @dataclass(slots=True)
 class State:
-    """The replayed contract: operators and accounts by address, parties by number, rulesets by hash."""
+    """The replayed contract: operators and accounts by address, parties by number, rulesets by hash, points by day (since 1970)
+    and total.
+    """
 
     lanes: dict[str, Lane] = field(default_factory=dict)
     parties: dict[int, Party] = field(default_factory=dict)
@@ -153,11 +158,18 @@ class State:
     transfers_open_at: int = 0
     counts: Counts = field(default_factory=Counts)
     openings: Openings = field(default_factory=Openings)
+    days: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def lane(self, operator: str) -> Lane:
         """The operator's lane, a fresh one if it was never seen."""
         return self.lanes.setdefault(operator, Lane())
 
-    def add_total(self, kind: int, amount: int) -> None:
-        """Counts an applied entry of a contract's kind 1 … 10."""
-        self.totals[TOTAL_NAMES[EntryKind(kind)]] += amount
+    def add_total(self, kind: int, amount: int, timestamp: int) -> None:
+        """Counts an applied entry of a contract's kind 1 … 10, in all and on its day (UTC)."""
+        self.count(TOTAL_NAMES[EntryKind(kind)], amount, timestamp)
+
+    def count(self, name: str, amount: int, timestamp: int) -> None:
+        """Counts points of one of the contract's totals, in all and on the day (days since 1970)."""
+        self.totals[name] += amount
+        day = self.days.setdefault(timestamp // DAY_SECONDS, {})
+        day[name] = day.get(name, 0) + amount
