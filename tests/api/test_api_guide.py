@@ -1,83 +1,77 @@
-"""docs/api.md is true: every documented call is made, in its order, and answers what the page says."""
+"""docs/api.md is true: its tour is pasted into a shell and its Python is run, against a served deployment."""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from api_callers import Caller
-from api_town import Town
+from deployments import Deployment
+from documents import ROOT, Block, Reader, blocks
 
-GUIDE = Path(__file__).parents[2] / "docs" / "api.md"
-BLOCK = re.compile(r"^```(sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CALL = re.compile(
-    r'^curl "\$MEREAU(?P<path>[^"]+)"(?P<key> -H "Authorization: Bearer \$KEY")?(?P<headers>(?: -H "[^"]+")*)'
-    r"(?: --json @- <<END\n(?P<body>.*)\nEND)?\n$",
-    re.DOTALL,
-)
-NAMES = {"member": "MEMBER", "purchase": "PURCHASE", "issuance": "ISSUANCE", "redemption": "REDEMPTION"}
-ANY = ("…",)
+PAGE = "docs/api.md"
+TEXT = (ROOT / PAGE).read_text("utf-8")
+NEXT = "--- the next block ---"
 
 
-def examples() -> list[tuple[str, dict[str, Any]]]:
-    """Each curl with the answer that follows it."""
-    blocks = BLOCK.findall(GUIDE.read_text("utf-8"))
-    return [(text, json.loads(blocks[place + 1][1])) for place, (kind, text) in enumerate(blocks) if kind == "sh"]
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """MEREAU and KEY of a deployment with the default rules, as the page asks for."""
+    made = Deployment(tmp_path_factory.mktemp("guide") / "var")
+    done = made.run("init")
+    assert done.returncode == 0, done.stderr
+    with made.serving():
+        yield {"MEREAU": made.url, "KEY": made.key("Boulangerie Paul")}
 
 
-def test_every_documented_call_answers_as_documented(town: Town) -> None:
-    shop = town.merchant("Guide")
-    known: dict[str, str] = {}
-    for command, expected in examples():
-        answer = run(shop, town, command, known)
-        assert_includes(answer, expected, command)
-        remember(answer, known)
+def test_the_tour_answers_in_a_shell_what_the_page_says(served: dict[str, str], tmp_path: Path) -> None:
+    tour = examples()
+    script = f"echo; echo '{NEXT}'\n".join(command.text for command, _ in tour)
+    answers = Reader(tmp_path, port=0).run(script, **served).split(NEXT)
+    assert len(answers) == len(tour) >= 14
+    for (command, expected), answer in zip(tour, answers, strict=True):
+        assert_includes(json.loads(answer), expected, command.text)
 
 
-def test_the_tour_has_a_call_of_each_kind() -> None:
-    paths = {CALL.match(command)["path"] for command, _ in examples()}  # type: ignore[index]
-    assert len(paths) >= 14
+def test_the_python_client_runs_as_it_stands(served: dict[str, str], tmp_path: Path) -> None:
+    client, day = (block.text for block in blocks(PAGE, "From Python", "python"))
+    (tmp_path / "points.py").write_text(client)
+    (tmp_path / "day.py").write_text(day)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "day.py"],
+        cwd=tmp_path,
+        env=served,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "120 1 point per 1.00 EUR of 120.00 EUR paid, rounded down"
+    assert done.stdout.splitlines()[-1] == "440 points are missing"
 
 
-@pytest.mark.parametrize("scope", ["members:read", "purchases:write", "api_keys:write"])
-def test_the_guide_lists_scopes(scope: str) -> None:
-    assert f"| `{scope}` |" in GUIDE.read_text("utf-8")
+def test_the_python_client_needs_requests_alone() -> None:
+    code = "".join(block.text for block in blocks(PAGE, "From Python", "python"))
+    imported = set(re.findall(r"^(?:import|from) (\w+)", code, re.MULTILINE))
+    assert imported - set(sys.stdlib_module_names) == {"requests", "points"}
 
 
 def test_the_guide_lists_all_scopes() -> None:
     from token_service.ledger.context import ADMIN_SCOPES
 
-    assert set(re.findall(r"^\| `([a-z_]+:[a-z]+)` \|", GUIDE.read_text("utf-8"), re.MULTILINE)) == set(ADMIN_SCOPES)
+    assert set(re.findall(r"^\| `([a-z_]+:[a-z]+)` \|", TEXT, re.MULTILINE)) == set(ADMIN_SCOPES)
 
 
-def run(shop: Caller, town: Town, command: str, known: dict[str, str]) -> Any:
-    """What the documented command answers."""
-    filled = re.sub(r"\$(MEMBER|PURCHASE|ISSUANCE|REDEMPTION|ENTRY)\b", lambda match: known[match[1]], command)
-    call = CALL.match(filled)
-    assert call, command
-    caller = shop if call["key"] else town.nobody
-    headers = dict(header.split(": ", 1) for header in re.findall(r'-H "([^"]+)"', call["headers"] or ""))
-    client = caller.app.test_client()
-    if call["body"] is None:
-        response = client.get(call["path"], headers=caller.headers() | headers)
-    else:
-        response = client.post(
-            call["path"], data=call["body"], content_type="application/json", headers=caller.headers() | headers
-        )
-    assert response.status_code in (200, 201), f"{command}\n{response.get_data(as_text=True)}"
-    return json.loads(response.get_data())
-
-
-def remember(answer: Any, known: dict[str, str]) -> None:
-    """Keep ids for the variables of later commands."""
-    name = NAMES.get(answer.get("object", ""))
-    if name and "id" in answer:
-        known[name] = answer["id"]
-    if answer.get("entries"):
-        known["ENTRY"] = answer["entries"][0]["id"]
+def examples() -> list[tuple[Block, Any]]:
+    """Each shell block with the answer that follows it."""
+    found = blocks(PAGE)
+    return [(block, json.loads(found[place + 1].text)) for place, block in enumerate(found) if block.language == "sh"]
 
 
 def assert_includes(answer: Any, expected: Any, where: str) -> None:

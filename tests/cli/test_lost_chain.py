@@ -1,4 +1,4 @@
-"""A data folder whose chain was lost: said by every command, and nothing is made in its place."""
+"""A data folder whose chain or keys were lost: said by every command, and nothing is made in their place."""
 
 from __future__ import annotations
 
@@ -32,4 +32,19 @@ def test_a_lost_chain_is_named_and_no_other_is_made(tmp_path: Path) -> None:
     examined = mereau(tmp_path, "doctor")
     assert (examined.returncode, "chain.db is missing" in examined.stdout) == (1, True)
     kept.rename(chain)
+    assert mereau(tmp_path, "doctor").returncode == 0
+
+
+def test_lost_keys_are_named_and_no_others_are_drawn(tmp_path: Path) -> None:
+    assert mereau(tmp_path, "init").returncode == 0
+    keys, kept = tmp_path / "keys", tmp_path / "kept"
+    keys.rename(kept)
+    refused = mereau(tmp_path, "init")
+    assert (refused.returncode, "keys is missing: copy it back" in refused.stderr) == (78, True)
+    assert not keys.exists()
+    kept.rename(keys)
+    (keys / "operator.key").rename(tmp_path / "operator.key")
+    examined = mereau(tmp_path, "doctor")
+    assert (examined.returncode, "operator.key is missing" in examined.stdout) == (1, True), examined.stdout
+    (tmp_path / "operator.key").rename(keys / "operator.key")
     assert mereau(tmp_path, "doctor").returncode == 0

@@ -30,6 +30,34 @@ def test_making_keys_again_changes_nothing(tmp_path: Path) -> None:
     assert len({first.operator_address, first.admin_address, first.promise_address}) == 3
 
 
+def test_a_lost_key_is_never_drawn_anew(tmp_path: Path) -> None:
+    create_keys(tmp_path / "keys")
+    lost = tmp_path / "keys" / "operator.key"
+    lost.unlink()
+    with pytest.raises(NotInitialised, match=r"operator\.key is missing: copy it back"):
+        create_keys(tmp_path / "keys")
+    assert not lost.exists()
+
+
+def test_a_lost_public_half_is_made_again(tmp_path: Path) -> None:
+    create_keys(tmp_path / "keys")
+    halves = [tmp_path / "keys" / name for name in ("sealing.pub", "addresses.json")]
+    before = [half.read_bytes() for half in halves]
+    for half in halves:
+        half.unlink()
+    create_keys(tmp_path / "keys")
+    assert [half.read_bytes() for half in halves] == before
+
+
+def test_another_programmes_key_is_told_from_our_own(tmp_path: Path) -> None:
+    ring, other = create_keys(tmp_path / "keys"), create_keys(tmp_path / "other")
+    ring.check()
+    (tmp_path / "other" / "admin.key").replace(tmp_path / "keys" / "admin.key")
+    with pytest.raises(BadSettings, match=r"admin\.key is not the key of 0x"):
+        ring.check()
+    assert other.admin_address != ring.admin_address
+
+
 def test_key_files_are_for_their_owner_alone(tmp_path: Path) -> None:
     create_keys(tmp_path / "keys")
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700

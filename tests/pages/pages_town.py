@@ -112,7 +112,7 @@ class Town:
         app = Flask("pages")
         app.testing = True
         app.jinja_env.undefined = StrictUndefined
-        app.register_blueprint(pages.create_pages(pages.Services(context=self.context, **given)))
+        pages.register_pages(app, pages.Services(context=self.context, **given))
         return app
 
     def code(self) -> str:

@@ -14,6 +14,7 @@ from token_service.program.ruleset import check_ruleset, parse_ruleset
 from token_service.program.schema import Ruleset
 
 from .baskets import BASE, PROGRAM
+from .ruleset_keys import table
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/rulesets.md").read_text()
@@ -42,6 +43,11 @@ def test_every_key_of_the_schema_is_explained() -> None:
     keys = keys_of(Ruleset)
     assert {"per_quantity", "round_to", "multiplier_percent", "steps", "from"} <= keys
     assert [key for key in sorted(keys) if f"`{key}`" not in TEXT and f"`{key}:" not in TEXT] == []
+
+
+def test_the_table_of_keys_has_each_key_with_its_range_and_default() -> None:
+    rows = TEXT.split("\n## Every key\n")[1].split("|---|---|---|\n")[1].splitlines()
+    assert rows == table()
 
 
 def test_every_fact_function_and_macro_is_in_the_table_as_the_code_has_it() -> None:

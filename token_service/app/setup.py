@@ -72,7 +72,9 @@ def initialise(settings: Settings, founding: Founding) -> Deployment | None:
     document = _checked_document(founding.ruleset_text)
     configure_logs(settings.log_level)
     _make_folder(settings.data_dir)
+    _refuse_lost_keys(settings.data_dir)
     with assemble(settings, create_keys(settings.data_dir / "keys")) as application:
+        _make_folder(settings.data_dir / "receipts")  # before the first batch, so that a backup finds it
         if settings.embedded:
             with application.chain_lock():
                 upgrade_store(application.store)
@@ -132,6 +134,13 @@ def _make_folder(path: Path) -> None:
     except OSError as error:
         kind = DiskFull if error.errno == 28 else BadSettings
         raise kind(f"The data folder {path} cannot be made: {error.strerror}") from None
+
+
+def _refuse_lost_keys(data_dir: Path) -> None:
+    """Raises NotInitialised when the folder had a programme and its keys are gone: new keys would not be that programme's."""
+    made_before = any((data_dir / name).exists() for name in ("ledger.db", "chain.db", "receipts"))
+    if made_before and not (data_dir / "keys").is_dir():
+        raise NotInitialised(f"{data_dir / 'keys'} is missing: copy it back from where you keep the keys")
 
 
 def _refuse_a_lost_chain(application: Application) -> None:

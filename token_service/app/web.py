@@ -44,18 +44,17 @@ def create_web(application: Application) -> Flask:
             moved_clock=settings.clock is not None,
         )
     )
-    app.register_blueprint(
-        pages.create_pages(
-            pages.Services(
-                context=application.context,
-                mailer=_mailer(application),
-                base_url=public_url or LOOPBACK,
-                demo=settings.demo,
-                shown_clock=application.context.now if settings.clock is not None else None,
-                public_url=public_url,
-                rpc_url=None if settings.embedded else settings.public_rpc_url,
-            )
-        )
+    pages.register_pages(
+        app,
+        pages.Services(
+            context=application.context,
+            mailer=_mailer(application),
+            base_url=public_url or LOOPBACK,
+            demo=settings.demo,
+            shown_clock=application.context.now if settings.clock is not None else None,
+            public_url=public_url,
+            rpc_url=None if settings.embedded else settings.public_rpc_url,
+        ),
     )
     if settings.trusted_proxies:
         count = settings.trusted_proxies

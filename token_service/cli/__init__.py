@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "merchant": "merchant_commands:merchant",
     "api-key": "key_commands:api_key",
     "openings": "opening_commands:openings",
+    "staff": "staff_commands:staff",
     "import": "import_commands:import_",
     "rebuild": "rebuild_command:rebuild",
 }

@@ -52,7 +52,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _worker, _chain, _settlement, _ceilings, _awards, _figures):
+        for check in (_set_up, _keys, _worker, _chain, _settlement, _ceilings, _awards, _figures):
             yield from _guarded(check, application)
 
 
@@ -79,6 +79,14 @@ def _set_up(application: Application) -> Iterator[Finding]:
         yield Finding(
             "clock", "note", f"moved by MEREAU_CLOCK; it shows {application.context.now():%Y-%m-%d %H:%M} UTC"
         )
+
+
+def _keys(application: Application) -> Iterator[Finding]:
+    application.keys.check()
+    if application.keys.promise_address != application.program().promise_address:
+        yield Finding("keys", "bad", "they are another programme's: copy back those that were made with this ledger")
+    else:
+        yield Finding("keys", "well", "all there and closed to others")
 
 
 def _worker(application: Application) -> Iterator[Finding]:

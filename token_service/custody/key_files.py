@@ -57,7 +57,9 @@ def read(path: Path, length: int) -> bytes:
         mode = stat.S_IMODE(path.stat().st_mode)
         secret = path.read_bytes()
     except FileNotFoundError as error:
-        raise NotInitialised(f"the key file {path.name} is missing: run `mereau init`") from error
+        raise NotInitialised(
+            f"the key file {path.name} is missing: copy it back from where you keep the keys"
+        ) from error
     except OSError as error:
         raise BadSettings(f"the key file {path.name} cannot be read: {error.strerror}") from error
     if mode & OTHERS:

@@ -63,6 +63,15 @@ class KeyRing:
             policy,
         )
 
+    def check(self) -> None:
+        """Returns when every key is there, closed to others, and the one of its address. Raises NotInitialised, BadSettings."""
+        _require_secrets(self.directory)
+        for name, address in zip(
+            ACCOUNTS, (self.operator_address, self.admin_address, self.promise_address), strict=True
+        ):
+            if curve.address_of(self._secret(f"{name}.key")) != address:
+                raise BadSettings(f"the key file {name}.key is not the key of {address}: copy back the one that is")
+
     def _secret(self, name: str) -> bytes:
         return key_files.read(self.directory / name, curve.KEY_BYTES)
 
@@ -70,9 +79,13 @@ class KeyRing:
 def create_keys(directory: Path) -> KeyRing:
     """The key ring, with every missing key made from the system's randomness. What is there stays as it is.
 
-    Raises DiskFull, BadSettings (a key file is damaged or open to others).
+    Raises DiskFull, BadSettings (a key file is damaged, open to others, or was lost after all had been made).
     """
     key_files.make_directory(directory)
+    if (
+        directory / ADDRESSES_FILE
+    ).exists():  # written last: another key in a lost one's place would not be the programme's
+        _require_secrets(directory)
     for account in ACCOUNTS:
         key_files.write_once(directory / f"{account}.key", PrivateKey().secret)
     key_files.write_once(directory / "salts.key", secrets.token_bytes(32))
@@ -93,3 +106,8 @@ def open_keys(directory: Path) -> KeyRing:
         raise NotInitialised("there are no keys here: run `mereau init`") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadSettings(f"{ADDRESSES_FILE} in the key folder cannot be read") from error
+
+
+def _require_secrets(directory: Path) -> None:
+    for name in (*ACCOUNTS, "salts", "sealing"):
+        key_files.read(directory / f"{name}.key", curve.KEY_BYTES)

@@ -1,7 +1,8 @@
-"""The two cookies, their names and their flags. Both hold 256 random bits that the database knows only by hash.
+"""The cookies, their names and their flags. The secret ones hold 256 random bits that the database knows only by hash.
 
-`session` says who is signed in; `ticket` ties a code to the browser that asked for it. Over https they carry the
-`__Host-` prefix (never sent elsewhere, never set by a subdomain); on plain http, which is for this machine only, they can't.
+`session` says which member is signed in, `staff` who of the staff; `ticket` ties a code to the browser that asked for
+it. Over https they carry the `__Host-` prefix (never sent elsewhere, never set by a subdomain); on plain http, which is
+for this machine only, they can't.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from token_service.ledger.sessions import CODE_LIFETIME, SESSION_LIFETIME
+from token_service.ledger.staff_sessions import STAFF_SESSION_LIFETIME
 from token_service.pages.services import services
 
 LIFETIMES: Final = {
     "session": SESSION_LIFETIME,
     "ticket": CODE_LIFETIME,
+    "staff": STAFF_SESSION_LIFETIME,
     "language": timedelta(days=365),
 }
 SECRET_BYTES: Final = 32

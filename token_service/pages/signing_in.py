@@ -36,7 +36,12 @@ CODE_DIGITS: Final = 6
 EMAIL_CHARACTERS_MAX: Final = 254
 _EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)*")
 _CODE: Final = re.compile(r"[0-9]{6}")
-BACK_TO: Final = {"sign-in": "pages.sign_in", "code": "pages.code", "transparency": "pages.transparency"}
+BACK_TO: Final = {
+    "sign-in": "pages.sign_in",
+    "code": "pages.code",
+    "transparency": "pages.transparency",
+    "staff": "staff.sign_in",
+}
 """Where switching the language may lead back to; anything else leads home."""
 
 

@@ -1,0 +1,42 @@
+"""The table of roles in docs/console.md is what the pages check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from token_service.ledger.staff_roles import PERMISSIONS, ROLES, may
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/console.md").read_text(encoding="utf-8")
+SAID = {
+    "use the till of one merchant": "till:use",
+    "members: search, one member's whole story": "members:read",
+    "members: adjust points with a reason": "members:adjust",
+    "members: freeze, unfreeze": "members:freeze",
+    "rules: read, check, simulate": "rulesets:read",
+    "rules: draft, publish": "rulesets:write",
+    "merchants: read": "merchants:read",
+    "merchants: make, stores, ceilings": "merchants:write",
+    "API keys: make, revoke": "keys:write",
+    "settlement health": "settlement:read",
+    "the trail of staff's actions": "trail:read",
+    "staff: list": "staff:read",
+    "staff: add, reset, disable": "staff:write",
+}
+
+
+def rows() -> list[list[str]]:
+    lines = [line for line in DOCUMENT.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_table_of_roles_is_true() -> None:
+    head, *lines = rows()
+    assert tuple(sorted(head[1:])) == tuple(sorted(ROLES))
+    for what, *marks in lines:
+        for role, mark in zip(head[1:], marks, strict=True):
+            assert (mark == "✓") == may(role, SAID[what]), (what, role)
+
+
+def test_every_permission_is_in_the_table() -> None:
+    assert {line[0] for line in rows()[1:]} == set(SAID)
+    assert set(SAID.values()) == {one for some in PERMISSIONS.values() for one in some}
