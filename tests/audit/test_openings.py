@@ -330,3 +330,21 @@ def test_an_audit_without_openings_says_so(made: OpenedProgramme) -> None:
     assert report.exit_code == 0
     assert report.openings is None
     assert {statuses(report)[name] for name in REPLAYED} == {Status.NOT_CHECKED}
+
+
+# --- What the service learns late ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hours", "is_right"), [(0.5, True), (3, False)])
+def test_a_service_may_take_an_hour_to_learn_of_new_rules(made: OpenedProgramme, hours: float, is_right: bool) -> None:
+    """The chain knows an addendum at once; what is decided by its base soon after is no lie, and hours later it is one."""
+    base = made.rulesets[0]
+    addendum = made.publish(RULES.replace("points: 40}]", "points: 40}, {id: tea, kind: gift, points: 30}]"), base=base)
+    made.town.clock.at += timedelta(hours=hours)
+    made.town.buy(made.town.member(), 2_390)
+    made.bend = bending("issuance", lambda leaf: saying(leaf, ruleset=base))
+    made.settle()
+    report = made.audit()
+    found = findings(report, "decisions")
+    assert report.exit_code == (0 if is_right else 1), explain(report)
+    assert [(one.expected, one.found) for one in found] == ([] if is_right else [(addendum, base)])

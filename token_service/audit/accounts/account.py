@@ -97,6 +97,7 @@ class Account:
     is_frozen: bool = False
     joined_at: datetime | None = None
     tier: str | None = None
+    is_tier_known: bool = True  # False: the rules changed while the member joined
     owes_tier: list[str | None] | None = None  # the level that a leaf must say next, in a list of one
     owes_payment: datetime | None = None  # a debt must be paid by the leaves recorded at this instant
     lots: dict[str, HeldLot] = field(default_factory=dict)

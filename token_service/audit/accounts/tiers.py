@@ -11,13 +11,14 @@ def changed(step: Step) -> None:
     """A `tier` leaf: from the level held so far, to the one of the history at that instant, with its figure."""
     leaf, account = step.leaf, step.account
     standing = standing_at(step.ruleset(), account.history.values(), leaf.recorded_at)
-    step.same("tiers", "the level before this change", account.tier, leaf.detail.get("from"))
+    if account.is_tier_known:
+        step.same("tiers", "the level before this change", account.tier, leaf.detail.get("from"))
     told = leaf.detail.get("to")
     if told != standing.tier:
         step.differs("tiers", "the history gives another level", expected=standing.tier, found=told)
     step.same("tiers", "the figure that the level counts", standing.figure, leaf.detail.get("figure"))
     account.tier = None if told is None else str(told)
-    account.owes_tier = None
+    account.is_tier_known, account.owes_tier = True, None
 
 
 def joined(step: Step) -> None:
@@ -34,6 +35,7 @@ def joined(step: Step) -> None:
     hash_ = step.rulebook.in_force(account.joined_at)
     if hash_ is not None:
         account.tier = first_tier(step.ruleset_of(hash_))
+        account.is_tier_known = step.rulebook.is_certain(account.joined_at, account.joined_at)
 
 
 def close(step: Step) -> None:
@@ -49,7 +51,7 @@ def close(step: Step) -> None:
         account.last_activity_at = max(closing.activity_at, account.last_activity_at or closing.activity_at)
     at = closing.recorded_at
     hash_ = step.rulebook.in_force(at)
-    if hash_ is None:
+    if hash_ is None or not account.is_tier_known:
         return
     ruleset = step.ruleset_of(hash_)
     if (ruleset.tiers is None and account.tier is None) or not step.rulebook.is_certain(at, at):
