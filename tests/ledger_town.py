@@ -135,8 +135,9 @@ class Town:
         return redeem(self.context, actor, new)
 
     def restore(self, redemption_id: str, points: int | None = None, **more: Any) -> views.Outcome[views.Reversal]:
+        actor = more.pop("actor", self.alice)
         new = NewReversal(**({"reference": self.reference(), "points": points} | more))
-        return restore(self.context, self.alice, redemption_id, new)
+        return restore(self.context, actor, redemption_id, new)
 
     def adjust(self, member_id: str, points: int, **more: Any) -> views.Outcome[views.Adjustment]:
         new = NewAdjustment(

@@ -59,6 +59,20 @@ class NotFound(CallerError):
     title = "Not found"
 
 
+class VoucherUnknown(NotFound):
+    """No voucher has this code."""
+
+    code = "voucher_unknown"
+    title = "No voucher has this code"
+
+
+class MemberCodeExpired(NotFound):
+    """No member shows this code now: it expired, or never was one."""
+
+    code = "member_code_expired"
+    title = "This code is not valid, or no longer"
+
+
 class Unauthorized(CallerError):
     """No key, an unknown key, or a revoked one."""
 
@@ -146,6 +160,13 @@ class MemberLeaving(Refused):
     title = "The member is leaving"
 
 
+class OwnCard(Refused):
+    """Staff may not move the points of a card that is their own: somebody else of the staff does it."""
+
+    code = "own_card"
+    title = "This is your own card"
+
+
 class ProgramPaused(Refused):
     """The contract is paused."""
 
@@ -209,6 +230,20 @@ class RewardUnavailable(Refused):
     title = "This reward is not available"
 
 
+class VoucherUsed(Refused):
+    """A voucher buys its reward once; facts: `used_at`, and `merchant_id` and `reference` of that use to its own merchant."""
+
+    code = "voucher_used"
+    title = "The voucher was used before"
+
+
+class VoucherCancelled(Refused):
+    """The points of the voucher were given back; facts: `cancelled_at`."""
+
+    code = "voucher_cancelled"
+    title = "The voucher was given back"
+
+
 # --- Later: the same request may succeed without a change ------------------------------------------------------------
 
 
@@ -245,7 +280,7 @@ class NodeUnreachable(TryAgain):
 
 
 class TooManyRequests(TryAgain):
-    """The key's rate limit."""
+    """The key's rate limit, or too many wrong codes."""
 
     code = "too_many_requests"
     title = "Too many requests"

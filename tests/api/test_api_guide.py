@@ -17,6 +17,8 @@ from documents import ROOT, Block, Reader, blocks
 PAGE = "docs/api.md"
 TEXT = (ROOT / PAGE).read_text("utf-8")
 NEXT = "--- the next block ---"
+SHOWN = {"$CODE": "card"}
+"""What a block reads off a member's wallet, and what shows it there (shown_in_wallet.py)."""
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +28,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     done = made.run("init")
     assert done.returncode == 0, done.stderr
     with made.serving():
-        yield {"MEREAU": made.url, "KEY": made.key("Boulangerie Paul")}
+        yield {"MEREAU": made.url, "KEY": made.key("Boulangerie Paul"), "MEREAU_DATA_DIR": str(made.folder)}
 
 
 def test_the_tour_answers_in_a_shell_what_the_page_says(served: dict[str, str], tmp_path: Path) -> None:
     tour = examples()
-    script = f"echo; echo '{NEXT}'\n".join(command.text for command, _ in tour)
+    script = f"echo; echo '{NEXT}'\n".join(_read_off(command.text) for command, _ in tour)
     answers = Reader(tmp_path, port=0).run(script, **served).split(NEXT)
     assert len(answers) == len(tour) >= 14
     for (command, expected), answer in zip(tour, answers, strict=True):
@@ -68,9 +70,16 @@ def test_the_guide_lists_all_scopes() -> None:
     assert set(re.findall(r"^\| `([a-z_]+:[a-z]+)` \|", TEXT, re.MULTILINE)) == set(ADMIN_SCOPES)
 
 
+def _read_off(command: str) -> str:
+    """The command, after what a member shows has been read off their wallet."""
+    shown = [(name.removeprefix("$"), page) for name, page in SHOWN.items() if name in command]
+    program = Path(__file__).with_name("shown_in_wallet.py")
+    return "".join(f'{name}=$(python {program} {page} "$MEMBER")\n' for name, page in shown) + command
+
+
 def examples() -> list[tuple[Block, Any]]:
-    """Each shell block with the answer that follows it."""
-    found = blocks(PAGE)
+    """Each shell block with the answer that follows it; a voucher needs its member first (test_api_vouchers.py)."""
+    found = [block for block in blocks(PAGE) if block.section != "Honour a voucher"]
     return [(block, json.loads(found[place + 1].text)) for place, block in enumerate(found) if block.language == "sh"]
 
 

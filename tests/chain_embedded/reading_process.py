@@ -1,4 +1,5 @@
-"""`python reading_process.py PATH CONTRACT SECONDS` reads a chain that another process mines, and prints what it saw."""
+"""`python reading_process.py PATH CONTRACT HEADS` reads a chain that another process mines until it has seen so many of its
+blocks as the newest one (a minute at most), and prints what it saw."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ from embedded_programme import member, read
 from token_service.chain.embedded import EmbeddedReader
 
 reader = EmbeddedReader(Path(sys.argv[1]))
-end = time.monotonic() + float(sys.argv[3])
-seen = []
+end = time.monotonic() + 60
+seen: list[list[int]] = []
 sys.stdout.write("ready\n")
 sys.stdout.flush()
-while time.monotonic() < end:
+while time.monotonic() < end and len({head for head, *_ in seen}) < int(sys.argv[3]):
     with reader.snapshot() as view:
         head = view.head().block_number
         supply = read(view, sys.argv[2], "totalSupply")

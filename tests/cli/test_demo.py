@@ -16,6 +16,7 @@ def test_the_demo_loads_settles_audits_and_says_where_to_look(tmp_path: Path) ->
     done = made.run(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "sign in as household-" in done.stdout
+    assert re.search(r"/till +sign in as till@example.com with \S{12,}", done.stdout)
     figures = re.search(r"([\d,]+) entries and ([\d,]+) facts settled in (\d+) batches", done.stdout)
     assert figures is not None
     assert all(int(figure.replace(",", "")) > 0 for figure in figures.groups())

@@ -13,6 +13,7 @@ from token_service.cli import group
 RUN = {
     ("README.md", "Five minutes with curl"): "tests/cli/test_readme.py",
     ("docs/api.md", "*"): "tests/api/test_api_guide.py",
+    ("docs/api.md", "Honour a voucher"): "tests/api/test_api_vouchers.py",
     ("docs/operators.md", "Start on one machine"): "tests/docs/test_operators_backup.py",
     ("docs/operators.md", "What to watch"): "tests/docs/test_operators_backup.py",
     ("docs/operators.md", "Upgrade"): "tests/docs/test_operators_backup.py",

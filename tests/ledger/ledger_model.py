@@ -19,6 +19,7 @@ return_window: P2D
 expiry: {kind: fixed, period: P10D}
 restoration_grace: P30D
 limits: {manual_issuance_points: 500}
+rewards: [{id: treat, kind: gift, points: 40}]
 """
 
 

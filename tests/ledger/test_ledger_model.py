@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from ledger_model import ACTIVE_DOCUMENT, DOCUMENT, LIFE, ActiveModel, Model
-from ledger_town import Make, Town
+from ledger_town import ADMIN, Make, Town
 
 from token_service.errors import (
     AlreadyReversed,
@@ -22,11 +22,13 @@ from token_service.errors import (
     LimitExceeded,
     RefundExceedsPurchase,
 )
+from token_service.ledger.context import Actor
 from token_service.ledger.due import run_due
-from token_service.ledger.inputs import NewRedemption
+from token_service.ledger.inputs import NewRedemption, NewVoucher
 from token_service.ledger.members import get_member
 from token_service.ledger.purchases import record_purchase, simulate_purchase
 from token_service.ledger.redemptions import redeem, simulate_redemption
+from token_service.ledger.vouchers import buy_reward
 
 EXAMPLES = {"sqlite": 20, "postgresql": 10}
 STEPS = 25
@@ -45,6 +47,7 @@ class Ledger(RuleBasedStateMachine):
         self.model = self.make_model()
         self.member = self.town.member()
         self.ids: dict[int, str] = {}
+        self.vouchers: set[int] = set()  # redemptions that were made in the wallet
         self.last: Callable[[], Any] | None = None
 
     # --- what people do ---------------------------------------------------------------------------------------------
@@ -114,18 +117,36 @@ class Ledger(RuleBasedStateMachine):
         self.model.redeem(self._number(outcome.value.id), points, self.now)
         self._remember(lambda: redeem(self.town.context, self.town.alice, new))
 
+    @rule()
+    def buy_a_voucher(self) -> None:
+        """A redemption like any other."""
+        new = NewVoucher(self.town.reference(), "treat", 40)
+        member = Actor.member(self.member)
+        if self.model.usable(self.now) < 40:
+            self._refused(InsufficientBalance, lambda: buy_reward(self.town.context, member, new))
+            return
+        number = self._number(buy_reward(self.town.context, member, new).value.redemption_id)
+        self.vouchers.add(number)
+        self.model.redeem(number, 40, self.now)
+        self._remember(lambda: buy_reward(self.town.context, member, new))
+
     @precondition(lambda self: self.model.spent)
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
         number = data.draw(st.sampled_from(sorted(self.model.spent)))
         left = sum(points for _, points in self.model.spent[number].parts)
         points = data.draw(st.integers(1, left + 5))
+        is_voucher = number in self.vouchers
+
+        def restore() -> object:
+            return self.town.restore(self.ids[number], points, actor=ADMIN if is_voucher else self.town.alice)
+
         if left == 0:
-            self._refused(AlreadyReversed, lambda: self.town.restore(self.ids[number], points))
-        elif points > left:
-            self._refused(InvalidInput, lambda: self.town.restore(self.ids[number], points))
+            self._refused(AlreadyReversed, restore)
+        elif points > left or (is_voucher and points < left):
+            self._refused(InvalidInput, restore)
         else:
-            self.town.restore(self.ids[number], points)
+            restore()
             self.model.restore(number, points, self.now)
             self._step()
 

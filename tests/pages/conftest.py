@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pages_browsing import cookies, open_page, site  # noqa: F401 (fixtures)
 from pages_settled import Settled, settled_town
 from pages_town import RULES, WAITING_RULES, Browser, Clock, Town, found, make_context, open_shop
 

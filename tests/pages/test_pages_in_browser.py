@@ -3,113 +3,12 @@ without JavaScript, offline, on paper; axe-core finds nothing and the content se
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pages_settled import Settled
-from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.serving import WSGIRequestHandler, make_server
-
-from token_service.app.web import create_web
-
-AXE = (Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
-PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
-LOOKS = [
-    pytest.param(PHONE, "fr-FR", "light", id="phone-french-light"),
-    pytest.param(PHONE, "en-GB", "dark", id="phone-english-dark"),
-    pytest.param(DESKTOP, "fr-FR", "dark", id="desktop-french-dark"),
-    pytest.param(DESKTOP, "en-GB", "light", id="desktop-english-light"),
-]
-TOUCHED = ".button, .link-button, .state, summary, input[type=email], input[type=text], .home"
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        """Requests are not news."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """The served application and what belongs to it."""
-
-    url: str
-    settled: Settled
-
-    @property
-    def paths(self) -> list[str]:
-        written, waiting = self.settled.lines[-1].id, self.settled.lines[0].id
-        return [
-            "/wallet",
-            f"/wallet/entries/{written}",
-            f"/wallet/entries/{waiting}",
-            "/preferences",
-            "/mailbox",
-            "/sign-in",
-        ]
-
-
-@pytest.fixture(scope="module")
-def site(settled: Settled) -> Iterator[Site]:
-    server = make_server("127.0.0.1", 0, create_web(settled.application), threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield Site(f"http://127.0.0.1:{server.port}", settled)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def cookies(browser: Browser, site: Site) -> list[Any]:
-    """Alice's session, from signing in once."""
-    context = browser.new_context()
-    sign_in(context.new_page(), site)
-    kept = context.cookies()
-    context.close()
-    return kept
-
-
-@pytest.fixture
-def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
-    """A page in a context of its own; afterwards the console must have been free of broken policy and script errors."""
-    contexts: list[BrowserContext] = []
-    said: list[str] = []
-
-    def open_one(cookies: list[Any] | None = None, **more: Any) -> Page:
-        context = browser.new_context(base_url=site.url, **more)
-        contexts.append(context)
-        context.add_cookies(cookies or [])
-        page = context.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        return page
-
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert [text for text in said if "Failed to load resource" not in text] == []
-
-
-def sign_in(page: Page, site: Site, email: str = "alice@example.com") -> None:
-    page.goto(f"{site.url}/sign-in")
-    page.fill("#email", email)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/sign-in/code")
-    page.fill("#code", site.settled.town.code())
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/wallet")
-
-
-def complaints(page: Page) -> list[str]:
-    """What axe-core finds wrong, best-practice rules included."""
-    page.evaluate(AXE + "; null")
-    found = page.evaluate("axe.run()")
-    assert len(found["passes"]) > 10
-    return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+from pages_browsing import LOOKS, PHONE, TOUCHED, Site, complaints, sign_in
+from playwright.sync_api import Page, expect
 
 
 @pytest.mark.parametrize(("viewport", "locale", "scheme"), LOOKS)
@@ -135,7 +34,7 @@ def test_huge_numbers_and_long_names_fit_a_phone(site: Site, open_page: Callable
     town.gift(member, 2**52, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft")
     page = open_page(viewport=PHONE, locale="fr-FR")
     sign_in(page, site, "big@example.com")
-    for path in ("/wallet", "/preferences"):
+    for path in ("/wallet", "/statement", "/rewards", "/rewards/hamper", "/preferences"):
         page.goto(path)
         outside = page.locator("main *").evaluate_all(
             "all => all.filter(one => one.getBoundingClientRect().right > window.innerWidth).map(one => one.outerHTML)"

@@ -170,14 +170,14 @@ def test_a_single_point_is_singular(town: Town, alice: Browser) -> None:
     assert "1 point expire le" in wallet(town, alice, "fr")
 
 
-def test_rewards_within_reach_come_first_and_nothing_can_be_pressed(town: Town, alice: Browser) -> None:
+def test_rewards_within_reach_come_first_and_lead_to_their_page(town: Town, alice: Browser) -> None:
     town.gift(town.member(), 1_284)
     text = wallet(town, alice)
-    assert (
-        "A free coffee 100 points yours to ask for at the till Gourmet hamper 2,500 points 1,216 more points needed"
-        in text
+    assert "A free coffee 100 points within reach Gourmet hamper 2,500 points 1,216 more points needed" in text
+    assert "Café offert 100 points à votre portée" in wallet(town, alice, "fr")
+    assert {"/rewards", "/rewards/free-coffee", "/rewards/hamper"} <= set(
+        re.findall(r'href="(/rewards[^"]*)"', alice.get("/wallet").text)
     )
-    assert "Café offert 100 points à demander en caisse" in wallet(town, alice, "fr")
     forms = re.findall(r'<form[^>]* action="([^"]+)"', alice.get("/wallet").text)
     assert set(forms) == {"/sign-out"}
 

@@ -91,3 +91,13 @@ def _openzeppelin(batches: list[list[Leaf]]) -> list[dict[str, object]]:
 def _values(leaf: Leaf) -> list[str]:
     assert len(hash_to_bytes(leaf.commitment)) == 32
     return [str(getattr(leaf, name)) for name in Leaf.__slots__]
+
+
+@given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40))
+def test_the_path_goes_from_the_leafs_parent_to_the_root(leaves: list[bytes]) -> None:
+    tree = merkle.tree(leaves)
+    for position, leaf in enumerate(leaves):
+        proof = tree.proof(position)
+        nodes = merkle.path(leaf, proof)
+        assert len(nodes) == len(proof)
+        assert [leaf, *nodes][-1] == tree.root

@@ -31,13 +31,13 @@ SETTLING = (
     "push.after_commit",
     "index.before_commit",
     "index.after_commit",
-    "track.before_commit",
-    "track.after_commit",
     "finalize.before_commit",
     "finalize.after_commit",
 )
-"""Every place in the way of a batch, in order. `test_the_list_of_places_is_complete` keeps it so."""
-DEPLOYING = ("admin.before_commit", "admin.after_commit", *SETTLING[4:])
+"""Every place in the way of a batch that has its block to itself, in order. `test_the_list_of_places_is_complete` keeps it so."""
+TRACKING = ("track.before_commit", "track.after_commit")
+"""The places on top in the way of what is no batch, and of batches that share a block."""
+DEPLOYING = ("admin.before_commit", "admin.after_commit", *SETTLING[4:], *TRACKING)
 
 
 def test_the_list_of_places_is_complete(programme: Programme) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from settlement_programme import Crash, Programme, deployed, make_programme
-from test_dying_anywhere import SETTLING, assert_exactly_once
+from test_dying_anywhere import SETTLING, TRACKING, assert_exactly_once
 
 from token_service.chain.embedded import EmbeddedChain
 from token_service.chain.embedded_node import EmbeddedNode
@@ -90,6 +90,34 @@ def test_dying_at_any_place_settles_every_entry_exactly_once(embedded: Programme
         embedded.settle()
     assert embedded.settle().is_settled
     assert embedded.balance(alice) == 4
+    assert_exactly_once(embedded)
+
+
+@pytest.mark.parametrize("place", TRACKING)
+def test_dying_while_the_gas_of_batches_that_share_a_block_is_read_changes_nothing(
+    embedded: Programme, chain: EmbeddedChain, seconds: Seconds, place: str
+) -> None:
+    embedded.with_limits(batch_entries_max=1)
+    alice = embedded.member()
+    for points in (4, 5):
+        embedded.record(alice, EntryKind.ISSUANCE, points)
+    chain.mine()
+    seconds.is_stopped = True
+    while len(embedded.batches()) < 2:
+        embedded.settle(timeout_seconds=0)
+    seconds.is_stopped = False
+    embedded.failpoints.passed.clear()
+    embedded.failpoints.at = (place, 1)
+    with pytest.raises(Crash):
+        embedded.settle()
+    assert embedded.settle().is_settled
+    first, second = embedded.batches()
+    assert first.block_hash == second.block_hash
+    with chain.view() as view:
+        header = view.header(first.block_number)
+    assert first.gas_used + second.gas_used == header.gas_used
+    assert min(first.gas_used, second.gas_used) > 50_000
+    assert embedded.balance(alice) == 9
     assert_exactly_once(embedded)
 
 

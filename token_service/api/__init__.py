@@ -5,6 +5,7 @@ pointers), access.py (keys and scopes), problems.py (errors), replays.py (Idempo
 """
 
 from token_service.api.application import create_api
+from token_service.api.limits import RateLimit
 from token_service.api.services import AnswerRpc, Services
 
-__all__ = ["AnswerRpc", "Services", "create_api"]
+__all__ = ["AnswerRpc", "RateLimit", "Services", "create_api"]

@@ -25,6 +25,7 @@ from token_service.api import (
     rpc,
     rulesets,
     simulations,
+    vouchers,
 )
 from token_service.api.access import authorise, identify
 from token_service.api.answers import Problem
@@ -41,6 +42,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     purchases.routes,
     issuances.routes,
     redemptions.routes,
+    vouchers.routes,
     adjustments.routes,
     simulations.routes,
     entries.routes,

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from token_service.api.access import needs, public
 from token_service.api.answers import Answer, Instant, ListAnswer, list_of
-from token_service.api.entries import leaf_of
 from token_service.api.input import Path
 from token_service.api.lists import ListQuery
 from token_service.api.routing import Routes
@@ -141,7 +140,7 @@ def _batch(path: BatchPath) -> BatchReceipts:
         receipts_root=batch.receipts_root,
         word_count=batch.word_count,
         leaves=tuple(
-            FiledLeaf(leaf_of(program.chain_id, contract, batch.operator, batch.seq, leaf)) for leaf in leaves
+            FiledLeaf(receipts.leaf_of(program.chain_id, contract, batch.operator, batch.seq, leaf)) for leaf in leaves
         ),
     )
 

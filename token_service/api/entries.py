@@ -12,9 +12,8 @@ from token_service.api.answers import Answer, EntryAnswer, respond
 from token_service.api.input import Path
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
-from token_service.errors import NotFound
 from token_service.ledger import receipts as ledger_receipts
-from token_service.ledger import statements, views
+from token_service.ledger import statements
 from token_service.protocol import receipts
 
 routes = Routes("entries", __name__, abp_tags=[{"name": "Entries"}])
@@ -73,46 +72,12 @@ def get(path: EntryPath) -> Response:
 def get_receipt(path: EntryPath) -> Response:
     """The receipt of an entry; there is none until the entry is final on the chain."""
     view = ledger_receipts.get_receipt(ledger(), caller(), path.entry_id)
-    receipt = _receipt(view)
     return respond(
         ReceiptAnswer.model_validate(
             {
-                **receipts.receipt_to_json(receipt),
+                **receipts.receipt_to_json(ledger_receipts.proved(view)),
                 "transaction_hash": view.transaction_hash,
                 "block_number": view.block_number,
             }
         )
-    )
-
-
-def _receipt(view: views.Receipt) -> receipts.Receipt:
-    """The receipt with its proof, computed from all leaves of the batch. Raises NotFound until the outcome is final."""
-    outcome = view.outcome
-    if outcome not in ("applied", "skipped"):
-        raise NotFound("This entry is not final on the chain yet; it has no receipt until then.")
-    leaves = [leaf_of(view.chain_id, view.contract, view.operator, view.seq, leaf) for leaf in view.leaves]
-    opening = receipts.Opening(view.salt, view.detail) if view.salt and view.detail else None
-    return receipts.make_receipt(
-        receipts.receipts_tree(leaves),
-        leaves[view.index],
-        position=view.index,
-        outcome="applied" if outcome == "applied" else "skipped",
-        entry_id=view.entry_id,
-        opening=opening,
-    )
-
-
-def leaf_of(chain_id: int, contract: str, operator: str, seq: int, leaf: views.LeafView) -> receipts.Leaf:
-    """The leaf as it is hashed."""
-    return receipts.Leaf(
-        chain_id=chain_id,
-        contract=contract,
-        operator=operator,
-        seq=seq,
-        index=leaf.index,
-        account=leaf.account,
-        kind=leaf.kind,
-        party=leaf.party,
-        amount=leaf.amount,
-        commitment=leaf.commitment,
     )

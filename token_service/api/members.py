@@ -19,7 +19,7 @@ from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import MereauError
-from token_service.ledger import balances, members, statements, views
+from token_service.ledger import balances, member_codes, members, statements, views
 from token_service.ledger.context import Context
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import EnrolOutcome
@@ -47,6 +47,13 @@ class EnrolManyBody(Body):
     """Up to 1,000 people to enrol."""
 
     members: list[Annotated[Any, Unchecked(EnrolBody)]] = Field(min_length=1, max_length=BATCH_SIZE_MAX)
+
+
+class IdentifyBody(Body):
+    """The code that a member shows, as it was scanned or typed: capitals, spaces and hyphens make no difference."""
+
+    code: Code = Field(examples=["7QK2-M9XD"])
+    merchant_id: Id | None = Field(default=None, description="With an admin key: whom the code is shown to.")
 
 
 class ReasonBody(Body):
@@ -151,6 +158,16 @@ def _enrolled(result: EnrolOutcome | MereauError) -> Enrolled | Refusal:
     if isinstance(result, MereauError):
         return refusal(result)
     return Enrolled(status=201 if result.created else 200, member=MemberAnswer.of(result.member))
+
+
+@routes.post("/v1/members:identify", responses={200: MemberAnswer})
+@needs("members:write")
+def identify(body: IdentifyBody) -> Response:
+    """Find the member who shows a code.
+
+    The merchant may see this member from now on. A code lives for five minutes and may be asked again until then; unknown and
+    expired ones are answered alike, and too many of them 429."""
+    return respond(MemberAnswer.of(member_codes.member_by_code(ledger(), caller(), body.code, body.merchant_id)))
 
 
 @routes.get("/v1/members", responses={200: MemberList})

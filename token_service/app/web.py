@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -12,13 +13,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from token_service import api, pages
 from token_service.app.application import Application, open_application
 from token_service.chain.embedded import EmbeddedReader
-from token_service.chain.rpc_facade import answer
+from token_service.chain.looking import SECONDS as LOOK_SECONDS
+from token_service.chain.looking import BoundedLook
+from token_service.chain.node import HttpNode
+from token_service.chain.rpc_facade import answer, snapshot_node
 from token_service.config import Settings
 from token_service.errors import BadSettings
 from token_service.migrations import require_current
+from token_service.protocol.settled_batch import Sighting, Wanted
 
 LOOPBACK: Final = "http://127.0.0.1"
 """Where members come from unless MEREAU_PUBLIC_URL says otherwise: this machine, over plain http."""
+LOOKS: Final = "12 per minute"
+"""Proofs that one session may have checked against the chain."""
 SMTP_SECURITY: Final = {"smtp": "starttls", "smtps": "tls", "smtp+plain": "none"}
 
 
@@ -31,13 +38,14 @@ def create_web(application: Application) -> Flask:
     """The API with the pages registered on it."""
     settings = application.settings
     public_url = settings.public_url.rstrip("/") if settings.public_url is not None else None
+    reader = EmbeddedReader(application.chain_path) if settings.embedded else None
     app: Flask = api.create_api(
         api.Services(
             ledger=application.context,
             version=version("mereau"),
             public_url=public_url,
             rpc_url=None if settings.embedded else settings.public_rpc_url,
-            answer_rpc=_rpc(application) if settings.embedded else None,
+            answer_rpc=_rpc(reader) if reader is not None else None,
             readiness={"migrations": lambda: require_current(application.store)},
             rate_limit=f"{settings.requests_per_second} per second",
             error_page=pages.error_page,
@@ -54,6 +62,7 @@ def create_web(application: Application) -> Flask:
             shown_clock=application.context.now if settings.clock is not None else None,
             public_url=public_url,
             rpc_url=None if settings.embedded else settings.public_rpc_url,
+            look=_look(settings, reader),
         ),
     )
     if settings.trusted_proxies:
@@ -62,9 +71,26 @@ def create_web(application: Application) -> Flask:
     return app
 
 
-def _rpc(application: Application) -> api.AnswerRpc:
-    reader = EmbeddedReader(application.chain_path)
+def _rpc(reader: EmbeddedReader) -> api.AnswerRpc:
     return lambda body: answer(body, reader)
+
+
+def _look(settings: Settings, reader: EmbeddedReader | None) -> pages.Look:
+    """How a page of proof asks the chain: the embedded chain's snapshot, or the operator's node; so often for each session."""
+    limit = api.RateLimit(LOOKS)
+    if reader is not None:
+        bounded = BoundedLook(lambda: snapshot_node(reader), depth=0)
+    else:
+        assert settings.rpc_url is not None
+        urls = [url.strip() for url in settings.rpc_url.split(",")]
+        node = HttpNode(urls, timeout_seconds=LOOK_SECONDS, read_rounds=1)
+        bounded = BoundedLook(lambda: nullcontext(node), settings.confirmations)
+
+    def look(who: str, wanted: Wanted) -> Sighting:
+        limit.take(who)
+        return bounded(wanted)
+
+    return look
 
 
 def _mailer(application: Application) -> pages.Mailer:

@@ -36,16 +36,16 @@ def lane(node: Node, contract: str, operator: str) -> LaneState:
 
 
 def balance_of(node: Node, contract: str, account: str, block: str = "latest") -> int:
-    data = encode_call("balanceOf", account)
-    return int.from_bytes(reads.call(node, to=contract, data=data, block=block))
+    """The account's points after a block ("latest", or a number in hex)."""
+    return int(_value(node, contract, "balanceOf", account, block=block))
 
 
-def _value(node: Node, contract: str, name: str, *arguments: abi.Value) -> Any:
+def _value(node: Node, contract: str, name: str, *arguments: abi.Value, block: str = "latest") -> Any:
     try:
-        return contract_state.read_value(name, _call(node, contract, name, *arguments))
+        return contract_state.read_value(name, _call(node, contract, name, *arguments, block=block))
     except InvalidInput as error:
         raise NodeUnreachable("the chain node answers nonsense", method="eth_call") from error
 
 
-def _call(node: Node, contract: str, name: str, *arguments: abi.Value) -> bytes:
-    return reads.call(node, to=contract, data=encode_call(name, *arguments))
+def _call(node: Node, contract: str, name: str, *arguments: abi.Value, block: str = "latest") -> bytes:
+    return reads.call(node, to=contract, data=encode_call(name, *arguments), block=block)

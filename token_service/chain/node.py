@@ -37,9 +37,10 @@ class Node(Protocol):
 class HttpNode:
     """One or several URLs of the same chain, asked over HTTP."""
 
-    def __init__(self, urls: Sequence[str], *, timeout_seconds: float = 10.0) -> None:
+    def __init__(self, urls: Sequence[str], *, timeout_seconds: float = 10.0, read_rounds: int = READ_ROUNDS) -> None:
         if not urls:
             raise ValueError("no node URL")
+        self._read_rounds = read_rounds
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy meant for the web must not see signed transactions
         self._providers = tuple(_provider(url, self._session, timeout_seconds) for url in urls)
@@ -49,13 +50,13 @@ class HttpNode:
 
     def _read(self, method: str, params: list[Any]) -> Any:
         pause = PAUSE_SECONDS
-        for round_number in range(READ_ROUNDS):
+        for round_number in range(self._read_rounds):
             for provider in self._providers:
                 try:
                     return _post(provider, method, params)
                 except NodeUnreachable:
                     continue
-            if round_number + 1 < READ_ROUNDS:
+            if round_number + 1 < self._read_rounds:
                 time.sleep(pause)
                 pause *= 2
         raise NodeUnreachable("no chain node answered", method=method)

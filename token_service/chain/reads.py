@@ -15,7 +15,8 @@ from token_service.protocol.hashing import checksum_address, from_hex, hash_to_b
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block's header. `timestamp` in unix seconds, `base_fee` in wei per gas."""
+    """A block's header. `timestamp` in unix seconds, `base_fee` in wei per gas; `lone_gas` is what its transaction used if it
+    holds one only, which saves asking for a receipt with hundreds of logs."""
 
     number: int
     hash: str
@@ -23,6 +24,7 @@ class Block:
     timestamp: int
     gas_limit: int
     base_fee: int
+    lone_gas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class TransactionReceipt:
     succeeded: bool
     gas_used: int
     contract_address: str | None
+    logs: tuple[dict[str, Any], ...]  # raw
 
 
 def chain_id(node: Node) -> int:
@@ -77,7 +80,15 @@ def receipt(node: Node, transaction_hash: str) -> TransactionReceipt | None:
         succeeded=_quantity(answer.get("status")) == 1,
         gas_used=_quantity(answer.get("gasUsed")),
         contract_address=None if created is None else _address(created),
+        logs=tuple(_mapping(log) for log in answer.get("logs") or ()),
     )
+
+
+def transaction_input(node: Node, transaction_hash: str) -> tuple[str | None, bytes]:
+    """Whom a transaction of the chain calls (None: it makes a contract), and with what."""
+    answer = _mapping(node.request("eth_getTransactionByHash", [transaction_hash]))
+    to = answer.get("to")
+    return None if to is None else _address(to), _bytes(answer.get("input"))
 
 
 def transaction_count(node: Node, address: str, block: str = "latest") -> int:
@@ -116,7 +127,14 @@ def _block(found: Any) -> Block | None:
         timestamp=_quantity(answer.get("timestamp")),
         gas_limit=_quantity(answer.get("gasLimit")),
         base_fee=_quantity(answer.get("baseFeePerGas", "0x0")),
+        lone_gas=_lone_gas(answer),
     )
+
+
+def _lone_gas(block: dict[str, Any]) -> int | None:
+    transactions = block.get("transactions")
+    is_lone = isinstance(transactions, list) and len(transactions) == 1
+    return _quantity(block.get("gasUsed")) if is_lone else None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, select
 
 from token_service.ledger.settlement_tables import deferrals, leaves
 
@@ -34,13 +34,19 @@ def leaves_of_batch(connection: Connection, batch_id: int) -> list[BatchLeaf]:
     here = _leaves(leaves.c.position, leaves.c.skip_reason).where(leaves.c.batch_id == batch_id)
     gone = _leaves(deferrals.c.position, deferrals.c.reason).join(deferrals, deferrals.c.leaf_id == leaves.c.id)
     rows = [*connection.execute(here), *connection.execute(gone.where(deferrals.c.batch_id == batch_id))]
-    return sorted((BatchLeaf(**row._mapping) for row in rows), key=lambda leaf: leaf.position)
+    return sorted((BatchLeaf(*row) for row in rows), key=lambda leaf: leaf.position)
+
+
+def ids_of_batch(batch_id: int) -> CompoundSelect[str]:
+    """The same leaves' ids, to select by."""
+    here = select(leaves.c.id).where(leaves.c.batch_id == batch_id)
+    return here.union_all(select(deferrals.c.leaf_id).where(deferrals.c.batch_id == batch_id))
 
 
 def _leaves(
     position: ColumnElement[Any], reason: ColumnElement[Any]
 ) -> Select[Any, Any, Any, Any, Any, Any, Any, Any, Any]:
-    """One row for each leaf, its columns named as BatchLeaf's fields."""
+    """One row for each leaf, its columns in the order of BatchLeaf's fields."""
     columns = leaves.c
     fixed = columns.id, columns.member_id, columns.account, columns.kind, columns.party, columns.amount
-    return select(position.label("position"), *fixed, columns.commitment, reason.label("skip_reason"))
+    return select(position, *fixed, columns.commitment, reason)

@@ -17,6 +17,7 @@ from token_service.ledger import ceilings, promising, tables
 from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
 
@@ -38,6 +39,8 @@ def flush(tx: Transaction) -> None:
     _append(tx, tables.purchases, [asdict(row) for row in staged.purchases])
     _update_purchases(tx, staged.changed_purchases)
     _write_awards(tx)
+    _append(tx, vouchers, [asdict(row) for row in staged.vouchers])
+    _cancel_vouchers(tx)
     ceilings.write_charges(tx)  # before the leaves, which a new window's count starts from
     _append(tx, leaves, promising.leaf_rows(tx, staged.leaves))
     _write_accounts(tx)
@@ -101,6 +104,12 @@ def _write_awards(tx: Transaction) -> None:
             update(tables.awards).where(here).values(points=points) if points else delete(tables.awards).where(here)
         )
         tx.connection.execute(statement)
+
+
+def _cancel_vouchers(tx: Transaction) -> None:
+    if tx.staged.cancelled_vouchers:
+        where = vouchers.c.id.in_(tx.staged.cancelled_vouchers)
+        tx.connection.execute(update(vouchers).where(where).values(cancelled_at=tx.now))
 
 
 def _write_accounts(tx: Transaction) -> None:

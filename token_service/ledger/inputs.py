@@ -6,7 +6,7 @@ programme's currency; `currency` None means the programme's. Times are aware UTC
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 
@@ -104,6 +104,25 @@ class NewRedemption:
     member_id: str
     points: int | None = None
     reward_id: str | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVoucher:
+    """A reward for a voucher; `points` is the price that the member agreed to."""
+
+    reference: str
+    reward_id: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewVoucherUse:
+    """A merchant honours a voucher; `code` as it was typed or scanned."""
+
+    reference: str
+    code: str = field(repr=False)
+    store_id: str | None = None
     merchant_id: str | None = None
 
 

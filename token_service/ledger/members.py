@@ -205,7 +205,9 @@ def _linked(tx: Transaction, merchant_id: str, external_id: str) -> Any:
 
 
 def member_view(tx: Transaction, account: Account, asking_merchant_id: str | None) -> views.Member:
-    """The member as the merchant (None: an admin, the member) sees them."""
+    """The member as the merchant (None: an admin, the member) sees them: e-mail address, birth date and referral code are for the
+    merchant that enrolled them.
+    """
     links = tables.member_merchants.c
     row = tx.connection.execute(
         select(tables.members, links.external_id)
@@ -217,16 +219,17 @@ def member_view(tx: Transaction, account: Account, asking_merchant_id: str | Non
         .where(tables.members.c.id == account.id)
     ).one()
     standing = tiers.standing_of(tx, account)
+    is_theirs = asking_merchant_id in (None, row.merchant_id)
     return views.Member(
         id=row.id,
         created_at=row.created_at,
         merchant_id=row.merchant_id,
         external_id=row.external_id,
-        email=row.email,
+        email=row.email if is_theirs else None,
         name=row.name,
         locale=row.locale,
-        birth_date=row.birth_date,
-        referral_code=row.referral_code,
+        birth_date=row.birth_date if is_theirs else None,
+        referral_code=row.referral_code if is_theirs else None,
         address=row.address,
         state=row.state,
         frozen=account.frozen,

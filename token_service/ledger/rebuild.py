@@ -2,7 +2,7 @@
 facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
-purchases keep.
+purchases keep, what became of vouchers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from token_service.ledger import tables
 from token_service.ledger.context import Context
 from token_service.ledger.replaying import replayed_member
+from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, write
 
 MEMBER_FIGURES: Final = (
@@ -25,6 +26,7 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "lots": (tables.lots, "entry_id"),
     "awards": (tables.awards, "operation_id"),
     "purchases": (tables.purchases, "operation_id"),
+    "vouchers": (vouchers, "id"),
 }
 Rows = dict[str, dict[str, Any]]
 

@@ -53,6 +53,38 @@ def get_receipt(context: Context, actor: Actor, entry_id: str) -> views.Receipt:
     return read(context, work)
 
 
+def leaf_of(chain_id: int, contract: str, operator: str, seq: int, leaf: views.LeafView) -> protocol.Leaf:
+    """The leaf as it is hashed."""
+    return protocol.Leaf(
+        chain_id=chain_id,
+        contract=contract,
+        operator=operator,
+        seq=seq,
+        index=leaf.index,
+        account=leaf.account,
+        kind=leaf.kind,
+        party=leaf.party,
+        amount=leaf.amount,
+        commitment=leaf.commitment,
+    )
+
+
+def proved(found: views.Receipt) -> protocol.Receipt:
+    """The receipt with its proof, computed from all leaves of the batch. Raises NotFound until the outcome is final."""
+    if found.outcome not in ("applied", "skipped"):
+        raise NotFound("This entry is not final on the chain yet; it has no receipt until then.")
+    leaves_ = [leaf_of(found.chain_id, found.contract, found.operator, found.seq, leaf) for leaf in found.leaves]
+    opening = protocol.Opening(found.salt, found.detail) if found.salt and found.detail else None
+    return protocol.make_receipt(
+        protocol.receipts_tree(leaves_),
+        leaves_[found.index],
+        position=found.index,
+        outcome="applied" if found.outcome == "applied" else "skipped",
+        entry_id=found.entry_id,
+        opening=opening,
+    )
+
+
 def list_batches(
     context: Context, limit: int = cursors.LIMIT_DEFAULT, cursor: str | None = None
 ) -> views.Page[views.BatchView]:

@@ -8,14 +8,17 @@ from sqlalchemy import select
 
 from token_service.errors import AlreadyReversed, ProgramPaused
 from token_service.ledger import checks, operations, stored_lots, tables, views
+from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption, NewReversal
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, sweep_expired
 from token_service.ledger.reversal_views import reversal_view
+from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.voucher_rows import cancel_if_open, check_restorable, voucher_row
 from token_service.program import lots as engine
 from token_service.program.rewards import check_redemption, value_of
 from token_service.units import EntryKind
@@ -44,7 +47,8 @@ def simulate_redemption(context: Context, actor: Actor, new: NewRedemption) -> v
 def restore(context: Context, actor: Actor, redemption_id: str, new: NewReversal) -> views.Outcome[views.Reversal]:
     """Gives points of a redemption back to the lots they came from, all that is left of it or `points`.
 
-    Raises NotFound, ReferenceConflict, InvalidInput, AlreadyReversed when all was given back before, ProgramPaused.
+    A voucher bought with it is cancelled (ledger/voucher_rows.py says when a used one allows it). Raises NotFound,
+    ReferenceConflict, InvalidInput, AlreadyReversed when all was given back before, VoucherUsed, ProgramPaused.
     """
     return outcome(context, lambda tx: _restore(tx, actor, redemption_id, new), reversal_view)
 
@@ -62,8 +66,17 @@ def find_redemption(context: Context, actor: Actor, reference: str, merchant_id:
 
 def _redeem(tx: Transaction, actor: Actor, new: NewRedemption) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
+    tx.merchant(merchant_id)
+    return spend(tx, merchant_id, tx.member_of(merchant_id, member_id=new.member_id, external_id=None), new)
+
+
+def spend(
+    tx: Transaction, merchant_id: str, account: Account, new: NewRedemption, *, voucher_id: str | None = None
+) -> Done:
+    """The redemption of this account's points, accepted by the merchant; the caller has looked who may, and makes the voucher
+    that it names. Raises as `redeem`.
+    """
     party = tx.merchant(merchant_id).party
-    account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
     checks.reference(new.reference)
     content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
     first = operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content)
@@ -77,6 +90,7 @@ def _redeem(tx: Transaction, actor: Actor, new: NewRedemption) -> Done:
     usable = engine.available(stored_lots.open_lots(tx, account), at) - account.held
     points = check_redemption(ruleset, points=new.points, reward_id=new.reward_id, available=usable)
     sweep_expired(tx, account)
+    voucher = {} if voucher_id is None else {"voucher": voucher_id}
     operation = operations.start(
         tx,
         Operation(
@@ -89,12 +103,12 @@ def _redeem(tx: Transaction, actor: Actor, new: NewRedemption) -> Done:
             ruleset_hash=ruleset_hash,
             occurred_at=tx.now,
             recorded_at=tx.now,
-            facts={"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points)},
+            facts={"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **voucher},
             result={},
         ),
     )
     uses = engine.consume(stored_lots.open_lots(tx, account), points, at=at)
-    more = {"reward": new.reward_id, "price": points, "value": operation.facts["value"]}
+    more = {"reward": new.reward_id, "price": points, "value": operation.facts["value"], **voucher}
     change_lots(tx, account, operation, kind=EntryKind.REDEMPTION, uses=uses, party=party, more=more)
     stored_lots.extend_lots(tx, account, activity_at=tx.now, operation_id=operation.id)
     account.last_activity_at = max(tx.now, account.last_activity_at or tx.now)
@@ -120,6 +134,9 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
     points = left if new.points is None else checks.points("/points", new.points)
     if points > left:
         raise checks.wrong("/points", "more would come back than is left of the redemption")
+    voucher = voucher_row(tx, vouchers.c.operation_id == redemption_id)
+    if voucher is not None:
+        check_restorable(voucher, actor, points=points, left=left, reason=new.reason)
     _check_running(tx)
     operation = operations.start(
         tx,
@@ -144,6 +161,7 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
     party = tx.merchant(redemption.merchant_id).party
     more = {"reason": new.reason, "actor": actor.name}
     change_lots(tx, account, operation, kind=EntryKind.RESTORATION, uses=back, party=party, more=more)
+    cancel_if_open(tx, redemption_id)
     return Done(operation, replayed=False)
 
 

@@ -7,7 +7,7 @@ with the member's others.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC
 
 from token_service.errors import WrongCurrency
@@ -16,12 +16,12 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRefund
 from token_service.ledger.operations import Done
-from token_service.ledger.outcomes import outcome
+from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_views import pending_points, purchase_state
 from token_service.ledger.staged import Operation
 from token_service.ledger.taking_back import lost_of, take_back
-from token_service.ledger.transaction import Transaction
+from token_service.ledger.transaction import Transaction, read
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import (
     LineRefund,
@@ -41,6 +41,24 @@ def refund_purchase(context: Context, actor: Actor, purchase_id: str, new: NewRe
     MemberLeaving.
     """
     return outcome(context, lambda tx: _refund(tx, actor, purchase_id, new), refund_view)
+
+
+def simulate_refund(context: Context, actor: Actor, purchase_id: str, new: NewRefund) -> views.Simulation[views.Refund]:
+    """What `refund_purchase` would answer now, or the refusal with what can still be refunded; nothing is recorded.
+
+    An empty reference means: one that was never used.
+    """
+
+    def member_of(tx: Transaction) -> str:
+        return operations.get(tx, actor, purchase_id, "purchase").member_id
+
+    named = new if new.reference else replace(new, reference=context.new_id("sim"))
+    return simulated(context, lambda tx: _refund(tx, actor, purchase_id, named), refund_view, member_of)
+
+
+def get_refund(context: Context, actor: Actor, refund_id: str) -> views.Refund:
+    """Raises NotFound."""
+    return read(context, lambda tx: refund_view(tx, operations.get(tx, actor, refund_id, "refund")))
 
 
 def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> Done:

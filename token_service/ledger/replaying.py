@@ -13,6 +13,7 @@ from token_service.ledger import operations, tables
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.voucher_rows import replayed_vouchers
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot, Use, replay
 from token_service.program.refunds import Refund
@@ -23,7 +24,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], dict[str, Rows]]:
-    """(the member's figures by column, the rows of `lots`, `awards` and `purchases` by key)."""
+    """(the member's figures by column, the rows of `lots`, `awards`, `purchases` and `vouchers` by key)."""
     entries = _entries(tx, member_id)
     done = _operations(tx, member_id)
     awards = _awards(tx, member_id, entries)
@@ -45,7 +46,12 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         ),
     }
     figures["leaf_count"] = sum(not entry.voids for entry in entries) + _fact_count(tx, member_id)
-    rows = {"lots": _lots(tx, member_id, entries), "awards": awards, "purchases": _purchases(done)}
+    rows = {
+        "lots": _lots(tx, member_id, entries),
+        "awards": awards,
+        "purchases": _purchases(done),
+        "vouchers": replayed_vouchers(tx, member_id, done, entries),
+    }
     return figures, rows
 
 

@@ -75,6 +75,7 @@ staff_actions = Table(
     Index("ix_staff_actions_staff", "staff_id", "seq"),
     Index("ix_staff_actions_member", "member_id", "seq"),
     Index("ix_staff_actions_merchant", "merchant_id", "seq"),
+    Index("ix_staff_actions_object", "object_id"),
 )
 
 member_codes = Table(  # what a member's page shows to a till: short-lived
@@ -86,6 +87,16 @@ member_codes = Table(  # what a member's page shows to a till: short-lived
     Column("expires_at", UtcTime, nullable=False),
     Index("ix_member_codes_member", "member_id"),
     Index("ix_member_codes_expires_at", "expires_at"),
+)
+
+member_code_attempts = Table(  # wrong codes, so that nobody guesses on
+    "member_code_attempts",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("merchant_id", String(30), ForeignKey("merchants.id"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("ix_member_code_attempts_merchant", "merchant_id", "created_at"),
+    Index("ix_member_code_attempts_created_at", "created_at"),
 )
 
 vouchers = Table(  # what a reward bought in the wallet is shown as; its code is derived, never stored

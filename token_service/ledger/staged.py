@@ -120,6 +120,18 @@ class PurchaseState:
     tier_orders: int
 
 
+@dataclass(frozen=True, slots=True)
+class NewVoucherRow:
+    """A reward's voucher, made with its redemption."""
+
+    id: str
+    operation_id: str
+    member_id: str
+    reward_id: str
+    code_hash: str
+    created_at: datetime
+
+
 @dataclass(slots=True)
 class Staged:
     """All that is to be written, in the order in which it was made."""
@@ -134,6 +146,8 @@ class Staged:
     changed_purchases: list[PurchaseState] = field(default_factory=list)
     awards: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # operation, member, points, due_at
     changed_awards: list[tuple[str, int]] = field(default_factory=list)  # operation, points now pending (0 = none)
+    vouchers: list[NewVoucherRow] = field(default_factory=list)
+    cancelled_vouchers: list[str] = field(default_factory=list)  # ids
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments
 
     def mark(self) -> tuple[int, ...]:

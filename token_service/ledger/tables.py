@@ -187,6 +187,7 @@ operations = Table(
     ),  # breakdown, points, pending, kept …: what was answered, rebuilt from here on replay
     UniqueConstraint("merchant_id", "kind", "reference"),
     Index("ix_operations_member_seq", "member_id", "seq"),
+    Index("ix_operations_merchant_recorded_at", "merchant_id", "recorded_at"),
     Index("ix_operations_parent", "parent_id"),
 )
 

@@ -48,6 +48,12 @@ from token_service.ledger.receipt_views import (
     LeafView,
     Receipt,
 )
+from token_service.ledger.voucher_views import (
+    ShownVoucher,
+    Voucher,
+    VoucherCheck,
+    VoucherUse,
+)
 
 __all__ = [
     "Adjustment",
@@ -83,7 +89,11 @@ __all__ = [
     "Reversal",
     "RulesetView",
     "Settlement",
+    "ShownVoucher",
     "Simulation",
     "Store",
     "StuckAwards",
+    "Voucher",
+    "VoucherCheck",
+    "VoucherUse",
 ]

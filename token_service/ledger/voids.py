@@ -20,6 +20,7 @@ from token_service.ledger.context import Context
 from token_service.ledger.members import freeze_account
 from token_service.ledger.posting import change_lots
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.voucher_rows import cancel_if_open
 from token_service.program import lots as engine
 from token_service.program.expiry import restored_until
 from token_service.units import EntryKind
@@ -42,6 +43,7 @@ def void_skipped(connection: Connection, context: Context, leaf_id: str, reason:
     else:
         _void_debit(tx, account, entry, reason)
         pay_debts(tx, account)
+        cancel_if_open(tx, entry.operation_id)
     if not account.frozen:
         freeze_account(
             tx, account, reason=f"an entry was refused by the contract ({reason})", actor="service", frozen=True

@@ -15,7 +15,19 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound, TryAgain
-from token_service.pages import entry, formats, mailbox, preferences, signing_in, transparency, wallet
+from token_service.pages import (
+    card,
+    entry,
+    formats,
+    mailbox,
+    preferences,
+    rewards,
+    signing_in,
+    statement,
+    transparency,
+    vouchers,
+    wallet,
+)
 from token_service.pages.assets import versions, web_folder
 from token_service.pages.error_pages import error_page
 from token_service.pages.languages import DEFAULT, LANGUAGES, page_language
@@ -61,7 +73,7 @@ def create_pages(given: Services) -> Blueprint:
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.after_app_request(_tell_browsers)
-    for room in (signing_in, wallet, entry, preferences, transparency):
+    for room in (signing_in, wallet, card, statement, entry, rewards, vouchers, preferences, transparency):
         room.add_to(pages)
     if given.demo:
         mailbox.add_to(pages)

@@ -31,6 +31,7 @@ class StatementLine:
     title: str
     about: str | None
     points: int
+    balance: int  # after it, points set aside included
     at: datetime
     state: str
     gift: bool
@@ -46,6 +47,7 @@ def line_of(entry: EntryView) -> StatementLine:
         title=title,
         about=about,
         points=entry.points,
+        balance=entry.balance_after,
         at=entry.occurred_at,
         state=state_of(entry),
         gift=entry.kind == "issuance" and not _is_purchase(entry),

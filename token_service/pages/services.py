@@ -15,7 +15,10 @@ from token_service.ledger.rulesets import get_ruleset, ruleset_in_force
 from token_service.ledger.views import RulesetView
 from token_service.pages.mail import Mailer
 from token_service.program.ruleset import Ruleset, parse_ruleset
+from token_service.protocol.settled_batch import Sighting, Wanted
 
+Look = Callable[[str, Wanted], Sighting]
+"""For a session's id and a question, what the chain says now. Raises TooManyRequests, NodeUnreachable."""
 EXTENSION: Final = "mereau_pages"
 
 
@@ -25,7 +28,8 @@ class Services:
 
     `demo` opens /mailbox to everybody and says so on every page. `shown_clock` is the moved clock of tests and demos,
     shown on every page; None for the real one. `public_url` is the address told to auditors, None for the one that was
-    asked; `rpc_url` a node of another chain that they may read, None if there is none to name."""
+    asked; `rpc_url` a node of another chain that they may read, None if there is none to name. `look` asks the chain, for pages
+    of proof alone."""
 
     context: Context
     mailer: Mailer
@@ -34,6 +38,7 @@ class Services:
     shown_clock: Callable[[], datetime] | None = None
     public_url: str | None = None
     rpc_url: str | None = None
+    look: Look | None = None
     _rulesets: dict[str, Ruleset] = field(default_factory=dict, repr=False)
 
     @property

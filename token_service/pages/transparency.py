@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from token_service.ledger.merchants import public_merchants
@@ -21,6 +21,7 @@ from token_service.ledger.receipts import list_batches
 from token_service.ledger.rulesets import published_rulesets
 from token_service.ledger.settlement_figures import settled, settled_points, unsettled
 from token_service.ledger.views import Program, ProgramTotals, RulesetView
+from token_service.pages.commands import node_address, own_address
 from token_service.pages.rules_in_words import Chapter, in_words
 from token_service.pages.services import Services, services
 from token_service.pages.translation import gettext
@@ -82,9 +83,8 @@ def audit_command(given: Services, books: Program) -> str | None:
     """The line that checks this very deployment, for a shell; None before there is a contract."""
     if books.contract is None:
         return None
-    base = (given.public_url or request.host_url).rstrip("/")
-    node = f"{base}/rpc" if books.embedded else given.rpc_url or gettext("YOUR_NODE")
-    options = {"rpc": node, "contract": books.contract, "receipts": base, "rulesets": base}
+    base = own_address(given)
+    options = {"rpc": node_address(given, books), "contract": books.contract, "receipts": base, "rulesets": base}
     return " ".join(("mereau audit", *(f"--{name} {shlex.quote(value)}" for name, value in options.items())))
 
 

@@ -1,10 +1,11 @@
-"""The wallet: what a member has, what it is worth, what comes next, and the statement. Shows; moves nothing."""
+"""The wallet: what a member has, what it is worth, what comes next, vouchers to show, and the newest lines. Moves nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
@@ -13,10 +14,13 @@ from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
 from token_service.ledger.views import ExpiringPoints, Member
-from token_service.pages.breakdown import level_named, own_name
-from token_service.pages.lines import line_of, place_of
+from token_service.pages.breakdown import level_named
+from token_service.pages.lines import place_of
+from token_service.pages.rewards import rewards_in_reach
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
+from token_service.pages.statement import span_of
+from token_service.pages.vouchers import ShownVoucher, own_vouchers
 from token_service.program.rewards import value_of
 from token_service.program.ruleset import Ruleset
 
@@ -24,6 +28,8 @@ LINES_A_PAGE: Final = 20
 EXPIRING_WITHIN: Final = timedelta(days=90)
 EXPIRING_SHOWN_MAX: Final = 3
 REWARDS_SHOWN_MAX: Final = 5
+VOUCHERS_SHOWN_MAX: Final = 3
+OVER_SHOWN_MAX: Final = 2
 
 
 @dataclass(frozen=True)
@@ -36,15 +42,6 @@ class TierProgress:
     done: int
     whole: int
     by: str
-
-
-@dataclass(frozen=True)
-class RewardInReach:
-    """A reward and what is still missing for it; 0 = within reach."""
-
-    name: str
-    points: int
-    missing: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ def wallet() -> ResponseReturnValue:
     entries = list_entries(given.context, actor(), member.id, limit=LINES_A_PAGE, cursor=cursor)
     rules = given.ruleset()
     waiting = () if cursor else pending_awards(given.context, actor(), member.id)
+    vouchers, other_vouchers = ([], 0) if cursor else _vouchers()
     return render_template(
         "wallet.html",
         program=rules.program,
@@ -75,9 +73,11 @@ def wallet() -> ResponseReturnValue:
         worth=value_of(rules, member.balance.available) if rules.program.point_value else None,
         tier=tier_progress(rules, member),
         expiring=_soon(member.balance.expiring),
-        rewards=rewards_in_reach(rules, member.balance.available),
+        rewards=rewards_in_reach(rules, member.balance.available)[:REWARDS_SHOWN_MAX],
+        vouchers=vouchers,
+        other_vouchers=other_vouchers,
         waiting=[WaitingPoints(award, place_of(award.merchant_name, award.store_name)) for award in waiting],
-        lines=[line_of(entry) for entry in entries.data],
+        span=span_of(entries.data),
         older=entries.next_cursor,
         is_first=cursor is None,
     )
@@ -97,13 +97,22 @@ def tier_progress(rules: Ruleset, member: Member) -> TierProgress | None:
     return TierProgress(name, level_named(rules, member.next_tier.id), member.next_tier.missing, done, whole, by)
 
 
-def rewards_in_reach(rules: Ruleset, available: int) -> list[RewardInReach]:
-    """The rewards a member can have now, dearest first, then the nearest ones; at most 5."""
-    rewards = [RewardInReach(own_name(one), one.points, max(0, one.points - available)) for one in rules.rewards]
-    rewards.sort(key=lambda reward: (reward.missing > 0, reward.points if reward.missing else -reward.points))
-    return rewards[:REWARDS_SHOWN_MAX]
+def _vouchers() -> tuple[list[ShownVoucher], int]:
+    """The newest open ones, then the newest that are over; and how many there are besides."""
+    every = own_vouchers()
+    still_open = [one for one in every if one.voucher.state == "open"]
+    shown = still_open[:VOUCHERS_SHOWN_MAX] + every[len(still_open) :][:OVER_SHOWN_MAX]
+    return shown, len(every) - len(shown)
 
 
 def _soon(expiring: tuple[ExpiringPoints, ...]) -> list[ExpiringPoints]:
-    horizon = services().context.now() + EXPIRING_WITHIN
-    return [lot for lot in expiring if lot.at <= horizon][:EXPIRING_SHOWN_MAX]
+    """What expires within 90 days, one line for each day, the three nearest."""
+    given = services()
+    horizon, zone = given.context.now() + EXPIRING_WITHIN, ZoneInfo(given.ruleset().program.time_zone)
+    days: dict[date, ExpiringPoints] = {}
+    for lot in expiring:
+        if lot.at <= horizon:
+            day = lot.at.astimezone(zone).date()
+            earlier = days.get(day, ExpiringPoints(0, lot.at))
+            days[day] = ExpiringPoints(earlier.points + lot.points, earlier.at)
+    return list(days.values())[:EXPIRING_SHOWN_MAX]

@@ -63,7 +63,13 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
 def verify(root: bytes, leaf: bytes, proof: Sequence[bytes]) -> bool:
     """True if the leaf hash and its siblings lead to the root."""
-    node = leaf
+    return [leaf, *path(leaf, proof)][-1] == root
+
+
+def path(leaf: bytes, proof: Sequence[bytes]) -> list[bytes]:
+    """The node that each sibling leads to, from the leaf's parent up to the root; none if the leaf is the root."""
+    nodes, node = [], leaf
     for sibling in proof:
         node = hash_pair(node, sibling)
-    return node == root
+        nodes.append(node)
+    return nodes

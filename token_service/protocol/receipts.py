@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, cast
 
 import rfc8785
@@ -22,7 +23,8 @@ from token_service.protocol.hashing import (
     keccak256,
     to_hex,
 )
-from token_service.units import POINTS_MAX
+from token_service.protocol.words import EntryWord
+from token_service.units import POINTS_MAX, EntryKind
 
 LEAF_TYPES: Final = (
     "uint256", "address", "address", "uint64", "uint256", "address", "uint8", "uint24", "uint64", "bytes32",
@@ -102,11 +104,7 @@ def leaf_hash(leaf: Leaf) -> bytes:
     """The 32 bytes that stand in the tree: keccak256(keccak256(ten ABI words)). Raises InvalidInput for malformed
     fields.
     """
-    words = (
-        fields.uint(leaf.chain_id, 256),
-        bytes(12) + address_to_bytes(leaf.contract),
-        bytes(12) + address_to_bytes(leaf.operator),
-        fields.uint(leaf.seq, 64),
+    own = (
         fields.uint(leaf.index, 256),
         bytes(12) + address_to_bytes(leaf.account),
         fields.uint(leaf.kind, 8),
@@ -114,7 +112,14 @@ def leaf_hash(leaf: Leaf) -> bytes:
         fields.uint(leaf.amount, 64),
         hash_to_bytes(leaf.commitment),
     )
-    return keccak256(keccak256(b"".join(words)))
+    return keccak256(keccak256(_batch_words(leaf.chain_id, leaf.contract, leaf.operator, leaf.seq) + b"".join(own)))
+
+
+@lru_cache(maxsize=64, typed=True)
+def _batch_words(chain_id: int, contract: str, operator: str, seq: int) -> bytes:
+    """The words that all leaves of a batch begin with."""
+    addresses = bytes(12) + address_to_bytes(contract) + bytes(12) + address_to_bytes(operator)
+    return fields.uint(chain_id, 256) + addresses + fields.uint(seq, 64)
 
 
 def receipts_tree(leaves: Sequence[Leaf]) -> merkle.Tree:
@@ -142,6 +147,14 @@ def proves(receipt: Receipt) -> bool:
         return False
     proof = [hash_to_bytes(node) for node in receipt.proof]
     return merkle.verify(hash_to_bytes(receipt.root), leaf_hash(receipt.leaf), proof)
+
+
+def agrees_with_words(leaf: Leaf, words: Sequence[EntryWord]) -> bool:
+    """True if the batch's words say of this leaf what it says itself: the same entry, or, for a fact, nothing."""
+    if leaf.kind == EntryKind.FACT:
+        return leaf.index >= len(words) and leaf.amount == 0
+    told = EntryWord(leaf.account, leaf.kind, leaf.party, leaf.amount)
+    return leaf.index < len(words) and words[leaf.index] == told
 
 
 def leaf_to_json(leaf: Leaf) -> dict[str, object]:

@@ -3,11 +3,18 @@
 import sys
 
 import eth  # noqa: F401  # first, so that what it does to the interpreter can be undone below
+from eth_hash.auto import keccak
+
+from token_service.protocol.hashing import keccak256
 
 PYTHON_RECURSION_LIMIT = 1000
 """Python's own default. py-evm and py_ecc raise it to 100,000 when imported, and then `json.loads("[" * 100_000)` of any
 request kills the process (SIGSEGV) where it should be a RecursionError. Some 80 nested contract calls fit; ours nest two."""
 sys.setrecursionlimit(PYTHON_RECURSION_LIMIT)
+
+keccak.hasher = lambda in_data: keccak256(
+    bytes(in_data)
+)  # py-evm hashes through this object, by the slower of two ways
 
 from token_service.chain.embedded.machine import chain_id_from  # noqa: E402
 from token_service.chain.embedded.owner import BadTransaction, EmbeddedChain, Mined  # noqa: E402

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from token_service.chain.embedded.view import ChainView
@@ -45,6 +47,24 @@ def answer(body: bytes, reader: SnapshotReader, limits: Limits = PUBLIC) -> tupl
             return _answered(request, view, Budget(limits))
     except MereauError as error:
         return 200, _error(None, RpcError(error.detail, rpc_code=SERVER_ERROR))
+
+
+@dataclass(frozen=True)
+class SnapshotNode:
+    """One snapshot as a Node (chain/node.py) for reading in this process."""
+
+    view: ChainView
+    budget: Budget
+
+    def request(self, method: str, params: list[Any]) -> Any:
+        return dispatch(self.view, method, params, self.budget)
+
+
+@contextmanager
+def snapshot_node(reader: SnapshotReader, limits: Limits = PUBLIC) -> Iterator[SnapshotNode]:
+    """The chain as it is now, unchanging while inside, with the limits of one request."""
+    with reader.snapshot() as view:
+        yield SnapshotNode(view, Budget(limits))
 
 
 def _answered(request: Any, view: ChainView, budget: Budget) -> tuple[int, bytes]:

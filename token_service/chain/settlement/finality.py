@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, updat
 
 from token_service.chain import contract_reads, reads
 from token_service.chain.contract_words import in_words
+from token_service.chain.node import Node
 from token_service.chain.projection import project
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
@@ -62,7 +63,7 @@ def finalize(services: ChainServices) -> int:
         indexed, final = read_cursor(connection, "indexed"), read_cursor(connection, "final")
         if indexed == final and not _mined_below(connection, final.number):
             return 0
-    depth = _final_number(services, indexed)
+    depth = newest_final(services.node, services.depth, indexed.number)
     target = min(depth, indexed.number)
     with services.store.read() as connection:
         block = connection.execute(
@@ -81,15 +82,15 @@ def finalize(services: ChainServices) -> int:
     return reached.number - final.number
 
 
-def _final_number(services: ChainServices, indexed: Cursor) -> int:
-    """The height of the newest block that can no longer change."""
-    if services.depth is not None:
-        return indexed.number - services.depth
+def newest_final(node: Node, depth: int | None, head: int) -> int:
+    """The height of the newest block that can no longer change: `depth` below the head, None: what the node calls finalized."""
+    if depth is not None:
+        return head - depth
     try:
-        block = reads.block_by_number(services.node, "finalized")
+        block = reads.block_by_number(node, "finalized")
     except RpcError:
         block = None
-    return indexed.number - DEPTH_WITHOUT_TAG if block is None else block.number
+    return head - DEPTH_WITHOUT_TAG if block is None else block.number
 
 
 def _is_canonical(services: ChainServices, cursor: Cursor) -> bool:

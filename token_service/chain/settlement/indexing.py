@@ -7,12 +7,12 @@ Only a parent hash from a node at least as high as our cursor proves a reorganis
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from token_service.chain import reads
 from token_service.chain.reads import Block
@@ -29,22 +29,48 @@ from token_service.ledger.settlement_tables import (
     leaves,
     transactions,
 )
-from token_service.protocol.events import BatchSettled, EntrySkipped, Event, Transfer, decode_log, event_arguments
+from token_service.protocol.events import (
+    BatchSettled,
+    EntrySkipped,
+    Event,
+    Transfer,
+    decode_log,
+    event_arguments,
+    topic,
+)
 from token_service.units import CREDIT_KINDS, DEBIT_KINDS, EntryKind
 
-ROUTINE: Final = (Transfer, EntrySkipped)
-"""Not kept as rows when a batch of ours explains them: the leaves say the same."""
+TRANSFER: Final = topic(Transfer)
+RawLog = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some canonical blocks in a row and the contract's events in them."""
+    """Some canonical blocks in a row and the contract's events in them.
+
+    `transfers` of transactions with a batch in them are still raw logs, by transaction: a batch of ours explains them, and
+    then nobody reads them.
+    """
 
     blocks: Sequence[Block]
     events: Sequence[Event]
+    transfers: Mapping[str, Sequence[RawLog]]
 
     def by_hash(self) -> Mapping[str, Block]:
         return {block.hash: block for block in self.blocks}
+
+    def kept_events(self, explained: Set[str]) -> list[Event]:
+        """What becomes rows, when batches of ours explain these transactions: their leaves say the same as its transfers and
+        skips. Raises NodeUnreachable for malformed logs."""
+        kept = [
+            event
+            for event in self.events
+            if not (isinstance(event, EntrySkipped) and event.position.transaction_hash in explained)
+        ]
+        for transaction, raw_logs in self.transfers.items():
+            if transaction not in explained:
+                kept += _decoded(raw_logs)
+        return sorted(kept, key=lambda event: event.position)
 
 
 def index(services: ChainServices) -> int:
@@ -86,21 +112,30 @@ def _read_piece(services: ChainServices, cursor: Cursor, head: Block) -> Piece |
         parent = block.hash
     if not found:  # the head is as high as the cursor and another block
         return None
-    return Piece(found, _events(services, found))
+    return _with_events(services, found)
 
 
-def _events(services: ChainServices, found: Sequence[Block]) -> list[Event]:
+def _with_events(services: ChainServices, found: Sequence[Block]) -> Piece:
     if services.contract is None:  # it is being deployed
-        return []
+        return Piece(found, [], {})
     raw_logs = reads.logs(services.node, services.contract, found[0].number, found[-1].number)
-    hashes = {block.number: block.hash for block in found}
+    hashes = {block.hash for block in found}
+    if any(log.get("blockHash") not in hashes for log in raw_logs):
+        raise NodeUnreachable("the chain moved while its logs were read", method="eth_getLogs")
+    at_once, transfers = [], defaultdict(list)
+    for log in raw_logs:
+        if log.get("topics", [])[:1] == [TRANSFER]:
+            transfers[log["transactionHash"]].append(log)
+        else:
+            at_once.append(log)
+    return Piece(found, _decoded(at_once), transfers)
+
+
+def _decoded(raw_logs: Sequence[RawLog]) -> list[Event]:
     try:
-        events = [event for event in map(decode_log, raw_logs) if event is not None]
+        return [event for event in map(decode_log, raw_logs) if event is not None]
     except InvalidInput as error:
         raise NodeUnreachable("the chain node answers malformed logs", method="eth_getLogs") from error
-    if any(hashes.get(event.position.block_number) != event.position.block_hash for event in events):
-        raise NodeUnreachable("the chain moved while its logs were read", method="eth_getLogs")
-    return events
 
 
 def _write(connection: Connection, cursor: Cursor, piece: Piece) -> None:
@@ -108,7 +143,7 @@ def _write(connection: Connection, cursor: Cursor, piece: Piece) -> None:
         return  # another worker was faster
     _write_blocks(connection, piece.blocks)
     by_hash = piece.by_hash()
-    explained = set()
+    explained: set[str] = set()
     skips: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
     for event in piece.events:
         if isinstance(event, EntrySkipped):
@@ -118,11 +153,7 @@ def _write(connection: Connection, cursor: Cursor, piece: Piece) -> None:
             block = by_hash[event.position.block_hash]
             if _land(connection, event, block, skips[event.operator, event.seq]):
                 explained.add(event.position.transaction_hash)
-    kept = [
-        event
-        for event in piece.events
-        if not (isinstance(event, ROUTINE) and event.position.transaction_hash in explained)
-    ]
+    kept = piece.kept_events(explained)
     if kept:
         connection.execute(insert(chain_events), [_event_row(event) for event in kept])
     last = piece.blocks[-1]
@@ -177,6 +208,7 @@ def _land(connection: Connection, event: BatchSettled, block: Block, skips: Mapp
         "block_hash": block.hash,
         "block_time": datetime.fromtimestamp(block.timestamp, UTC),
         "transaction_hash": event.position.transaction_hash,
+        "gas_used": block.lone_gas,
         "minted": event.minted,
         "burned": event.burned,
     }
@@ -208,10 +240,12 @@ def _land_transaction(connection: Connection, batch_id: int, event: BatchSettled
 
 def _adds_up(connection: Connection, batch_id: int, event: BatchSettled) -> bool:
     """True if the leaves that were not skipped give the points that the contract says it minted and burned."""
-    applied = connection.execute(
-        select(leaves.c.kind, leaves.c.amount).where(leaves.c.batch_id == batch_id, leaves.c.skip_reason.is_(None))
-    ).all()
-    minted = sum(row.amount for row in applied if row.kind in CREDIT_KINDS)
-    burned = sum(row.amount for row in applied if row.kind in DEBIT_KINDS)
-    count = sum(1 for row in applied if row.kind != EntryKind.FACT)
+    applied = select(leaves.c.kind, func.count(), func.sum(leaves.c.amount)).where(
+        leaves.c.batch_id == batch_id, leaves.c.skip_reason.is_(None), leaves.c.kind != int(EntryKind.FACT)
+    )
+    count = minted = burned = 0
+    for kind, entries, points in connection.execute(applied.group_by(leaves.c.kind)):
+        count += entries
+        minted += int(points) if kind in CREDIT_KINDS else 0
+        burned += int(points) if kind in DEBIT_KINDS else 0
     return (count, minted, burned) == (event.count, event.minted, event.burned)

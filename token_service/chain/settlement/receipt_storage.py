@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,15 +16,12 @@ from sqlalchemy import Connection, Row, select
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement.planning import contract_of
 from token_service.errors import DiskFull
-from token_service.ledger.batch_leaves import BatchLeaf, leaves_of_batch
-from token_service.ledger.settlement_tables import batches
+from token_service.ledger.batch_leaves import BatchLeaf, ids_of_batch, leaves_of_batch
+from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.tables import entries, facts, members
 from token_service.protocol import receipt_files
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
 from token_service.protocol.receipts import Leaf
-
-CHUNK = 500
-"""Ids in one IN list."""
 
 
 def ensure_filed(services: ChainServices, batch_id: int) -> Path:
@@ -64,9 +60,8 @@ def _root_in(path: Path) -> str | None:
 
 
 def _content(connection: Connection, services: ChainServices, batch: Row[tuple[object, ...]]) -> BatchReceipts:
-    leaves = leaves_of_batch(connection, batch.id)
-    details = _details(connection, [leaf.id for leaf in leaves])
-    salt_keys = _salt_keys(connection, {leaf.member_id for leaf in leaves})
+    filed = leaves_of_batch(connection, batch.id)
+    details, salt_keys = _details(connection, batch.id), _salt_keys(connection, batch.id)
     return BatchReceipts(
         chain_id=services.chain_id,
         contract=contract_of(services),
@@ -81,7 +76,7 @@ def _content(connection: Connection, services: ChainServices, batch: Row[tuple[o
                 id=leaf.id,
                 sealed=_sealed(services, salt_keys[leaf.member_id], leaf.id, details[leaf.id]),
             )
-            for leaf in leaves
+            for leaf in filed
         ),
     )
 
@@ -106,17 +101,17 @@ def _sealed(services: ChainServices, sealed_salt_key: bytes | None, leaf_id: str
     return None if sealed is None else base64.b64encode(sealed).decode()
 
 
-def _details(connection: Connection, ids: list[str]) -> dict[str, str]:
+def _details(connection: Connection, batch_id: int) -> dict[str, str]:
     found: dict[str, str] = {}
-    for chunk in (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)):
-        for table in (entries, facts):
-            rows = connection.execute(select(table.c.id, table.c.detail).where(table.c.id.in_(chunk)))
-            found.update({row.id: row.detail for row in rows})
+    for table in (entries, facts):
+        rows = connection.execute(select(table.c.id, table.c.detail).where(table.c.id.in_(ids_of_batch(batch_id))))
+        found.update((row.id, row.detail) for row in rows)
     return found
 
 
-def _salt_keys(connection: Connection, ids: Iterable[str]) -> dict[str, bytes | None]:
-    rows = connection.execute(select(members.c.id, members.c.sealed_salt_key).where(members.c.id.in_(list(ids))))
+def _salt_keys(connection: Connection, batch_id: int) -> dict[str, bytes | None]:
+    whose = select(leaves.c.member_id).where(leaves.c.id.in_(ids_of_batch(batch_id)))
+    rows = connection.execute(select(members.c.id, members.c.sealed_salt_key).where(members.c.id.in_(whose)))
     return {row.id: row.sealed_salt_key for row in rows}
 
 

@@ -1,0 +1,90 @@
+"""Vouchers at the till: a reward that a member bought in the wallet, honoured once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from flask import Response
+from pydantic import Field
+
+from token_service.api.access import caller, needs
+from token_service.api.answers import Answer, Instant, MoneyAnswer, respond
+from token_service.api.fields import Code, Id, Reference
+from token_service.api.input import Body
+from token_service.api.replays import answer_once
+from token_service.api.routing import Routes
+from token_service.api.services import ledger
+from token_service.api.simulations import SimulatedRefusal
+from token_service.ledger import vouchers
+from token_service.ledger.inputs import NewVoucherUse
+
+routes = Routes("vouchers", __name__, abp_tags=[{"name": "Vouchers"}])
+
+
+class VoucherBody(Body):
+    """The code as it was typed or scanned: capitals, spaces and hyphens make no difference, nor do O for 0, I or L for 1."""
+
+    code: Code = Field(examples=["7KQ4-M2XT-9HPB"])
+    merchant_id: Id | None = Field(default=None, description="With an admin key: whose till it is.")
+
+
+class VoucherUseBody(VoucherBody):
+    """Which voucher is honoured, and the caller's own name for that."""
+
+    reference: Reference
+    store_id: Id | None = None
+
+    def resolved(self) -> NewVoucherUse:
+        """What the ledger is asked."""
+        return NewVoucherUse(**dict(self))
+
+
+class VoucherFields(Answer):
+    """What a voucher buys and what it cost in points; `used_at` and `reference` of its use, the latter only to its merchant."""
+
+    object: Literal["voucher"] = "voucher"
+    id: str
+    created_at: Instant
+    state: Literal["open", "used", "cancelled"]
+    reward_id: str
+    reward_name: dict[str, str] = Field(description="By language; may be empty.")
+    points: int
+    value: MoneyAnswer
+    used_at: Instant | None
+    reference: str | None
+
+
+class VoucherChecked(Answer):
+    """The voucher, and the refusal that using it now would meet, if any."""
+
+    object: Literal["voucher_check"] = "voucher_check"
+    allowed: bool
+    voucher: VoucherFields
+    refusal: SimulatedRefusal | None
+
+
+@routes.post("/v1/vouchers:check", responses={200: VoucherChecked})
+@needs("redemptions:write")
+def check(body: VoucherBody) -> Response:
+    """What the voucher with this code buys, and whether it may be used. Nothing changes."""
+    checked = vouchers.check_voucher(ledger(), caller(), body.code, body.merchant_id)
+    refusal = None
+    if checked.refusal is not None:
+        refusal = SimulatedRefusal(code=checked.refusal, detail=checked.detail or "", facts=dict(checked.facts))
+    voucher = VoucherFields.of(checked.voucher)
+    return respond(VoucherChecked(allowed=refusal is None, voucher=voucher, refusal=refusal))
+
+
+@routes.post("/v1/vouchers:use", responses={201: VoucherFields, 200: VoucherFields})
+@needs("redemptions:write", idempotent=True)
+def use(body: VoucherUseBody) -> Response:
+    """Honour a voucher: once, whoever asks first."""
+    asked = body.resolved()
+    return answer_once(
+        lambda context: vouchers.use_voucher(context, caller(), asked),
+        body=body,
+        present=lambda used: VoucherFields.of(used.voucher),
+        ids=lambda used: [used.voucher.id],
+        load=lambda context, _ids: vouchers.use_voucher(context, caller(), asked),
+        status=lambda used: 200 if used.replayed else 201,
+    )

@@ -1,0 +1,258 @@
+"""What a till shows and guards: the operations of a shop's day, one of them with its promise, and that nobody of the staff
+moves the points of their own card.
+
+A cashier sees the operations of their merchant; the day's list of a till in a store has those of the store. What moves points is
+the ledger's own use cases, called through `at_till`, which writes the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import BigInteger, Row, Select, cast, exists, func, or_, select
+
+from token_service.errors import NotFound, OwnCard
+from token_service.ledger import views
+from token_service.ledger.balances import balance_of
+from token_service.ledger.context import Context
+from token_service.ledger.entry_views import promises_of
+from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.staff import Person
+from token_service.ledger.staff_tables import staff, staff_actions
+from token_service.ledger.staff_trail import Deed, perform
+from token_service.ledger.tables import entries, facts, members, operations, stores
+from token_service.ledger.transaction import Transaction, read
+from token_service.program.refunds import Refund
+
+Result = TypeVar("Result")
+
+LISTED_MAX: Final = 12
+"""Lines of the day beside the work; the whole day has a page of its own."""
+DAY_MAX: Final = 500
+PURCHASES_MAX: Final = 10
+KINDS: Final = ("purchase", "refund", "redemption", "restoration", "issuance", "reversal")
+"""What happens at tills, by a person or over the API; corrections by the programme are not a shop's."""
+
+
+@dataclass(frozen=True)
+class TillLine:
+    """One operation: signed points as they reached the member or will, `amount` the money of a purchase or refund."""
+
+    id: str
+    kind: str
+    reference: str
+    recorded_at: datetime
+    occurred_at: datetime
+    member_id: str
+    member_name: str | None
+    points: int
+    amount: int | None
+    reward_id: str | None
+    parent_id: str | None
+    staff_id: str | None  # None: over the API
+    staff_name: str | None
+    store_name: str | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All of a day's operations of one kind."""
+
+    kind: str
+    count: int
+    points: int
+    amount: int | None
+
+
+@dataclass(frozen=True)
+class Day:
+    """The newest lines, and what all of the day's sum to."""
+
+    lines: tuple[TillLine, ...]
+    tallies: tuple[Tally, ...]
+
+    @property
+    def count(self) -> int:
+        """How many operations the day has."""
+        return sum(tally.count for tally in self.tallies)
+
+
+@dataclass(frozen=True)
+class TillReceipt:
+    """One operation with where it stands: the promise for its first leaf, whether all of it is final on the chain, and what the
+    member has now.
+    """
+
+    line: TillLine
+    promise: views.PromiseView | None
+    is_written: bool
+    balance: views.Balance
+
+
+def at_till(
+    context: Context,
+    person: Person,
+    member_id: str,
+    work: Callable[[Context], Result],
+    deed: Callable[[Result], Deed | None],
+) -> Result:
+    """As staff_trail.perform, for a member whose card is not this person's. Raises OwnCard, and what `work` raises."""
+
+    def guarded(joined: Context) -> Result:
+        refuse_own_card(joined, person, member_id)
+        return work(joined)
+
+    return perform(context, person, guarded, deed)
+
+
+def refuse_own_card(context: Context, person: Person, member_id: str) -> None:
+    """Raises OwnCard if the member has the e-mail address that this person signs in with."""
+    with context.store.read() as connection:
+        email = connection.execute(select(members.c.email).where(members.c.id == member_id)).scalar_one_or_none()
+    if email is not None and email == person.email:
+        raise OwnCard("this card is your own: ask somebody else to do it")
+
+
+def day_of(context: Context, person: Person, since: datetime, *, most: int = LISTED_MAX) -> Day:
+    """What was recorded since then at this person's store, or at all of their merchant's if they have none; at most `most` lines,
+    the newest.
+    """
+    columns = operations.c
+    mine = [columns.merchant_id == _merchant(person), columns.recorded_at >= since, columns.kind.in_(KINDS)]
+    if person.store_id is not None:
+        mine.append(or_(columns.store_id == person.store_id, _done_at(person.store_id)))
+
+    def work(tx: Transaction) -> Day:
+        query = _lines().where(*mine).order_by(columns.recorded_at.desc(), columns.seq.desc()).limit(most)
+        lines = tuple(_line(row) for row in tx.connection.execute(query))
+        return Day(lines, _tallies(tx, mine) if lines else ())
+
+    return read(context, work)
+
+
+def purchases_of(context: Context, person: Person, member_id: str) -> tuple[TillLine, ...]:
+    """The member's newest purchases at this person's merchant, at most 10."""
+    columns = operations.c
+    mine = columns.merchant_id == _merchant(person), columns.member_id == member_id, columns.kind == "purchase"
+    query = _lines().where(*mine).order_by(columns.seq.desc()).limit(PURCHASES_MAX)
+    return read(context, lambda tx: tuple(_line(row) for row in tx.connection.execute(query)))
+
+
+def receipt_of(context: Context, person: Person, operation_id: str) -> TillReceipt:
+    """One operation of this person's merchant. Raises NotFound, for foreign ones too."""
+    columns = operations.c
+    mine = columns.merchant_id == _merchant(person), columns.id == operation_id, columns.kind.in_(KINDS)
+
+    def work(tx: Transaction) -> TillReceipt:
+        row = tx.connection.execute(_lines().where(*mine)).first()
+        if row is None:
+            raise NotFound("no such operation")
+        promise = promises_of(tx, [operation_id]).get(operation_id)
+        balance = balance_of(tx, tx.account(row.member_id))
+        return TillReceipt(_line(row), promise, _is_written(tx, operation_id), balance)
+
+    return read(context, work)
+
+
+def find_operation(context: Context, person: Person, kind: str, reference: str) -> str | None:
+    """The id of the merchant's operation of that kind and reference, or None."""
+    columns = operations.c
+    query = select(columns.id).where(columns.merchant_id == _merchant(person), columns.kind == kind)
+    with context.store.read() as connection:
+        return connection.execute(query.where(columns.reference == reference)).scalar_one_or_none()
+
+
+def _merchant(person: Person) -> str:
+    return person.actor.acting_merchant(None)
+
+
+def _done_at(store_id: str) -> Any:
+    """Whether somebody of the staff of this store did it (redemptions know no store of their own)."""
+    by = staff_actions.join(staff, staff.c.id == staff_actions.c.staff_id)
+    return exists(
+        select(1)
+        .select_from(by)
+        .where(staff_actions.c.object_id == operations.c.id, staff.c.store_id == store_id)
+        .correlate(operations)
+    )
+
+
+def _is_written(tx: Transaction, operation_id: str) -> bool:
+    """Whether every leaf of the operation is final."""
+    parts = [select(table.c.id).where(table.c.operation_id == operation_id) for table in (entries, facts)]
+    query = select(leaves.c.state).where(or_(*(leaves.c.id.in_(ids) for ids in parts))).distinct()
+    return set(tx.connection.execute(query).scalars()) == {"final"}
+
+
+def _lines() -> Select[Any]:
+    first = select(func.min(staff_actions.c.seq)).where(staff_actions.c.object_id == operations.c.id)
+    who = staff_actions.join(staff, staff.c.id == staff_actions.c.staff_id)
+    return (
+        select(
+            *operations.c,
+            members.c.name.label("member_name"),
+            stores.c.name.label("store_name"),
+            staff.c.id.label("staff_id"),
+            staff.c.name.label("staff_name"),
+        )
+        .select_from(operations)
+        .join(members, members.c.id == operations.c.member_id)
+        .outerjoin(stores, stores.c.id == operations.c.store_id)
+        .outerjoin(who, staff_actions.c.seq == first.correlate(operations).scalar_subquery())
+    )
+
+
+def _line(row: Row[Any]) -> TillLine:
+    return TillLine(
+        id=row.id,
+        kind=row.kind,
+        reference=row.reference,
+        recorded_at=row.recorded_at,
+        occurred_at=row.occurred_at,
+        member_id=row.member_id,
+        member_name=row.member_name,
+        points=_points(row.kind, row.facts, row.result),
+        amount=_amount(row.kind, row.facts),
+        reward_id=row.facts.get("reward_id"),
+        parent_id=row.parent_id,
+        staff_id=row.staff_id,
+        staff_name=row.staff_name,
+        store_name=row.store_name,
+    )
+
+
+def _points(kind: str, facts: dict[str, Any], result: dict[str, Any]) -> int:
+    if kind == "purchase":
+        return int(result["points"])
+    if kind == "refund":
+        return -int(result["reversed"] + result["debt"] + result["pending_cancelled"])
+    return int(facts["points"]) * (-1 if kind in ("redemption", "reversal") else 1)
+
+
+def _amount(kind: str, facts: dict[str, Any]) -> int | None:
+    if kind == "purchase":
+        return int(facts["total"])
+    return Refund.from_json(facts["refund"]).total if kind == "refund" else None
+
+
+def _tallies(tx: Transaction, mine: list[Any]) -> tuple[Tally, ...]:
+    """Purchases are many, so the database adds them up; the others are added up here."""
+    columns = operations.c
+    total, points = columns.facts["total"].as_string(), columns.result["points"].as_string()
+    query = select(func.count(), func.sum(cast(points, BigInteger)), func.sum(cast(total, BigInteger)))
+    count, given, paid = tx.connection.execute(query.where(*mine, columns.kind == "purchase")).one()
+    found = [Tally("purchase", count, int(given), int(paid))] if count else []
+    rest: dict[str, list[tuple[int, int | None]]] = {}
+    others = select(columns.kind, columns.facts, columns.result).where(*mine, columns.kind != "purchase")
+    for row in tx.connection.execute(others):
+        figures = _points(row.kind, row.facts, row.result), _amount(row.kind, row.facts)
+        rest.setdefault(row.kind, []).append(figures)
+    for kind in KINDS:
+        if kind in rest:
+            amounts = [amount for _, amount in rest[kind] if amount is not None]
+            sums = sum(amounts) if kind == "refund" else None
+            found.append(Tally(kind, len(rest[kind]), sum(one for one, _ in rest[kind]), sums))
+    return tuple(found)

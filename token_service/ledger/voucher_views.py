@@ -1,0 +1,60 @@
+"""Vouchers, as they are answered: to the member whose they are, and to a till that is shown one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from token_service.ledger.point_views import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A reward bought in the wallet, as its member sees it. `state`: open, used, cancelled; `code` only while it is open."""
+
+    id: str
+    created_at: datetime
+    redemption_id: str
+    entry_id: str  # the redemption's line in the statement
+    reward_id: str
+    ruleset: str
+    points: int
+    state: str
+    code: str | None = field(repr=False)
+    used_at: datetime | None
+    used_by: str | None  # the merchant's name
+    cancelled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownVoucher:
+    """A voucher as the till sees it that was shown its code: nothing of the member, nor of another merchant."""
+
+    id: str
+    created_at: datetime
+    state: str
+    reward_id: str
+    reward_name: Mapping[str, str]  # by language; may be empty
+    points: int
+    value: Money  # by the ruleset's point value, rounded down
+    used_at: datetime | None
+    reference: str | None  # of the asking merchant's own use
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherCheck:
+    """The voucher, and the refusal that using it would meet: its code, sentence and facts; `refusal` None: it would not."""
+
+    voucher: ShownVoucher
+    refusal: str | None = None
+    detail: str | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherUse:
+    """The voucher that was used. `replayed`: it was before, under the same reference."""
+
+    voucher: ShownVoucher
+    replayed: bool

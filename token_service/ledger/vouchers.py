@@ -1,0 +1,253 @@
+"""Vouchers: a reward that a member buys in the wallet, shown to any till of the programme as a code, honoured once.
+
+Buying is an ordinary redemption whose accepting merchant is the programme itself: no shop is involved yet. The code is derived
+from the member's salt key and the voucher's id, so it can be shown again and is not stored. Which merchant honoured it is a fact
+(`voucher_used`), for the net settlement between merchants and for the auditor.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, and_, select, update
+
+from token_service.errors import (
+    CallerError,
+    Forbidden,
+    MemberFrozen,
+    MemberLeaving,
+    NotFound,
+    ReferenceConflict,
+    RewardUnavailable,
+    VoucherCancelled,
+    VoucherUnknown,
+    VoucherUsed,
+)
+from token_service.ledger import checks, operations, shown_codes, stores, tables, views
+from token_service.ledger.accounts import Account
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.inputs import NewRedemption, NewVoucher, NewVoucherUse
+from token_service.ledger.operations import Done
+from token_service.ledger.outcomes import outcome
+from token_service.ledger.posting import fact
+from token_service.ledger.redemptions import spend
+from token_service.ledger.staff_tables import vouchers
+from token_service.ledger.staged import NewVoucherRow
+from token_service.ledger.transaction import Transaction, read, write
+from token_service.ledger.voucher_rows import CODE_LENGTH, sealed_salt_key, state_of, voucher_code, voucher_row
+from token_service.program.rewards import find_reward
+from token_service.units import EntryKind
+
+LISTED_MAX: Final = 100
+
+
+def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome[views.Voucher]:
+    """The member's new voucher; the first one again when its reference is known with the same reward.
+
+    Raises Forbidden for anybody but a member, InsufficientBalance (with `missing_points`), RewardUnavailable (also when the
+    price is not the one that was agreed to), ReferenceConflict, InvalidInput, MemberFrozen, MemberLeaving, ProgramPaused,
+    BacklogFull.
+    """
+
+    def work(tx: Transaction) -> Done:
+        account, own = tx.account(_member_of(actor)), tx.own_merchant.id
+        asked = NewRedemption(new.reference, account.id, reward_id=new.reward_id, merchant_id=own)
+        voucher_id, code_hash = _drawn(tx, account)
+        done = spend(tx, own, account, asked, voucher_id=voucher_id)
+        if done.replayed:
+            return done
+        if done.operation.facts["points"] != new.points:
+            raise RewardUnavailable("the reward's price has changed", points=done.operation.facts["points"])
+        row = NewVoucherRow(voucher_id, done.operation.id, account.id, new.reward_id, code_hash, tx.now)
+        tx.staged.vouchers.append(row)
+        return done
+
+    return outcome(
+        context, work, lambda tx, operation: _own_view(tx, _own_row(tx, vouchers.c.operation_id, operation.id))
+    )
+
+
+def list_vouchers(context: Context, actor: Actor) -> tuple[views.Voucher, ...]:
+    """The member's own vouchers: open ones first, then used and cancelled ones, each newest first; at most 100.
+
+    Raises Forbidden for anybody but a member.
+    """
+    member_id = _member_of(actor)
+    is_over = vouchers.c.used_at.is_not(None) | vouchers.c.cancelled_at.is_not(None)
+    query = _query().where(vouchers.c.member_id == member_id)
+    query = query.order_by(is_over, tables.operations.c.seq.desc()).limit(LISTED_MAX)
+    return read(context, lambda tx: tuple(_own_view(tx, row) for row in tx.connection.execute(query)))
+
+
+def get_voucher(context: Context, actor: Actor, voucher_id: str) -> views.Voucher:
+    """One of the member's own vouchers. Raises NotFound, Forbidden for anybody but a member."""
+    member_id = _member_of(actor)
+
+    def work(tx: Transaction) -> views.Voucher:
+        row = _own_row(tx, vouchers.c.id, voucher_id)
+        if row.member_id != member_id:
+            raise NotFound("no such voucher")
+        return _own_view(tx, row)
+
+    return read(context, work)
+
+
+def check_voucher(context: Context, actor: Actor, code: str, merchant_id: str | None = None) -> views.VoucherCheck:
+    """What the voucher of this code buys, and why it would be refused if it would. Raises VoucherUnknown."""
+    merchant = actor.acting_merchant(merchant_id)
+
+    def work(tx: Transaction) -> views.VoucherCheck:
+        tx.merchant(merchant)
+        row = _row_of_code(tx, code)
+        refusal = _refusal(tx, row, merchant)
+        shown = _shown_view(tx, row, merchant)
+        if refusal is None:
+            return views.VoucherCheck(shown)
+        return views.VoucherCheck(shown, refusal.code, refusal.detail, refusal.facts)
+
+    return read(context, work)
+
+
+def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.VoucherUse:
+    """The voucher, honoured by the merchant now; as it was the first time when the merchant's reference is known for it.
+
+    Any merchant of the programme may honour any voucher. Raises VoucherUnknown, VoucherUsed (naming the first use, and its
+    reference if it was this merchant's), VoucherCancelled, MemberFrozen, ReferenceConflict, NotFound (merchant, store),
+    InvalidInput, BacklogFull.
+    """
+
+    def work(tx: Transaction) -> views.VoucherUse:
+        merchant = actor.acting_merchant(new.merchant_id)
+        party = tx.merchant(merchant).party
+        checks.reference(new.reference)
+        found = _row_of_code(tx, new.code)
+        account = tx.account(found.member_id)
+        row = _own_row(tx, vouchers.c.id, found.id)  # again, now that nobody else can change it
+        replayed = (row.used_by_merchant_id, row.used_reference) == (merchant, new.reference)
+        if not replayed:
+            _check_reference(tx, merchant, new.reference)
+            refusal = _refusal(tx, row, merchant)
+            if refusal is not None:
+                raise refusal
+            store_id = None if new.store_id is None else stores.store_of(tx, merchant, new.store_id).id
+            _use(
+                tx, account, row, {"merchant": merchant, "party": party, "store": store_id, "reference": new.reference}
+            )
+        return views.VoucherUse(_shown_view(tx, _own_row(tx, vouchers.c.id, row.id), merchant), replayed=replayed)
+
+    return write(context, work)
+
+
+def _member_of(actor: Actor) -> str:
+    if actor.member_id is None:
+        raise Forbidden("only a member has vouchers")
+    return actor.member_id
+
+
+def _drawn(tx: Transaction, account: Account) -> tuple[str, str]:
+    """The id of a new voucher, and the hash of its code, which no other voucher has."""
+    sealed = sealed_salt_key(tx, account.id)
+    if sealed is None:
+        raise MemberLeaving("the member's data were erased")
+    while True:
+        voucher_id = tx.new_id("vch")
+        hashed = shown_codes.code_hash(voucher_code(tx, sealed, voucher_id))
+        if voucher_row(tx, vouchers.c.code_hash == hashed) is None:
+            return voucher_id, hashed
+
+
+def _use(tx: Transaction, account: Account, row: Row[Any], use: dict[str, Any]) -> None:
+    operations.check_backlog(tx)
+    more = {"of": row.operation_id, "voucher": row.id, "reward": row.reward_id, **use}
+    fact(tx, account, "voucher_used", operation=None, more=more)
+    values = {"used_at": tx.now, "used_by_merchant_id": use["merchant"], "used_reference": use["reference"]}
+    tx.connection.execute(update(vouchers).where(vouchers.c.id == row.id).values(**values))
+
+
+def _row_of_code(tx: Transaction, typed: str) -> Row[Any]:
+    code = shown_codes.normal_code(typed, CODE_LENGTH)
+    row = None if code is None else voucher_row(tx, vouchers.c.code_hash == shown_codes.code_hash(code))
+    if row is None:
+        raise VoucherUnknown("no voucher has this code: look at it again")
+    return row
+
+
+def _check_reference(tx: Transaction, merchant_id: str, reference: str) -> None:
+    columns = vouchers.c
+    first = voucher_row(tx, and_(columns.used_by_merchant_id == merchant_id, columns.used_reference == reference))
+    if first is not None:
+        raise ReferenceConflict("this reference names the use of another voucher", existing_id=first.id)
+
+
+def _refusal(tx: Transaction, row: Row[Any], merchant_id: str) -> CallerError | None:
+    state = state_of(row)
+    if state == "used":
+        if row.used_by_merchant_id != merchant_id:
+            return VoucherUsed("the voucher was used at another merchant", used_at=row.used_at)
+        own = {"merchant_id": merchant_id, "reference": row.used_reference}
+        return VoucherUsed("the voucher was used here before", used_at=row.used_at, **own)
+    if state == "cancelled":
+        return VoucherCancelled("the voucher was given back", cancelled_at=row.cancelled_at)
+    if tx.account(row.member_id).frozen:
+        return MemberFrozen("the member is frozen")
+    return None
+
+
+def _query() -> Select[Any]:
+    done, members, entries = tables.operations.c, tables.members.c, tables.entries.c
+    is_redemption = and_(entries.operation_id == done.id, entries.kind == int(EntryKind.REDEMPTION))
+    return (
+        select(
+            *vouchers.c,
+            done.facts,
+            done.ruleset_hash,
+            members.sealed_salt_key,
+            entries.id.label("entry_id"),
+            tables.merchants.c.name.label("used_by"),
+        )
+        .join(tables.operations, done.id == vouchers.c.operation_id)
+        .join(tables.entries, is_redemption)
+        .join(tables.members, members.id == vouchers.c.member_id)
+        .outerjoin(tables.merchants, tables.merchants.c.id == vouchers.c.used_by_merchant_id)
+    )
+
+
+def _own_row(tx: Transaction, column: Any, value: str) -> Row[Any]:
+    row = tx.connection.execute(_query().where(column == value)).one_or_none()
+    if row is None:
+        raise NotFound("no such voucher")
+    return row
+
+
+def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
+    is_shown = state_of(row) == "open" and row.sealed_salt_key is not None
+    return views.Voucher(
+        id=row.id,
+        created_at=row.created_at,
+        redemption_id=row.operation_id,
+        entry_id=row.entry_id,
+        reward_id=row.reward_id,
+        ruleset=row.ruleset_hash,
+        points=row.facts["points"],
+        state=state_of(row),
+        code=shown_codes.grouped(voucher_code(tx, row.sealed_salt_key, row.id)) if is_shown else None,
+        used_at=row.used_at,
+        used_by=row.used_by,
+        cancelled_at=row.cancelled_at,
+    )
+
+
+def _shown_view(tx: Transaction, row: Row[Any], merchant_id: str) -> views.ShownVoucher:
+    done = operations.loaded(tx, [row.operation_id])[row.operation_id]
+    names = find_reward(tx.ruleset(done.ruleset_hash), row.reward_id).name or {}
+    return views.ShownVoucher(
+        id=row.id,
+        created_at=row.created_at,
+        state=state_of(row),
+        reward_id=row.reward_id,
+        reward_name={str(language): name for language, name in names.items()},
+        points=done.facts["points"],
+        value=views.Money(done.facts["value"], tx.program.currency),
+        used_at=row.used_at,
+        reference=row.used_reference if row.used_by_merchant_id == merchant_id else None,
+    )

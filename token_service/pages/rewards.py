@@ -1,0 +1,99 @@
+"""Rewards: what points buy, one of them with what will be left, and buying it for a voucher.
+
+The form carries its own name: sent twice, or again after the network failed, it gives the same voucher.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from token_service.errors import Refused
+from token_service.ledger.inputs import NewVoucher
+from token_service.ledger.members import get_member
+from token_service.ledger.views import Member
+from token_service.ledger.vouchers import buy_reward
+from token_service.pages.breakdown import own_name
+from token_service.pages.services import services
+from token_service.pages.signed_in import actor, member_id
+from token_service.program.ruleset import Ruleset
+
+FORM: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class RewardInReach:
+    """A reward and what is still missing for it; 0 = within reach."""
+
+    id: str
+    name: str
+    points: int
+    missing: int
+
+
+def add_to(pages: Blueprint) -> None:
+    """Adds /rewards and /rewards/…"""
+    pages.add_url_rule("/rewards", "rewards", rewards)
+    pages.add_url_rule("/rewards/<reward_id>", "reward", reward)
+    pages.add_url_rule("/rewards/<reward_id>", "buy", buy, methods=["POST"])
+
+
+def rewards() -> ResponseReturnValue:
+    """All of them, those within reach first."""
+    given = services()
+    member = _member()
+    rules = given.ruleset()
+    return render_template(
+        "rewards.html",
+        program=rules.program,
+        member=member,
+        rewards=rewards_in_reach(rules, member.balance.available),
+    )
+
+
+def reward(reward_id: str) -> ResponseReturnValue:
+    """What it is, its price, what will be left; or what is missing."""
+    return _page(reward_id, form=services().context.random_bytes(16).hex())
+
+
+def buy(reward_id: str) -> ResponseReturnValue:
+    """The voucher, on its own page; or the reward's page again, with the reason why not."""
+    form, agreed = request.form.get("form", ""), request.form.get("points", "")
+    if not FORM.fullmatch(form):
+        abort(404)
+    points = int(agreed) if agreed.isascii() and agreed.isdecimal() and len(agreed) <= 16 else 0
+    try:
+        bought = buy_reward(services().context, actor(), NewVoucher(f"wallet/{form}", reward_id, points))
+    except Refused as refusal:
+        return _page(reward_id, form=form, refusal=refusal.code), 409
+    return redirect(url_for("pages.voucher", voucher_id=bought.value.id), 303)
+
+
+def rewards_in_reach(rules: Ruleset, available: int) -> list[RewardInReach]:
+    """The rewards a member can have now, dearest first, then the nearest ones."""
+    found = [RewardInReach(one.id, own_name(one), one.points, max(0, one.points - available)) for one in rules.rewards]
+    return sorted(found, key=lambda reward: (reward.missing > 0, reward.points if reward.missing else -reward.points))
+
+
+def _member() -> Member:
+    return get_member(services().context, actor(), member_id())
+
+
+def _page(reward_id: str, *, form: str, refusal: str | None = None) -> str:
+    rules, member = services().ruleset(), _member()
+    found = [one for one in rewards_in_reach(rules, member.balance.available) if one.id == reward_id]
+    if not found:
+        abort(404)
+    return render_template(
+        "reward.html",
+        program=rules.program,
+        member=member,
+        reward=found[0],
+        form=form,
+        refusal=refusal,
+        is_blocked=member.frozen or member.state != "active",
+    )

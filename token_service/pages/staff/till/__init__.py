@@ -1,0 +1,17 @@
+"""The till: a cashier finds a member, records purchases, takes points as payment, gives money back, and sees the shop's day.
+
+Every form that moves points carries the reference that it was made with (references.py): sent twice, by a double click, a reload
+or a network that lost the answer, it is recorded once. Forms that only look are GET, those that record are POST and redirect.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from token_service.pages.staff.till import finding, purchases, receipts, redemptions, refunds
+
+
+def add_to(pages: Blueprint) -> None:
+    """Adds everything below /till."""
+    for room in (finding, purchases, redemptions, refunds, receipts):
+        room.add_to(pages)

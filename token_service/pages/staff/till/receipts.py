@@ -1,0 +1,57 @@
+"""One operation on its own page: what happened, what the member has now, what the programme promised; and what can follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from token_service.ledger.purchases import get_purchase
+from token_service.ledger.redemptions import get_redemption
+from token_service.ledger.refunds import get_refund
+from token_service.ledger.till import TillReceipt, receipt_of
+from token_service.pages.services import services
+from token_service.pages.staff.rules import add_page
+from token_service.pages.staff.signed_in import person
+from token_service.pages.staff.till.finding import RULE
+from token_service.pages.staff.till.purchases import explained_purchase
+from token_service.pages.staff.till.screen import customer, till_page
+from token_service.pages.staff.till.words import promise_in_words
+
+
+def add_to(pages: Blueprint) -> None:
+    """Adds /till/operations/…"""
+    add_page(pages, "/till/operations/<operation_id>", "till_operation", operation, RULE)
+
+
+def operation(operation_id: str) -> ResponseReturnValue:
+    """The receipt; `again` says that the form had been recorded before."""
+    receipt = receipt_of(services().context, person(), operation_id)
+    more = _particulars(receipt)
+    kept_at = more["purchase"].available_at if more["purchase"] else None
+    return till_page(
+        "receipt.html",
+        customer=customer(receipt.line.member_id),
+        line=receipt.line,
+        balance=receipt.balance,
+        again="again" in request.args,
+        is_written=receipt.is_written,
+        promise=promise_in_words(receipt, kept_at, services().ruleset()),
+        **more,
+    )
+
+
+def _particulars(receipt: TillReceipt) -> dict[str, Any]:
+    """What only some kinds have."""
+    context, actor, line = services().context, person().actor, receipt.line
+    purchase = get_purchase(context, actor, line.id) if line.kind == "purchase" else None
+    redemption = get_redemption(context, actor, line.id) if line.kind == "redemption" else None
+    return {
+        "purchase": purchase,
+        "refund": get_refund(context, actor, line.id) if line.kind == "refund" else None,
+        "why": explained_purchase(purchase) if purchase else (),
+        "can_refund": purchase is not None and purchase.refunded.amount < purchase.total.amount,
+        "can_give_back": redemption is not None and redemption.reversed < redemption.points,
+        "worth": redemption.value if redemption and not redemption.reward_id else None,
+    }

@@ -1,0 +1,177 @@
+"""Points used at the till, as payment or for a reward: looked at, confirmed; and given back when it was a mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from token_service.errors import ReferenceConflict, Refused
+from token_service.ledger.inputs import NewRedemption, NewReversal
+from token_service.ledger.redemptions import get_redemption, redeem, restore, simulate_redemption
+from token_service.ledger.staff_trail import Deed
+from token_service.ledger.till import at_till, find_operation, refuse_own_card
+from token_service.ledger.views import Outcome, Redemption, Reversal
+from token_service.pages.breakdown import reward_named
+from token_service.pages.services import services
+from token_service.pages.staff.rules import add_page
+from token_service.pages.staff.signed_in import person
+from token_service.pages.staff.till.amounts import parse_whole
+from token_service.pages.staff.till.finding import RULE
+from token_service.pages.staff.till.references import new_reference, time_of
+from token_service.pages.staff.till.screen import customer, till_page
+from token_service.pages.staff.till.words import refusal_in_words
+from token_service.program.rewards import price, value_of
+
+REWARD_LENGTH_MAX = 100
+
+
+def add_to(pages: Blueprint) -> None:
+    """Adds using a member's points, and giving them back."""
+    path = "/till/members/<member_id>/redemption"
+    add_page(pages, path, "till_redemption", redemption, RULE)
+    add_page(pages, path, "till_redeem", redeem_points, RULE, post=True)
+    path = "/till/redemptions/<redemption_id>/restoration"
+    add_page(pages, path, "till_restoration", restoration, RULE)
+    add_page(pages, path, "till_restore", restore_points, RULE, post=True)
+
+
+def redemption(member_id: str) -> ResponseReturnValue:
+    """What the points would buy and what would be left, or what is missing; under a reference that stays in the address."""
+    asked = _asked(request.args)
+    if asked is None:
+        return _page(member_id, error="points", status=422)
+    reference = request.args.get("reference", "")
+    if time_of(reference) is None:
+        address = url_for(
+            "staff.till_redemption", member_id=member_id, reference=new_reference(services().context), **asked
+        )
+        return redirect(address, 303)
+    known = find_operation(services().context, person(), "redemption", reference)
+    if known is not None:
+        return redirect(url_for("staff.till_operation", operation_id=known, again=1), 303)
+    try:
+        refuse_own_card(services().context, person(), member_id)
+    except Refused as refusal:
+        return _page(member_id, asked, reference, refusal=refusal_in_words(refusal.code, {}), status=403)
+    seen = simulate_redemption(services().context, person().actor, NewRedemption(reference, member_id, **asked))
+    return _page(
+        member_id, asked, reference, refusal=refusal_in_words(seen.refusal, seen.facts) if seen.refusal else None
+    )
+
+
+def redeem_points(member_id: str) -> ResponseReturnValue:
+    """Uses them once, however often the form is sent."""
+    asked, reference = _asked(request.form), request.form.get("reference", "")
+    if asked is None or time_of(reference) is None:
+        return _page(member_id, error="points", status=422)
+    new = NewRedemption(reference, member_id, **asked)
+    try:
+        done = at_till(
+            services().context, person(), member_id, lambda joined: redeem(joined, person().actor, new), _redeemed
+        )
+    except ReferenceConflict as conflict:
+        return till_page("used_form.html", 409, existing_id=conflict.facts["existing_id"])
+    except Refused as refusal:
+        return _page(member_id, asked, reference, refusal=refusal_in_words(refusal.code, refusal.facts), status=409)
+    return _to_receipt(done.value.id, replayed=done.replayed)
+
+
+def restoration(redemption_id: str) -> ResponseReturnValue:
+    """Asks whether all that is left of a redemption is to be given back."""
+    found = get_redemption(services().context, person().actor, redemption_id)
+    return _restoration_page(found, new_reference(services().context))
+
+
+def restore_points(redemption_id: str) -> ResponseReturnValue:
+    """Gives them back once, however often the form is sent."""
+    context, actor, reference = services().context, person().actor, request.form.get("reference", "")
+    found = get_redemption(context, actor, redemption_id)
+    if time_of(reference) is None:
+        return _restoration_page(found, new_reference(context), status=422)
+    new = NewReversal(reference)
+    try:
+        done = at_till(
+            context, person(), found.member_id, lambda joined: restore(joined, actor, redemption_id, new), _restored
+        )
+    except ReferenceConflict as conflict:
+        return till_page("used_form.html", 409, existing_id=conflict.facts["existing_id"])
+    except Refused as refusal:
+        said = refusal_in_words(refusal.code, refusal.facts)
+        return _restoration_page(found, reference, refusal=said, status=409)
+    return _to_receipt(done.value.id, replayed=done.replayed)
+
+
+def _asked(values: Any) -> dict[str, Any] | None:
+    """Either `points` > 0 or a `reward_id` that the rules have; None if it is neither. An unknown reward is a 404."""
+    reward_id = values.get("reward_id", "")
+    if reward_id:
+        if reward_id not in {reward.id for reward in services().ruleset().rewards}:
+            abort(404)
+        return {"reward_id": reward_id}
+    points = parse_whole(values.get("points", ""))
+    return {"points": points} if points else None
+
+
+def _page(
+    member_id: str,
+    asked: dict[str, Any] | None = None,
+    reference: str = "",
+    *,
+    refusal: str | None = None,
+    error: str = "",
+    status: int = 200,
+) -> ResponseReturnValue:
+    rules = services().ruleset()
+    reward_id = (asked or {}).get("reward_id")
+    points = price(rules, reward_id) if reward_id else (asked or {}).get("points", 0)
+    return till_page(
+        "redemption.html",
+        status,
+        customer=customer(member_id),
+        asked=asked or {},
+        points=points,
+        reward=reward_named(rules, reward_id) if reward_id else None,
+        worth=value_of(rules, points) if rules.program.point_value and not reward_id else None,
+        reference=reference,
+        refusal=refusal,
+        error=error,
+    )
+
+
+def _restoration_page(
+    found: Redemption, reference: str, *, refusal: str | None = None, status: int = 200
+) -> ResponseReturnValue:
+    left = found.points - found.reversed
+    if not left and refusal is None:
+        refusal = refusal_in_words("already_reversed", {})
+    return till_page(
+        "restoration.html",
+        status,
+        customer=customer(found.member_id),
+        redemption=found,
+        points=left,
+        reference=reference,
+        refusal=refusal,
+    )
+
+
+def _redeemed(done: Outcome[Redemption]) -> Deed | None:
+    if done.replayed:
+        return None
+    value = done.value
+    detail = {"points": value.points, "reward_id": value.reward_id}
+    return Deed("points.redeemed", value.id, value.member_id, value.merchant_id, detail=detail)
+
+
+def _restored(done: Outcome[Reversal]) -> Deed | None:
+    if done.replayed:
+        return None
+    value = done.value
+    detail = {"points": value.points, "redemption": value.original_id}
+    return Deed("redemption.reversed", value.id, value.member_id, value.merchant_id, detail=detail)
+
+
+def _to_receipt(operation_id: str, *, replayed: bool) -> ResponseReturnValue:
+    return redirect(url_for("staff.till_operation", operation_id=operation_id, again=1 if replayed else None), 303)

@@ -1,0 +1,118 @@
+"""What the till says: members by first name, operations in a few words, refusals with what is missing, the promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from token_service.ledger.staff import Person
+from token_service.ledger.till import Tally, TillLine, TillReceipt
+from token_service.ledger.views import Member
+from token_service.pages import formats
+from token_service.pages.breakdown import level_named, reward_named
+from token_service.pages.services import services
+from token_service.pages.translation import gettext, ngettext
+from token_service.program.ruleset import Ruleset
+
+NAME_LENGTH_MAX: Final = 40
+
+
+def short_name(name: str | None) -> str:
+    """ "Alice Martin" → "Alice M.": enough to greet somebody, no more than a till needs to show. "Foyer 12" stays whole."""
+    words = [word[:NAME_LENGTH_MAX] for word in (name or "").split()]
+    if not words:
+        return gettext("Member without a name")
+    if len(words) == 1:
+        return words[0]
+    last = f"{words[-1][0]}." if words[-1][0].isalpha() else words[-1]
+    return f"{words[0]}\N{NO-BREAK SPACE}{last}"
+
+
+def tier_of(member: Member, rules: Ruleset) -> str | None:
+    """The name of the member's level, None without one."""
+    return level_named(rules, member.tier) if member.tier else None
+
+
+def title_of(line: TillLine | Tally) -> str:
+    """What the operation was."""
+    return {
+        "purchase": gettext("Purchase"),
+        "refund": gettext("Refund"),
+        "redemption": gettext("Points used"),
+        "restoration": gettext("Points given back"),
+        "issuance": gettext("Points given"),
+        "reversal": gettext("Points taken back"),
+    }[line.kind]
+
+
+def about(line: TillLine, rules: Ruleset) -> str:
+    """Its money, or what the points bought; "" if there is nothing to add."""
+    if line.amount is not None:
+        return formats.money(line.amount, rules.program.currency)
+    return reward_named(rules, line.reward_id) if line.reward_id else ""
+
+
+def who(line: TillLine, person: Person) -> str:
+    """Who did it."""
+    if line.staff_name is None:
+        return gettext("checkout system")
+    return line.staff_name if line.staff_id != person.id else gettext("you")
+
+
+def promise_in_words(receipt: TillReceipt, kept_at: datetime | None, rules: Ruleset) -> str:
+    """What the service has given its word for, or that it kept it. `kept_at`: when points that wait become usable."""
+    promise, zone = receipt.promise, rules.program.time_zone
+    if receipt.is_written:
+        return gettext(
+            "Recorded, and written in the programme’s register: nobody can change it without it being noticed."
+        )
+    if promise is None:
+        return gettext("Recorded. It will be written in the programme’s register shortly.")
+    day, time = formats.day(promise.settle_by, zone), formats.clock(promise.settle_by, zone)
+    if kept_at is not None:
+        return gettext(
+            "Recorded. The programme promises, under signature, to write it in its register by %(day)s at %(time)s; the"
+            " points can be used from %(free)s.",
+            day=day,
+            time=time,
+            free=formats.day(kept_at, zone),
+        )
+    return gettext(
+        "Recorded. The programme promises, under signature, to write it in its register by %(day)s at %(time)s.",
+        day=day,
+        time=time,
+    )
+
+
+def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
+    """Why not, what is missing, what to do."""
+    if code == "insufficient_balance":
+        missing = int(facts["missing_points"])
+        return ngettext(
+            "%(missing)s point is missing: this card has %(available)s.",
+            "%(missing)s points are missing: this card has %(available)s.",
+            missing,
+            missing=formats.number(missing),
+            available=formats.number(int(facts["available"])),
+        )
+    if code == "refund_exceeds_purchase":
+        left = formats.money(int(facts["refundable"]), services().ruleset().program.currency)
+        return gettext("That is more than is left of this purchase: %(left)s can still be refunded.", left=left)
+    plain = {
+        "own_card": gettext("This card is your own. Ask a colleague to do it: nobody moves points for themselves."),
+        "member_frozen": gettext(
+            "This card is blocked for now. Its points are kept; the programme’s support can look into it."
+        ),
+        "member_leaving": gettext("This member is leaving the programme: their card takes no new points."),
+        "program_paused": gettext("The programme is paused. Nothing was recorded; try again later."),
+        "after_sunset": gettext("The programme has ended: no more points are given."),
+        "ceiling_reached": gettext(
+            "This shop has given all the points it may for now. Nothing was recorded; ask whoever runs the programme."
+        ),
+        "reward_unavailable": gettext("This reward is not on offer any more."),
+        "too_late": gettext("This form is too old to be recorded. Begin the purchase again."),
+        "already_reversed": gettext("All of it was given back before."),
+        "total_mismatch": gettext("The lines do not add up. Look at the amounts again."),
+    }
+    return plain.get(code, gettext("The programme’s rules do not allow this now. Nothing was recorded."))

@@ -1,0 +1,46 @@
+// Forms that record are sent from here, so that one that gets no answer is not lost: the page stays, says so, and the very same
+// form (with the same reference, so recorded once) can be sent again. Without this file the browser sends them, as safely.
+const WAIT_MS = 15_000;
+
+const show = (form, what) => {
+  for (const name of ["unsent", "busy", "signed-out"]) {
+    const note = form.parentElement.querySelector(`[data-${name}]`);
+    if (note) note.hidden = name !== what;
+  }
+};
+
+async function send(form) {
+  const answer = await fetch(form.action, {
+    method: "POST",
+    body: new URLSearchParams(new FormData(form)),
+    signal: AbortSignal.timeout(WAIT_MS),
+  });
+  if (answer.redirected && new URL(answer.url).pathname.startsWith("/staff/")) return "signed-out";
+  if (answer.redirected && answer.ok) {
+    window.location.assign(answer.url);
+    return "done";
+  }
+  if (answer.status >= 500) return "busy";
+  form.submit(); // refused: the browser shows the page that says why; sent twice, it is the same
+  return "done";
+}
+
+for (const form of document.querySelectorAll("form[data-once]")) {
+  const button = form.querySelector("button:not([type=button])");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    show(form, "");
+    const outcome = await send(form).catch(() => "unsent");
+    if (outcome === "done") return;
+    button.removeAttribute("aria-busy");
+    show(form, outcome);
+    button.focus();
+  });
+}
+
+// A page that the browser kept (Back) is ready to send again.
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-once] button").forEach((one) => one.removeAttribute("aria-busy"));
+});
