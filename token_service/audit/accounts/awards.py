@@ -28,7 +28,7 @@ _FIRST: Final = VisitFacts(number=1, receipt=1)
 def purchase(step: Step) -> None:
     """The first leaf of a purchase: its issuance, its pending award, or the fact that it earned nothing."""
     leaf, account = step.leaf, step.account
-    if step.storage.operation(leaf.text_of("operation_id")) is not None:
+    if leaf.whole("part") != 1:
         mature(step)
         return
     step.check_decided_by(leaf.occurred_at)
@@ -76,7 +76,9 @@ def mature(step: Step) -> None:
     leaf = step.leaf
     operation = step.storage.operation(leaf.text_of("operation_id"))
     if operation is None:
-        raise Stop("an award is issued whose purchase is not there")
+        detail = "an award is issued whose purchase is not there"
+        step.differs("awards", detail, expected="its purchase before it", found=leaf.detail.get("operation_id"))
+        raise Stop(detail)
     waiting = step.account.pending.pop(operation.id, None)
     if waiting is None:
         detail = "an award is issued a second time, or after a refund left nothing of it"

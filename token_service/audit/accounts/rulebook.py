@@ -58,7 +58,7 @@ class Rulebook:
     def is_certain(self, at: datetime, recorded_at: datetime) -> bool:
         """Whether the service can only have known one answer."""
         in_force_now = self.in_force(at)
-        if recorded_at - LEARNING >= self._newest:
+        if len(self._lines) == 1 or recorded_at - LEARNING >= self._newest:
             return True
         return self._known(at, recorded_at) == {in_force_now}
 
