@@ -19,13 +19,14 @@ from token_service.chain import admin_operations
 from token_service.chain.projection import end_pause_that_is_over
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import PushMemory, finalize, index, plan, push, send_anew, track
-from token_service.chain.settlement.backlog import Backlog, backlog
+from token_service.chain.settlement.backlog import backlog
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.lanes import read_lane
 from token_service.chain.settlement.planning import waiting_count
 from token_service.errors import DiskFull, LaneHalted, MereauError, RpcError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
+from token_service.ledger.settlement_health import Backlog
 from token_service.ledger.store import Store
 
 IDLE_SECONDS: Final = 0.2

@@ -23,6 +23,7 @@ ROWS = Table(
 def create_wsgi() -> Flask:
     """POST /rows inserts the body, GET /rows/1 reads one; made in the web process, after its fork."""
     app, store = Flask("bare"), open_application().store
+    store.leave_checkpoints()  # as our web process does
     METADATA.create_all(store.engine)
 
     @app.post("/rows")

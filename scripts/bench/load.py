@@ -23,6 +23,7 @@ class Job:
     seconds: float
     connections: int
     members: int = 0
+    pause_seconds: float = 0.0  # between an answer and that connection's next request
 
 
 @dataclass
@@ -72,6 +73,7 @@ def _keep_busy(job: Job, until: float, times: _Times) -> None:
             times.seconds.append(time.perf_counter() - began)
         else:
             times.failures += 1
+        time.sleep(job.pause_seconds)
     connection.close()
 
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +26,14 @@ from scripts.bench.table import Figure
 from token_service.ledger.api_keys import create_api_key
 from token_service.ledger.context import Actor
 from token_service.ledger.inputs import NewApiKey
+from token_service.ledger.settlement_figures import settled
 
 CONNECTIONS: Final = 4
 LOAD_SECONDS: Final = 5.0
+PAUSE_SECONDS: Final = 0.005
+"""Between an answer and the next request of a connection, where answers are timed: tills pause, and a server that is never
+idle shows its queue."""
+P99_MS: Final = 60
 START_SECONDS: Final = 30
 OURS: Final = ("token_service", "serve", "--port")
 BARE: Final = ("scripts.bench.serve_bare",)
@@ -37,7 +42,7 @@ BARE: Final = ("scripts.bench.serve_bare",)
 def measure_default() -> list[Figure]:
     """SQLite and the embedded chain: what `mereau init` makes."""
     with tempfile.TemporaryDirectory() as folder, programme(Path(folder) / "var") as made:
-        return _figures("SQLite, embedded", made)
+        return _figures("SQLite, embedded", made, is_timed=True)
 
 
 def measure_large() -> list[Figure]:
@@ -51,34 +56,62 @@ def measure_large() -> list[Figure]:
         return _figures("PostgreSQL, anvil", made)
 
 
-def _figures(where: str, made: Programme) -> list[Figure]:
+def _figures(where: str, made: Programme, *, is_timed: bool = False) -> list[Figure]:
+    """`is_timed`: also how long a purchase takes while batches settle, with callers that pause."""
     context = made.application.context
     key = create_api_key(context, Actor.admin("bench"), NewApiKey("bench", made.merchant.merchant_id)).secret
+    insert = Job(0, "/rows", key, LOAD_SECONDS, CONNECTIONS, MEMBERS)
+    read = Job(0, "/rows/1", key, LOAD_SECONDS, CONNECTIONS)
+    balance = Job(0, f"/v1/members/{made.members[0]}/balance", key, LOAD_SECONDS, CONNECTIONS)
+    buy = Job(0, "/v1/purchases", key, LOAD_SECONDS, CONNECTIONS, MEMBERS)
+    pausing = [replace(job, pause_seconds=PAUSE_SECONDS) for job in (insert, buy)]
     with _serving(BARE, made) as port:
-        inserted = _load(Job(port, "/rows", key, LOAD_SECONDS, CONNECTIONS, MEMBERS))
-        read = _load(Job(port, "/rows/1", key, LOAD_SECONDS, CONNECTIONS))
+        inserted, were_read = _load(port, insert), _load(port, read)
+        waited = _load(port, pausing[0]) if is_timed else None
     with _serving(OURS, made) as port:
-        balance = _load(Job(port, f"/v1/members/{made.members[0]}/balance", key, LOAD_SECONDS, CONNECTIONS))
-        bought = _load(Job(port, "/v1/purchases", key, LOAD_SECONDS, CONNECTIONS, MEMBERS))
-    return [
-        _beside(f"{where}: POST purchase, of a bare insert", bought, inserted),
-        _beside(f"{where}: GET balance, of a bare read", balance, read),
+        shown, bought = _load(port, balance), _load(port, buy)
+        settled_before = settled(context.store).batches
+        timed = _load(port, pausing[1]) if is_timed else None
+        batches = settled(context.store).batches - settled_before
+    with _serving(BARE, made) as port:  # again, so that what else the machine does meanwhile weighs on both
+        inserted_after, were_read_after = _load(port, insert), _load(port, read)
+    figures = [
+        _beside(f"{where}: POST purchase, of a bare insert", bought, (inserted, inserted_after)),
+        _beside(f"{where}: GET balance, of a bare read", shown, (were_read, were_read_after)),
     ]
+    if timed is not None and waited is not None:
+        figures.append(_p99(where, timed, waited, batches, bought))
+    return figures
 
 
-def _beside(what: str, ours: Seen, bare: Seen) -> Figure:
-    return Figure(what, ours.rate / bare.rate, _told(ours), f"bare Flask view {_told(bare)}")
+def _beside(what: str, ours: Seen, bare: Sequence[Seen]) -> Figure:
+    """Of the mean rate of the bare view before and after ours."""
+    rate = sum(seen.rate for seen in bare) / len(bare)
+    return Figure(what, ours.rate / rate, _told(ours), "bare Flask view " + ", then ".join(map(_told, bare)))
+
+
+def _p99(where: str, ours: Seen, bare: Seen, batches: int, flat_out: Seen) -> Figure:
+    """How often our p99 goes into what it may be. Raises RuntimeError if nothing was settled beside."""
+    if not batches:
+        raise RuntimeError("no batch was settled beside the timed purchases")
+    pause = f"{CONNECTIONS} connections that pause {PAUSE_SECONDS * 1000:.0f} ms"
+    return Figure(
+        f"{where}: {P99_MS} ms, of the p99 of a purchase; {pause}, {batches} batches settled beside",
+        P99_MS / ours.p99_ms,
+        _told(ours),
+        f"bare insert, idle worker: {_told(bare)}; ours flat out: p99 {flat_out.p99_ms:.0f} ms",
+    )
 
 
 def _told(seen: Seen) -> str:
     return f"{seen.rate:,.0f}/s, median {seen.median_ms:.1f} ms, p99 {seen.p99_ms:.0f} ms"
 
 
-def _load(job: Job) -> Seen:
+def _load(port: int, job: Job) -> Seen:
     """Raises RuntimeError when an answer was not a success."""
     done = subprocess.run(
         [sys.executable, "-m", "scripts.bench.load"],
-        input=json.dumps(asdict(job)), capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=60,
+        input=json.dumps(asdict(replace(job, port=port))), capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=60,
     )  # fmt: skip
     seen = Seen(**json.loads(done.stdout))
     if seen.failures or not seen.rate:

@@ -16,16 +16,25 @@ from documents import ROOT, Block, Reader, blocks
 
 PAGE = "docs/api.md"
 TEXT = (ROOT / PAGE).read_text("utf-8")
+RULES = """
+ruleset: 1
+program: {name: Corner shop, currency: EUR, time_zone: Europe/Paris, point_value: {points: 100, amount: 1000}}
+earning: [{id: base, kind: spend, points: 1, per: 100}]
+limits: {manual_issuance_points: 1000}
+rewards: [{id: free-coffee, kind: gift, points: 100}]
+"""
 NEXT = "--- the next block ---"
-SHOWN = {"$CODE": "card"}
+SHOWN = {"$CODE": "card", "$VOUCHER": "voucher"}
 """What a block reads off a member's wallet, and what shows it there (shown_in_wallet.py)."""
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """MEREAU and KEY of a deployment with the default rules, as the page asks for."""
-    made = Deployment(tmp_path_factory.mktemp("guide") / "var")
-    done = made.run("init")
+    """MEREAU and KEY of a deployment with the default rules and one reward, as the page asks for."""
+    folder = tmp_path_factory.mktemp("guide")
+    (folder / "rules.yaml").write_text(RULES, "utf-8")
+    made = Deployment(folder / "var")
+    done = made.run("init", "--ruleset", str(folder / "rules.yaml"))
     assert done.returncode == 0, done.stderr
     with made.serving():
         yield {"MEREAU": made.url, "KEY": made.key("Boulangerie Paul"), "MEREAU_DATA_DIR": str(made.folder)}
@@ -74,7 +83,7 @@ def _read_off(command: str) -> str:
     """The command, after what a member shows has been read off their wallet."""
     shown = [(name.removeprefix("$"), page) for name, page in SHOWN.items() if name in command]
     program = Path(__file__).with_name("shown_in_wallet.py")
-    return "".join(f'{name}=$(python {program} {page} "$MEMBER")\n' for name, page in shown) + command
+    return "".join(f'{name}=${{{name}:-$(python {program} {page} "$MEMBER")}}\n' for name, page in shown) + command
 
 
 def examples() -> list[tuple[Block, Any]]:

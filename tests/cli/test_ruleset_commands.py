@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from token_service.cli import main
-from token_service.cli.cel_subprocess import judge_apart
 from token_service.cli.ruleset_commands import ruleset
+from token_service.program.conditions_apart import judge_apart
 from token_service.program.ruleset import default_ruleset_text, parse_ruleset, ruleset_hash
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -11,7 +11,16 @@ from ledger_town import ADMIN, DAY, Make, Town, rules
 from token_service.errors import InsufficientBalance, NotFound, OwnCard
 from token_service.ledger import views
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewMember, NewPurchase, NewRedemption, NewRefund, NewRefundItem, NewStore
+from token_service.ledger.inputs import (
+    NewMember,
+    NewPurchase,
+    NewRedemption,
+    NewRefund,
+    NewRefundItem,
+    NewStore,
+    NewVoucher,
+    NewVoucherUse,
+)
 from token_service.ledger.member_codes import member_by_code, new_code
 from token_service.ledger.members import enrol
 from token_service.ledger.merchants import create_store
@@ -19,8 +28,11 @@ from token_service.ledger.purchases import record_purchase
 from token_service.ledger.redemptions import redeem
 from token_service.ledger.refunds import simulate_refund
 from token_service.ledger.staff import NewPerson, Person, add_person
-from token_service.ledger.staff_trail import Deed, list_actions
-from token_service.ledger.till import TillLine, at_till, day_of, find_operation, purchases_of, receipt_of
+from token_service.ledger.staff_trail import Deed, list_actions, perform
+from token_service.ledger.till import at_till, day_of, find_operation, purchases_of, receipt_of
+from token_service.ledger.till_lines import TillLine
+from token_service.ledger.till_vouchers import holder_of, honoured_voucher, open_rewards
+from token_service.ledger.vouchers import buy_reward, use_voucher
 
 MORNING = timedelta(hours=9)
 
@@ -59,6 +71,16 @@ def buy(town: Town, person: Person, member_id: str, total: int, **more: Any) -> 
 def spend(town: Town, person: Person, member_id: str, points: int) -> views.Outcome[views.Redemption]:
     new = NewRedemption(town.reference(), member_id, points=points)
     return at_till(town.context, person, member_id, lambda joined: redeem(joined, person.actor, new), _deed)
+
+
+def honour(town: Town, person: Person, member_id: str) -> None:
+    """The member buys a voucher, which this person honours."""
+    bought = buy_reward(town.context, Actor.member(member_id), NewVoucher(town.reference(), "coffee", 10)).value
+    assert open_rewards(town.context, member_id) == ("coffee",)
+    assert holder_of(town.context, bought.id) == member_id
+    new = NewVoucherUse(town.reference(), bought.code or "")
+    deed = Deed("voucher.used", bought.id, member_id)
+    perform(town.context, person, lambda joined: use_voucher(joined, person.actor, new), lambda _: deed)
 
 
 def _deed(done: views.Outcome[Any]) -> Deed | None:
@@ -124,6 +146,29 @@ def test_a_till_in_a_store_lists_that_store(town: Town) -> None:
     ]
     assert [line.amount for line in day_of(town.context, in_paris, since(town)).lines] == [700]
     assert day_of(town.context, everywhere, since(town)).count == 4
+
+
+def test_vouchers_stand_in_the_day_of_whoever_honoured_them(make: Make) -> None:
+    town = make(rules(rewards="[{id: coffee, kind: gift, points: 10}]"))
+    lyon = store(town, town.charlie, "Lyon")
+    in_lyon, elsewhere = cashier(town, town.charlie, store_id=lyon, name="Léa"), cashier(town, town.charlie)
+    member = town.member()
+    town.buy(member, 5_000)
+    for person in (in_lyon, elsewhere, in_lyon):
+        honour(town, person, member)
+        town.clock.forward(timedelta(minutes=1))
+    assert open_rewards(town.context, member) == ()
+    day = day_of(town.context, in_lyon, since(town))
+    assert [(line.kind, line.reward_id, line.staff_name, line.member_name) for line in day.lines] == [
+        ("voucher", "coffee", "Léa", None)
+    ] * 2
+    assert [(tally.kind, tally.count, tally.points) for tally in day.tallies] == [("voucher", 2, 0)]
+    assert day_of(town.context, in_lyon, since(town), most=1).count == 2
+    assert day_of(town.context, elsewhere, since(town)).count == 3
+    assert "voucher" not in {line.kind for line in day_of(town.context, cashier(town), since(town)).lines}
+    assert honoured_voucher(town.context, elsewhere, day.lines[0].id).reference == day.lines[0].reference
+    with pytest.raises(NotFound):
+        honoured_voucher(town.context, cashier(town), day.lines[0].id)
 
 
 def test_another_shop_sees_nothing_of_it(town: Town) -> None:

@@ -31,6 +31,7 @@ from token_service.ledger.store import open_store
 from token_service.ledger.views import Purchase
 from token_service.migrations import upgrade
 from token_service.program.ruleset import canonical_json, parse_ruleset
+from token_service.worker import read_backlog
 
 RULES = """
 ruleset: 1
@@ -108,7 +109,12 @@ class Town:
 
     def app(self, **services: Any) -> Flask:
         """An application with nothing but the pages; templates that name something unknown fail."""
-        given = {"mailer": pages.OutboxMailer(self.context), "base_url": "http://localhost", "demo": True} | services
+        given = {
+            "mailer": pages.OutboxMailer(self.context),
+            "base_url": "http://localhost",
+            "backlog": lambda: read_backlog(self.context.store, self.context.now),
+            "demo": True,
+        } | services
         app = Flask("pages")
         app.testing = True
         app.jinja_env.undefined = StrictUndefined

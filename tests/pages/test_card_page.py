@@ -13,7 +13,7 @@ from pages_town import Browser, Town
 from token_service.errors import MemberCodeExpired
 from token_service.ledger.member_codes import member_by_code
 from token_service.ledger.shown_codes import ALPHABET
-from token_service.pages.card import QUIET_ZONE_MODULES, qr_code
+from token_service.pages.card import drawn
 
 
 def code_on(page: str) -> str:
@@ -22,7 +22,7 @@ def code_on(page: str) -> str:
     return found[1]
 
 
-def drawn(svg: str) -> np.ndarray:
+def picture_of(svg: str) -> np.ndarray:
     """The modules as pixels, 8 a side, black on white: what the path paints, line by line."""
     side = int(re.search(r'viewBox="0 0 (\d+) \1"', svg)[1])  # type: ignore[index]
     picture = np.full((side, side), 255, np.uint8)
@@ -69,15 +69,14 @@ def test_the_card_says_how_long_it_is_valid(town: Town, alice: Browser) -> None:
 def test_the_wallet_leads_to_the_card(town: Town, alice: Browser) -> None:
     town.member()
     alice.sign_in(town)
-    assert '<a class="button" href="/card">Show my card</a>' in alice.get("/wallet").text
+    assert '<a class="button quiet" href="/card">Show my card</a>' in alice.get("/wallet").text
 
 
 @pytest.mark.parametrize("code", ["0000-0000", "7QK2-M9XD", "ZZZZ-ZZZZ", ALPHABET[:4] + "-" + ALPHABET[-4:]])
 def test_a_scanner_reads_the_code_and_nothing_else(code: str) -> None:
-    svg = qr_code(code)
-    assert QUIET_ZONE_MODULES == 4
+    svg = drawn(code)
     assert 'viewBox="0 0 29 29"' in svg
-    read = zxingcpp.read_barcode(drawn(svg))
+    read = zxingcpp.read_barcode(picture_of(svg))
     assert read is not None
     assert read.text == code.replace("-", "")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from pages_town import Town
 
 from token_service.ledger.staff_roles import PERMISSIONS, ROLES, may
 
@@ -40,3 +43,15 @@ def test_the_table_of_roles_is_true() -> None:
 def test_every_permission_is_in_the_table() -> None:
     assert {line[0] for line in rows()[1:]} == set(SAID)
     assert set(SAID.values()) == {one for some in PERMISSIONS.values() for one in some}
+
+
+def test_every_address_that_the_guides_name_is_there(town: Town) -> None:
+    rules = Path(__file__).parents[2] / "docs/rulesets.md"
+    named = set(re.findall(r"`(/console[/a-z-]*)`", DOCUMENT + rules.read_text(encoding="utf-8")))
+    assert len(named) >= 7
+    assert named <= {rule.rule for rule in town.app().url_map.iter_rules()}
+
+
+def test_every_page_of_the_console_that_a_list_leads_to_is_in_the_guide(town: Town) -> None:
+    listed = {rule.rule for rule in town.app().url_map.iter_rules() if re.fullmatch(r"/console/[a-z]+", rule.rule)}
+    assert {address for address in listed if f"`{address}`" not in DOCUMENT} == set()

@@ -15,10 +15,11 @@ from staff_people import hire
 
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewItem
+from token_service.ledger.inputs import NewItem, NewVoucher
 from token_service.ledger.member_codes import new_code
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_sessions import open_staff_session
+from token_service.ledger.vouchers import buy_reward
 
 Open = Callable[..., Page]
 TARGETS = TOUCHED + ", .line, .who a, input"
@@ -121,6 +122,23 @@ def test_a_whole_sale_goes_by_keyboard_alone(site: Site, till: Till, open_page: 
     page.wait_for_url("**/till")
     expect(page.locator("#code")).to_be_focused()
     assert points(site, till) == before + 23
+
+
+def test_a_voucher_is_scanned_and_honoured_by_keyboard_alone(site: Site, till: Till, open_page: Open) -> None:
+    town = site.settled.town
+    new = NewVoucher(town.reference(), "free-coffee", 100)
+    code = buy_reward(town.context, Actor.member(till.member_id), new).value.code
+    assert code is not None
+    page = open_page(till.cookies, viewport=PHONE, locale="fr-FR")
+    page.goto("/till")
+    page.keyboard.type(code.replace("-", ""))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Café offert")).to_be_visible()
+    assert complaints(page) == []
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/till/vouchers/**")
+    expect(page.get_by_role("heading", name="Bon accepté · Café offert")).to_be_visible()
+    assert complaints(page) == []
 
 
 def test_a_request_that_is_lost_is_said_and_sent_again(site: Site, till: Till, open_page: Open) -> None:

@@ -18,7 +18,6 @@ from token_service.chain.deployment import Deployment, Terms, deploy
 from token_service.chain.node import Node
 from token_service.chain.services import ChainServices, SettlementLimits
 from token_service.chain.settlement import check_chain
-from token_service.chain.settlement.backlog import Backlog
 from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, create_keys
 from token_service.custody.policy import program_policy
@@ -28,6 +27,7 @@ from token_service.ledger.inputs import NewMember, NewProgram
 from token_service.ledger.members import enrol
 from token_service.ledger.program_setup import create_program
 from token_service.ledger.schema import metadata
+from token_service.ledger.settlement_health import Backlog
 from token_service.ledger.settlement_tables import admin_operations, batches, leaves
 from token_service.ledger.store import Store
 from token_service.ledger.tables import entries, facts, members, merchants

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from importlib.metadata import version
 from typing import Final
@@ -12,15 +13,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from token_service import api, pages
 from token_service.app.application import Application, open_application
-from token_service.chain.embedded import EmbeddedReader
+from token_service.chain.embedded import EmbeddedReader, chain_file_report
 from token_service.chain.looking import SECONDS as LOOK_SECONDS
 from token_service.chain.looking import BoundedLook
 from token_service.chain.node import HttpNode
 from token_service.chain.rpc_facade import answer, snapshot_node
 from token_service.config import Settings
 from token_service.errors import BadSettings
+from token_service.ledger.settlement_health import ChainSize
 from token_service.migrations import require_current
 from token_service.protocol.settled_batch import Sighting, Wanted
+from token_service.worker import read_backlog
 
 LOOPBACK: Final = "http://127.0.0.1"
 """Where members come from unless MEREAU_PUBLIC_URL says otherwise: this machine, over plain http."""
@@ -31,7 +34,9 @@ SMTP_SECURITY: Final = {"smtp": "starttls", "smtps": "tls", "smtp+plain": "none"
 
 def create_wsgi() -> Flask:
     """The application of the data folder that the settings name. Raises NotInitialised, BadSettings."""
-    return create_web(open_application())
+    application = open_application()
+    application.store.leave_checkpoints()
+    return create_web(application)
 
 
 def create_web(application: Application) -> Flask:
@@ -58,6 +63,8 @@ def create_web(application: Application) -> Flask:
             context=application.context,
             mailer=_mailer(application),
             base_url=public_url or LOOPBACK,
+            backlog=lambda: read_backlog(application.store, application.context.now),
+            chain_size=_chain_size(application) if settings.embedded else None,
             demo=settings.demo,
             shown_clock=application.context.now if settings.clock is not None else None,
             public_url=public_url,
@@ -73,6 +80,14 @@ def create_web(application: Application) -> Flask:
 
 def _rpc(reader: EmbeddedReader) -> api.AnswerRpc:
     return lambda body: answer(body, reader)
+
+
+def _chain_size(application: Application) -> Callable[[], ChainSize]:
+    def measure() -> ChainSize:
+        report = chain_file_report(application.chain_path)
+        return ChainSize(report.size_bytes, report.is_advised_to_move)
+
+    return measure
 
 
 def _look(settings: Settings, reader: EmbeddedReader | None) -> pages.Look:

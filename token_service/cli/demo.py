@@ -188,7 +188,7 @@ def _audit(application: Application, port: int) -> bool:
 
 
 def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -> None:
-    from token_service.cli.demo_staff import CASHIER, cashier_password
+    from token_service.cli.demo_staff import CASHIER, cashier_password, owner_sign_in
     from token_service.cli.loading import household_email
     from token_service.cli.spending import shown_household
     from token_service.ledger.api_keys import create_api_key
@@ -215,6 +215,7 @@ ready after {seconds:.0f} s
   Wallet     {base}/          sign in as {household_email(shown_household(context, merchant.id))}
   Mailbox    {base}/mailbox   the sign-in codes arrive here (demo only)
   Till       {base}/till      sign in as {CASHIER} with {cashier_password(context, merchant.id)}
+  Console    {base}/staff     {owner_sign_in(context)}
   API        {base}/docs
   API key    {key}   ({MERCHANT}; shown once)
   Contract   {application.program().contract} on chain {application.program().chain_id}, JSON-RPC at {base}/rpc

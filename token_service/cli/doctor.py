@@ -52,7 +52,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _keys, _worker, _chain, _settlement, _ceilings, _awards, _figures):
+        for check in (_set_up, _keys, _worker, _chain, _settlement, _awards, _figures):
             yield from _guarded(check, application)
 
 
@@ -120,37 +120,31 @@ def _chain(application: Application) -> Iterator[Finding]:
 
 
 def _settlement(application: Application) -> Iterator[Finding]:
-    from token_service.ledger.settlement_figures import lane_views, settled, unsettled
+    from token_service.ledger.settlement_health import settlement_health, stands_still
     from token_service.worker import read_backlog
 
-    done, left = settled(application.store), read_backlog(application.store, application.context.now)
+    backlog = read_backlog(application.store, application.context.now)
+    health = settlement_health(application.context, backlog)
+    done = health.settled
     yield Finding(
         "settled",
         "well",
         f"{number(done.entries)} entries, {number(done.facts)} facts in {number(done.batches)} batches, {number(done.gas)} gas",
     )
-    oldest_at = unsettled(application.store).oldest_at
-    if oldest_at is not None:
-        age = application.context.now() - oldest_at
-        late = age > application.context.settle_within
-        moving = left.waiting + left.in_flight + left.deferred
-        says = f"{number(moving)} on their way, the oldest for {int(age.total_seconds())} s"
-        yield Finding("backlog", "bad" if late else "note", says + (": promises are being broken" if late else ""))
-    if left.held:
+    if health.age is not None:
+        says = f"{number(backlog.moving)} on their way, the oldest for {int(health.age.total_seconds())} s"
+        late = ": promises are being broken" if health.is_late else ""
+        yield Finding("backlog", "bad" if health.is_late else "note", says + late)
+    if backlog.held:
         yield Finding(
-            "held", "bad", f"{number(left.held)} entries wait for a person: frozen members, or a missing registration"
+            "held",
+            "bad",
+            f"{number(backlog.held)} entries wait for a person: frozen members, or a missing registration",
         )
-    for lane in lane_views(application.store):
-        stands = lane.state in {"blocked", "halted"}
+    for lane in health.lanes:
         says = f"{lane.state}: {lane.reason}" if lane.reason else lane.state
-        yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands else "well", says)
-
-
-def _ceilings(application: Application) -> Iterator[Finding]:
-    """Orders about ceilings that the contract refused and nobody has given anew."""
-    from token_service.ledger.refused_ceilings import refused_ceilings
-
-    for refused in refused_ceilings(application.store):
+        yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands_still(lane) else "well", says)
+    for refused in health.refused_ceilings:  # orders that the contract refused and nobody has given anew
         yield Finding("ceiling", "bad", f"{refused.merchant_name}: {refused.kind} was refused: {refused.reason}")
 
 

@@ -6,17 +6,19 @@ What works on a programme (`draft | publish | list`) is in ruleset_publishing.py
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from token_service.cli.cel_subprocess import condition_check
 from token_service.cli.output import as_json, print_json
 from token_service.cli.ruleset_publishing import draft, list_, publish
 from token_service.errors import InvalidInput, Place
 from token_service.program.addendum import addendum_problems
+from token_service.program.conditions_apart import condition_check
 from token_service.program.document import DOCUMENT_BYTES_MAX
+from token_service.program.document_changes import document_changes
 from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
 
 FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
@@ -73,13 +75,13 @@ def hash_(path: Path) -> None:
 def diff(old: Path, new: Path, json_: bool) -> None:
     """Tell what NEW changes, and whether it is an addendum to OLD, which may act at once. Exit code 1 when it is not."""
     before, after = _read(old), _read(new)
-    changes = _changes("", json.loads(canonical_json(before)), json.loads(canonical_json(after)))
+    changes = document_changes(before, after)
     problems = addendum_problems(before, after)
     if json_:
-        print_json({"changes": changes, "addendum": not problems, "errors": problems})
+        print_json({"changes": [asdict(change) for change in changes], "addendum": not problems, "errors": problems})
     else:
         for change in changes:
-            click.echo(f"{change['pointer']}: {_word(change['old'])} → {_word(change['new'])}")
+            click.echo(f"{change.pointer}: {_word(change.old)} → {_word(change.new)}")
         click.echo(
             "No change." if not changes else "An addendum." if not problems else "Not an addendum: it needs its notice."
         )
@@ -100,29 +102,6 @@ def _read(path: Path) -> Ruleset:
         return parse_ruleset(content.decode())
     except UnicodeDecodeError as error:
         raise InvalidInput("The file is not UTF-8 text.") from error
-
-
-def _changes(pointer: str, old: Any, new: Any) -> list[dict[str, Any]]:
-    """Each place at which two JSON values differ, with both values; `...` stands for nothing there."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = [*old, *(key for key in new if key not in old)]
-        return [change for key in keys for change in _changes(f"{pointer}/{key}", old.get(key, ...), new.get(key, ...))]
-    if isinstance(old, list) and isinstance(new, list):
-        return [
-            change
-            for index in range(max(len(old), len(new)))
-            for change in _changes(f"{pointer}/{index}", _at(old, index), _at(new, index))
-        ]
-    same = old == new and type(old) is type(new)
-    return [] if same else [{"pointer": pointer, "old": _or_none(old), "new": _or_none(new)}]
-
-
-def _at(items: list[Any], index: int) -> Any:
-    return items[index] if index < len(items) else ...
-
-
-def _or_none(value: Any) -> Any:
-    return None if value is ... else value
 
 
 def _word(value: Any) -> str:

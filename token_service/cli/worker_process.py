@@ -7,16 +7,21 @@ and never outlives the parent.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from token_service.chain.ownership import ChainLock
 from token_service.cli import exit_code
 from token_service.cli.parentage import die_with_parent
 from token_service.errors import MereauError, TryAgain
+
+NICENESS: Final = 5
+"""Settling may wait a little where a caller waits for an answer: on a busy machine the web process goes first."""
 
 Worker = Callable[[ChainLock, threading.Event], None]
 
@@ -49,6 +54,7 @@ def main() -> None:
     """Exit codes as of the command (token_service/cli)."""
     target, descriptor, lock_path, parent_pid = sys.argv[1:]
     die_with_parent(int(parent_pid))
+    os.nice(NICENESS)
     try:
         run(target, ChainLock.inherited(Path(lock_path), int(descriptor)))
     except MereauError as error:

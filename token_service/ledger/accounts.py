@@ -25,6 +25,23 @@ class StoredLot:
     is_new: bool = False
 
 
+Dates = tuple[tuple[datetime, int], ...]
+"""When how many points expire, soonest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a balance says beside the account's own figures.
+
+    `on_its_way`: signed points of entries that are not final; `waits`: whether anything is, facts too.
+    """
+
+    on_its_way: int = 0
+    waits: bool = False
+    block: int | None = None  # the final one
+    dates: Dates = ()
+
+
 @dataclass(slots=True)
 class Account:
     """One member, locked. The figures are those of the row, changed as entries are posted."""
@@ -58,6 +75,7 @@ class Account:
     last_purchase: PurchaseFacts | None = None
     last_purchase_is_loaded: bool = False
     day_points: dict[str, int] = field(default_factory=dict)  # by local date: kept points of the day's purchases
+    surroundings: Surroundings | None = None  # read ahead: as they were when the account was locked
 
     @property
     def balance(self) -> int:

@@ -12,7 +12,7 @@ from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.operations import Done
-from token_service.ledger.outcomes import outcome
+from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, credit, sweep_expired
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
@@ -30,6 +30,19 @@ def adjust(context: Context, actor: Actor, new: NewAdjustment) -> views.Outcome[
     """
     actor.need_admin()
     return outcome(context, lambda tx: _adjust(tx, actor, new), adjustment_view)
+
+
+def simulate_adjustment(context: Context, actor: Actor, new: NewAdjustment) -> views.Simulation[views.Adjustment]:
+    """What `adjust` would answer now, with the balance it leads to, or the refusal; nothing is recorded.
+
+    Raises Forbidden, NotFound, InvalidInput, ReferenceConflict.
+    """
+    actor.need_admin()
+
+    def member_of(tx: Transaction) -> str:
+        return tx.account(new.member_id).id
+
+    return simulated(context, lambda tx: _adjust(tx, actor, new), adjustment_view, member_of)
 
 
 def _adjust(tx: Transaction, actor: Actor, new: NewAdjustment) -> Done:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from token_service.errors import NotFound, Unauthorized
 from token_service.ledger import checks, cursors, tables, views
@@ -16,6 +16,9 @@ from token_service.ledger.transaction import Transaction, read, write
 
 PREFIX: Final = "mk_"
 SECRET_LENGTH_MAX: Final = 100
+_HOLDER: Final = select(*tables.api_keys.c["id", "merchant_id", "scopes"]).where(
+    tables.api_keys.c.key_hash == bindparam("key_hash"), tables.api_keys.c.revoked_at.is_(None)
+)
 
 
 def create_api_key(context: Context, actor: Actor, new: NewApiKey) -> views.NewApiKeyView:
@@ -47,10 +50,8 @@ def authenticate(context: Context, secret: str) -> Actor:
     """Who holds this secret. Raises Unauthorized for an unknown or revoked key, without saying which."""
     if not secret.isascii() or not secret.startswith(PREFIX) or len(secret) > SECRET_LENGTH_MAX:
         raise Unauthorized("this API key is not valid")
-    columns = tables.api_keys.c
-    query = select(tables.api_keys).where(columns.key_hash == _hash(secret), columns.revoked_at.is_(None))
-    with context.store.read() as connection:
-        row = connection.execute(query).one_or_none()
+    with context.store.ask() as connection:
+        row = connection.execute(_HOLDER, {"key_hash": _hash(secret)}).one_or_none()
     if row is None:
         raise Unauthorized("this API key is not valid")
     scopes = frozenset(row.scopes)
@@ -77,6 +78,25 @@ def list_api_keys(
         return cursors.page(tx.connection.execute(query).all(), limit, "id", _view)
 
     return read(context, work)
+
+
+def list_admin_keys(
+    context: Context, actor: Actor, limit: int = cursors.LIMIT_DEFAULT, cursor: str | None = None
+) -> views.Page[views.ApiKey]:
+    """The keys of the whole programme, oldest first, revoked ones too. Raises Forbidden (admins only)."""
+    actor.need_admin()
+    cursors.check_limit(limit)
+    columns = tables.api_keys.c
+    query = select(tables.api_keys).where(columns.merchant_id.is_(None)).order_by(columns.id).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(columns.id > cursors.decode(cursor))
+    return read(context, lambda tx: cursors.page(tx.connection.execute(query).all(), limit, "id", _view))
+
+
+def get_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:
+    """Raises Forbidden (admins only), NotFound."""
+    actor.need_admin()
+    return read(context, lambda tx: _view(_row(tx, key_id)))
 
 
 def revoke_api_key(context: Context, actor: Actor, key_id: str) -> views.ApiKey:

@@ -11,17 +11,32 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, bindparam, func, or_, select, update
 
 from token_service.errors import AfterSunset, CeilingReached, ProgramPaused
-from token_service.ledger import tables, views
+from token_service.ledger import ceiling_slots, direct, tables, views
 from token_service.ledger.details import instant
+from token_service.ledger.schema import UtcTime
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.transaction import Transaction
 from token_service.units import EntryKind
 
 _COUNTED: Final = (int(EntryKind.ISSUANCE), int(EntryKind.ADJUSTMENT_UP))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_columns = tables.merchants.c
+_ADD: Final = (
+    update(tables.merchants)
+    .where(
+        _columns.id == bindparam("of"),
+        _columns.window_number == bindparam("window"),
+        _columns.window_points + bindparam("points") <= bindparam("ceiling"),
+        _columns.ceiling_points == bindparam("ceiling"),
+        _columns.ceiling_period_seconds == bindparam("period"),
+        or_(_columns.next_ceiling_at.is_(None), _columns.next_ceiling_at > bindparam("now", type_=UtcTime)),
+    )
+    .values(window_points=_columns.window_points + bindparam("points"))
+)
+_OF_PARTY: Final = select(tables.merchants).where(_columns.party == bindparam("party"))
 
 
 def charge(tx: Transaction, party: int, points: int) -> None:
@@ -33,6 +48,8 @@ def charge(tx: Transaction, party: int, points: int) -> None:
     merchant = _merchant_of_party(tx, party)
     ceiling, period = ceiling_at(merchant, tx.now)
     used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
+    if used + points > ceiling and _is_counting(merchant, tx.now):
+        used -= ceiling_slots.set_aside(tx, [merchant.id]).get(merchant.id, 0)
     if used + points > ceiling:
         raise _reached(ceiling, period, used, tx.now)
     tx.charges[merchant.id] = tx.charges.get(merchant.id, 0) + points
@@ -47,19 +64,51 @@ def check_open(tx: Transaction) -> None:
 
 
 def write_charges(tx: Transaction) -> None:
-    """Writes what was charged, merchants in one order, each locked, checked again with what others wrote meanwhile."""
+    """Writes what was charged, merchants in one order, behind everything else that the transaction writes.
+
+    Raises CeilingReached when the room is gone with what others wrote meanwhile.
+    """
     for merchant_id in sorted(tx.charges):
-        query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
-        merchant = tx.connection.execute(query).one()
-        ceiling, period = ceiling_at(merchant, tx.now)
-        used = _used(tx, merchant)
-        if used + tx.charges[merchant_id] > ceiling:
-            raise _reached(ceiling, period, used, tx.now)
-        tx.connection.execute(
-            update(tables.merchants)
-            .where(tables.merchants.c.id == merchant_id)
-            .values(window_number=_window(tx.now, period), window_points=used + tx.charges[merchant_id])
-        )
+        if not (_take(tx, merchant_id) or _add(tx, merchant_id)):
+            _count_afresh(tx, merchant_id)
+
+
+def _take(tx: Transaction, merchant_id: str) -> bool:
+    """Whether the points were set aside for this connection."""
+    window = _window(tx.now, ceiling_at(tx.merchant(merchant_id), tx.now)[1])
+    return ceiling_slots.take(tx, merchant_id, window=window, points=tx.charges[merchant_id])
+
+
+def _add(tx: Transaction, merchant_id: str) -> bool:
+    """Whether the counter took the points: its window is still open, its ceiling the known one and high enough."""
+    merchant, points = tx.merchant(merchant_id), tx.charges[merchant_id]
+    ceiling, period = ceiling_at(merchant, tx.now)
+    aside = ceiling_slots.share_of(tx, ceiling - merchant.window_points - points)
+    asked = {"of": merchant_id, "points": points + aside, "window": _window(tx.now, period)}
+    asked |= {"now": tx.now, "ceiling": ceiling, "period": period}
+    with tx.context.store.driver_errors(tx.connection):
+        is_counted = direct.change(tx.connection, _ADD, [asked]) == 1
+    if is_counted and aside:
+        ceiling_slots.put(tx, merchant_id, window=_window(tx.now, period), points=aside)
+    return is_counted
+
+
+def _count_afresh(tx: Transaction, merchant_id: str) -> None:
+    """As `_add`, with the merchant locked and its row as it is now."""
+    query = select(tables.merchants).where(tables.merchants.c.id == merchant_id).with_for_update(key_share=True)
+    merchant = tx.connection.execute(query).one()
+    ceiling, period = ceiling_at(merchant, tx.now)
+    aside = ceiling_slots.take_back(tx, merchant_id, window=_window(tx.now, period))
+    used = _used(tx, merchant)
+    # the counter holds what was set aside; a sum of the leaves has ours, which are there already
+    used -= aside if _is_counting(merchant, tx.now) else tx.charges[merchant_id]
+    if used + tx.charges[merchant_id] > ceiling:
+        raise _reached(ceiling, period, used, tx.now)
+    tx.connection.execute(
+        update(tables.merchants)
+        .where(tables.merchants.c.id == merchant_id)
+        .values(window_number=_window(tx.now, period), window_points=used + tx.charges[merchant_id])
+    )
 
 
 def ceiling_at(merchant: Row[Any], at: datetime) -> tuple[int, int]:
@@ -75,9 +124,12 @@ def ceiling_view(tx: Transaction, merchant: Row[Any]) -> views.Ceiling:
 
 
 def ceiling_views(tx: Transaction, merchants: Sequence[Row[Any]]) -> dict[int, views.Ceiling]:
-    """The ceilings of these merchants, by party: one query at most, however many they are."""
+    """The ceilings of these merchants, by party: two queries at most, however many they are."""
     used = _used_by(tx, merchants)
-    return {merchant.party: _view(tx, merchant, used[merchant.party]) for merchant in merchants}
+    aside = ceiling_slots.set_aside(tx, [merchant.id for merchant in merchants if _is_counting(merchant, tx.now)])
+    return {
+        merchant.party: _view(tx, merchant, used[merchant.party] - aside.get(merchant.id, 0)) for merchant in merchants
+    }
 
 
 def _view(tx: Transaction, merchant: Row[Any], used: int) -> views.Ceiling:
@@ -97,8 +149,14 @@ def _window(at: datetime, period: int) -> int:
     return 0 if period == 0 else (at - _EPOCH) // timedelta(seconds=period)
 
 
+def _is_counting(merchant: Row[Any], at: datetime) -> bool:
+    """Whether the merchant's counter is that of the window of `at`."""
+    period = ceiling_at(merchant, at)[1]
+    return bool(merchant.window_number == _window(at, period) and period == merchant.ceiling_period_seconds)
+
+
 def _used(tx: Transaction, merchant: Row[Any]) -> int:
-    """Points that count in the window of now."""
+    """Points that count in the window of now, and what lies in slots."""
     return _used_by(tx, [merchant])[merchant.party]
 
 
@@ -107,12 +165,12 @@ def _used_by(tx: Transaction, merchants: Sequence[Row[Any]]) -> dict[int, int]:
     used: dict[int, int] = {}
     starts: dict[datetime, list[int]] = {}
     for merchant in merchants:
-        period = ceiling_at(merchant, tx.now)[1]
-        window = _window(tx.now, period)
-        if merchant.window_number == window and period == merchant.ceiling_period_seconds:
+        if _is_counting(merchant, tx.now):
             used[merchant.party] = int(merchant.window_points)
         else:
             used[merchant.party] = 0
+            period = ceiling_at(merchant, tx.now)[1]
+            window = _window(tx.now, period)
             starts.setdefault(_EPOCH + timedelta(seconds=period * window), []).append(merchant.party)
     return used | (_summed(tx, starts) if starts else {})
 
@@ -141,8 +199,7 @@ def _summed(tx: Transaction, starts: Mapping[datetime, list[int]]) -> dict[int, 
 def _merchant_of_party(tx: Transaction, party: int) -> Row[Any]:
     known = tx.merchants_by_party.get(party)
     if known is None:
-        query = select(tables.merchants).where(tables.merchants.c.party == party)
-        known = tx.merchants_by_party[party] = tx.connection.execute(query).one()
+        known = tx.merchants_by_party[party] = tx.connection.execute(_OF_PARTY, {"party": party}).one()
     return known
 
 

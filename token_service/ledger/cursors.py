@@ -36,9 +36,9 @@ def decode(cursor: str) -> str:
         padded = cursor + "=" * (-len(cursor) % 4)
         place = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
     except (ValueError, binascii.Error) as error:
-        raise _wrong() from error
+        raise wrong() from error
     if not place or len(place) > 70 or not place.replace("_", "").isalnum():
-        raise _wrong()
+        raise wrong()
     return place
 
 
@@ -46,7 +46,7 @@ def decode_number(cursor: str) -> int:
     """As `decode`, for lists ordered by a number."""
     place = decode(cursor)
     if not place.isdecimal() or len(place) > 18:
-        raise _wrong()
+        raise wrong()
     return int(place)
 
 
@@ -57,5 +57,6 @@ def page(rows: Sequence[Row[Any]], limit: int, place: str, view: Callable[[Row[A
     return Page(data, encode(getattr(rows[limit - 1], place)) if more else None)
 
 
-def _wrong() -> InvalidInput:
+def wrong() -> InvalidInput:
+    """What a cursor that no list of ours gave is refused with."""
     return InvalidInput("this cursor is not one of ours", places=(Place("/cursor", "is not one of ours"),))

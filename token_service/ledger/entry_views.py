@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, select, union_all
@@ -13,15 +14,18 @@ from sqlalchemy import Row, Select, select, union_all
 from token_service.ledger import tables, views
 from token_service.ledger.posting import WORDS
 from token_service.ledger.settlement_tables import batches, leaves
+from token_service.ledger.staged import Entry, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.units import EntryKind
 
 _HIDDEN: Final = frozenset(
     {"v", "kind", "occurred_at", "recorded_at", "ruleset", "merchant", "operation_id", "facts", "part"}
 )
+_PROMISED: Final = ("id", "account", "kind", "party", "amount", "commitment", "settle_by", "promise")
 _MONEY: Final = ("total", "currency", "channel", "store")
 
 
+@cache
 def entry_query() -> Select[Any]:
     """Entries with all that their views need; add `where` and `order_by`."""
     entries, operations = tables.entries.c, tables.operations.c
@@ -42,6 +46,7 @@ def entry_query() -> Select[Any]:
     )
 
 
+@cache
 def fact_query() -> Select[Any]:
     """Facts with all that their views need."""
     facts, operations = tables.facts.c, tables.operations.c
@@ -75,17 +80,56 @@ def fact_view(tx: Transaction, row: Row[Any]) -> views.EntryView:
 
 
 def entries_of(tx: Transaction, operation_ids: Sequence[str]) -> dict[str, list[views.EntryView]]:
-    """The entries of operations, in order."""
-    entries = tables.entries.c
-    query = entry_query().where(entries.operation_id.in_(operation_ids)).order_by(entries.seq)
+    """The entries of operations, in order; those that this transaction wrote are not read back."""
     found: dict[str, list[views.EntryView]] = {operation_id: [] for operation_id in operation_ids}
-    for row in tx.connection.execute(query):
-        found[row.operation_id].append(entry_view(tx, row))
+    written = {operation.id: operation for operation in tx.staged.operations}
+    for entry in tx.staged.entries:
+        if entry.operation_id in found and entry.operation_id in written:
+            found[entry.operation_id].append(_written(tx, entry, written[entry.operation_id]))
+    stored = [operation_id for operation_id in operation_ids if operation_id not in written]
+    if stored:
+        query = entry_query().where(tables.entries.c.operation_id.in_(stored)).order_by(tables.entries.c.seq)
+        for row in tx.connection.execute(query):
+            found[row.operation_id].append(entry_view(tx, row))
     return found
+
+
+def _written(tx: Transaction, entry: Entry, operation: Operation) -> views.EntryView:
+    """The view of an entry that this transaction wrote for an operation of its own."""
+    store = None if operation.store_id is None else tx.known_stores[operation.store_id]
+    leaf = tx.written_leaves.get(entry.id)
+    return views.EntryView(
+        id=entry.id,
+        created_at=entry.recorded_at,
+        occurred_at=entry.occurred_at,
+        member_id=entry.member_id,
+        kind=WORDS[entry.kind] if entry.voids is None else "void",
+        points=entry.points,
+        balance_after=entry.balance_after,
+        operation_id=operation.id,
+        merchant_id=operation.merchant_id,
+        merchant_name=tx.merchant(operation.merchant_id).name,
+        store_name=None if store is None else store.name,
+        reference=operation.reference,
+        ruleset=entry.ruleset_hash,
+        settlement=views.Settlement(state="void" if leaf is None else leaf["state"]),
+        promise=None if leaf is None else _promise(tx, leaf),
+        facts=plain_facts(json.loads(entry.detail)),
+    )
 
 
 def promises_of(tx: Transaction, operation_ids: Sequence[str]) -> dict[str, views.PromiseView]:
     """The promise of each operation's first leaf."""
+    written = {operation.id for operation in tx.staged.operations}
+    found: dict[str, views.PromiseView] = {}
+    for leaf in tx.staged.leaves:
+        if leaf.operation_id in written and leaf.operation_id in operation_ids and leaf.operation_id not in found:
+            found[leaf.operation_id] = _promise(tx, tx.written_leaves[leaf.id])
+    stored = [operation_id for operation_id in operation_ids if operation_id not in written]
+    return found | _stored_promises(tx, stored) if stored else found
+
+
+def _stored_promises(tx: Transaction, operation_ids: Sequence[str]) -> dict[str, views.PromiseView]:
     sources = union_all(
         *(
             select(table.c.id.label("id"), table.c.operation_id.label("operation_id")).where(
@@ -100,25 +144,28 @@ def promises_of(tx: Transaction, operation_ids: Sequence[str]) -> dict[str, view
 
 
 def promise_view(tx: Transaction, row: Row[Any]) -> views.PromiseView:
-    """The promise that stands in a leaf's row."""
+    """The promise that stands in a leaf's row of `entry_query`."""
+    return _promise(tx, {name: row._mapping["leaf_" + name] for name in _PROMISED})
+
+
+def _promise(tx: Transaction, leaf: Mapping[str, Any]) -> views.PromiseView:
     return views.PromiseView(
         chain_id=tx.program.chain_id,
         contract=tx.program.contract_address or "",
-        entry_id=row.leaf_id,
-        account=row.leaf_account,
-        kind=row.leaf_kind,
-        party=row.leaf_party,
-        amount=row.leaf_amount,
-        commitment=row.leaf_commitment,
-        settle_by=row.leaf_settle_by,
-        signature=row.leaf_promise,
+        entry_id=leaf["id"],
+        account=leaf["account"],
+        kind=leaf["kind"],
+        party=leaf["party"],
+        amount=leaf["amount"],
+        commitment=leaf["commitment"],
+        settle_by=leaf["settle_by"],
+        signature=leaf["promise"],
     )
 
 
 def _leaf_columns() -> list[Any]:
-    names = ("id", "account", "kind", "party", "amount", "commitment", "settle_by", "promise", "state", "position")
     return [
-        *(leaves.c[name].label("leaf_" + name) for name in names),
+        *(leaves.c[name].label("leaf_" + name) for name in (*_PROMISED, "state", "position")),
         batches.c.operator,
         batches.c.seq.label("batch_seq"),
         batches.c.transaction_hash,

@@ -1,5 +1,5 @@
-"""Writes what a transaction staged: appended rows first, each table in one go, then cached figures, then merchants'
-counters.
+"""Writes what a transaction staged: appended rows first, each table in one go, then cached figures. All of it is one
+round trip to the database where that can be had.
 
 Here entries and facts get their commitment and the service's promise (CONTRACT §2), so what is written is always
 promised.
@@ -7,50 +7,70 @@ promised.
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import Table, Update, bindparam, delete, update
 
 from token_service.errors import InvariantBroken
-from token_service.ledger import ceilings, promising, tables
+from token_service.ledger import direct, promising, tables
 from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
-from token_service.ledger.staged import Operation, PurchaseState
+from token_service.ledger.staged import Debt, Entry, Fact, LotUse, NewVoucherRow, Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
 
-_OPERATION_COLUMNS = tuple(item.name for item in fields(Operation) if item.name != "parts")
 _STATE_COLUMNS = ("kept", "taken", "refunded_cents", "tier_spend_cents", "tier_points", "tier_orders")
 
 
-def flush(tx: Transaction) -> None:
-    """Writes everything. Raises CeilingReached when another transaction took the room meanwhile."""
-    staged = tx.staged
-    _append(
-        tx, tables.operations, [{name: getattr(row, name) for name in _OPERATION_COLUMNS} for row in staged.operations]
+def _change(table: Table, key: str, names: Iterable[str]) -> Update:
+    """Sets `names` to :new_… in the row whose `key` is :of."""
+    return (
+        update(table).where(table.c[key] == bindparam("of")).values({name: bindparam("new_" + name) for name in names})
     )
-    _append(tx, tables.facts, [asdict(row) for row in staged.facts])
-    _append(tx, tables.entries, [asdict(row) | {"kind": int(row.kind)} for row in staged.entries])
-    _write_lots(tx)
-    _append(tx, tables.lot_uses, [asdict(row) for row in staged.lot_uses])
-    _append(tx, tables.debts, [asdict(row) for row in staged.debts])
-    _append(tx, tables.purchases, [asdict(row) for row in staged.purchases])
-    _update_purchases(tx, staged.changed_purchases)
-    _write_awards(tx)
-    _append(tx, vouchers, [asdict(row) for row in staged.vouchers])
-    _cancel_vouchers(tx)
-    ceilings.write_charges(tx)  # before the leaves, which a new window's count starts from
-    _append(tx, leaves, promising.leaf_rows(tx, staged.leaves))
-    _write_accounts(tx)
-    for kind, _role, arguments in staged.admin_operations:
+
+
+_CHANGE_LOT = _change(tables.lots, "entry_id", ("points_left", "expires_at"))
+_CHANGE_PURCHASE = _change(tables.purchases, "operation_id", _STATE_COLUMNS)
+_CHANGE_MEMBER = _change(tables.members, "id", FIGURES)
+
+
+def flush(tx: Transaction) -> None:
+    """Writes everything but merchants' counters (ceilings.write_charges)."""
+    leaf_rows = promising.leaf_rows(tx, tx.staged.leaves)
+    tx.written_leaves = {row["id"]: row for row in leaf_rows}
+    with tx.context.store.one_trip(tx.connection):
+        _write(tx, leaf_rows)
+    for kind, _role, arguments in tx.staged.admin_operations:
         enqueue(tx.connection, operation_id=tx.new_id("adm"), kind=kind, arguments=arguments, created_at=tx.now)
 
 
-def _append(tx: Transaction, table: Any, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        tx.connection.execute(insert(table).inline(), rows)
+def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
+    staged = tx.staged
+    direct.append(tx.connection, tables.operations, _rows(staged.operations))
+    direct.append(tx.connection, tables.facts, _rows(staged.facts))
+    direct.append(tx.connection, tables.entries, [row | {"kind": int(row["kind"])} for row in _rows(staged.entries)])
+    _write_lots(tx)
+    direct.append(tx.connection, tables.lot_uses, _rows(staged.lot_uses))
+    direct.append(tx.connection, tables.debts, _rows(staged.debts))
+    direct.append(tx.connection, tables.purchases, _rows(staged.purchases))
+    _update_purchases(tx, staged.changed_purchases)
+    _write_awards(tx)
+    direct.append(tx.connection, vouchers, _rows(staged.vouchers))
+    _cancel_vouchers(tx)
+    direct.append(tx.connection, leaves, leaf_rows)
+    _write_accounts(tx)
+
+
+def _rows(
+    staged: Sequence[Operation | Entry | Fact | LotUse | Debt | PurchaseState | NewVoucherRow],
+) -> list[dict[str, Any]]:
+    """The columns of one table: a staged row's fields, but for the count of an operation's parts."""
+    if not staged:
+        return []
+    names = [name for name in staged[0].__slots__ if name != "parts"]
+    return [{name: getattr(row, name) for name in names} for row in staged]
 
 
 def _write_lots(tx: Transaction) -> None:
@@ -60,7 +80,7 @@ def _write_lots(tx: Transaction) -> None:
             stored = account.lots[lot_id]
             lot = stored.lot
             if not stored.is_new:
-                changed.append({"lot": lot.id, "left": lot.left, "until": lot.expires_at})
+                changed.append({"of": lot.id, "new_points_left": lot.left, "new_expires_at": lot.expires_at})
                 continue
             new.append(
                 {
@@ -75,29 +95,25 @@ def _write_lots(tx: Transaction) -> None:
                     "expires_at": lot.expires_at,
                 }
             )
-    _append(tx, tables.lots, new)
+    direct.append(tx.connection, tables.lots, new)
     if changed:
-        where = tables.lots.c.entry_id == bindparam("lot")
-        values: dict[str, Any] = {"points_left": bindparam("left"), "expires_at": bindparam("until")}
-        tx.connection.execute(update(tables.lots).where(where).values(values), changed)
+        direct.change(tx.connection, _CHANGE_LOT, changed)
 
 
 def _update_purchases(tx: Transaction, states: list[PurchaseState]) -> None:
     if not states:
         return
-    where = tables.purchases.c.operation_id == bindparam("of")
-    values: dict[str, Any] = {name: bindparam("new_" + name) for name in _STATE_COLUMNS}
     rows = [
         {"of": state.operation_id} | {"new_" + name: getattr(state, name) for name in _STATE_COLUMNS}
         for state in states
     ]
-    tx.connection.execute(update(tables.purchases).where(where).values(values), rows)
+    direct.change(tx.connection, _CHANGE_PURCHASE, rows)
 
 
 def _write_awards(tx: Transaction) -> None:
     awards = tables.awards.c
     names = ("operation_id", "member_id", "points", "due_at")
-    _append(tx, tables.awards, [dict(zip(names, row, strict=True)) for row in tx.staged.awards])
+    direct.append(tx.connection, tables.awards, [dict(zip(names, row, strict=True)) for row in tx.staged.awards])
     for operation_id, points in tx.staged.changed_awards:
         here = awards.operation_id == operation_id
         statement = (
@@ -118,10 +134,8 @@ def _write_accounts(tx: Transaction) -> None:
         return
     for account in changed:
         _check(account)
-    values: dict[str, Any] = {name: bindparam("new_" + name) for name in FIGURES}
-    statement = update(tables.members).where(tables.members.c.id == bindparam("member")).values(values)
-    rows = [{"member": account.id} | {"new_" + name: getattr(account, name) for name in FIGURES} for account in changed]
-    tx.connection.execute(statement, rows)
+    rows = [{"of": account.id} | {"new_" + name: getattr(account, name) for name in FIGURES} for account in changed]
+    direct.change(tx.connection, _CHANGE_MEMBER, rows)
 
 
 def _check(account: Account) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from token_service.errors import Conflict, NotFound
-from token_service.ledger import checks, cursors, tables, views
+from token_service.ledger import ceiling_slots, checks, cursors, tables, views
 from token_service.ledger.ceilings import ceiling_at, ceiling_view, ceiling_views
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMerchant, NewStore
@@ -99,7 +99,8 @@ def set_ceiling(context: Context, actor: Actor, merchant_id: str, points: int, p
         merchant = tx.connection.execute(query).one_or_none()
         if merchant is None:
             raise NotFound("no such merchant")
-        values = _new_ceiling(tx, merchant, points, period_seconds)
+        aside = ceiling_slots.take_back(tx, merchant_id, window=merchant.window_number)
+        values = _new_ceiling(tx, merchant, points, period_seconds) | {"window_points": merchant.window_points - aside}
         tx.connection.execute(update(tables.merchants).where(tables.merchants.c.id == merchant_id).values(**values))
         arguments = {"party": merchant.party, "ceiling_points": points, "period_seconds": period_seconds}
         tx.staged.admin_operations.append(("set_ceiling", "issuers", arguments))

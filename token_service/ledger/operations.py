@@ -13,14 +13,14 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, literal_column, select
 
 from token_service.errors import BacklogFull, MemberFrozen, MemberLeaving, NotFound, ReferenceConflict
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor
 from token_service.ledger.details import instant
-from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.settlement_tables import LANE, leaves
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
 from token_service.protocol.receipts import jcs
@@ -35,6 +35,26 @@ PREFIXES: Final[Mapping[str, str]] = {
     "restoration": "res",
 }
 _COLUMNS: Final = tuple(tables.operations.c[item.name] for item in fields(Operation) if item.name != "parts")
+_columns = tables.operations.c
+_NAMED: Final = select(*_COLUMNS).where(
+    _columns.merchant_id == bindparam("merchant_id"),
+    _columns.kind == bindparam("kind"),
+    _columns.reference == bindparam("reference"),
+)
+IS_NAMED: Final = _NAMED.exists()
+"""Whether :merchant_id has used :reference for an operation of :kind."""
+_accepted = leaves.c.state == literal_column("'accepted'")
+_WAITING: Final = select(leaves.c.seq).where(_accepted).offset(bindparam("limit")).limit(1)
+HAS_BACKLOG: Final = (
+    select(leaves.c.seq)
+    .where(
+        _accepted,
+        leaves.c.lane == LANE,
+        leaves.c.seq <= select(func.max(leaves.c.seq)).scalar_subquery() - bindparam("limit"),
+    )
+    .exists()
+)
+"""Whether a leaf waits that has :limit newer ones: if not, fewer than that many wait. Cheap, however many they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +85,8 @@ def _named(tx: Transaction, merchant_id: str, kind: str, reference: str) -> Oper
             return staged
     if (merchant_id, kind, reference) in tx.unknown_references:
         return None
-    columns = tables.operations.c
-    query = select(*_COLUMNS).where(columns.merchant_id == merchant_id, columns.kind == kind)
-    row = tx.connection.execute(query.where(columns.reference == reference)).one_or_none()
+    asked = {"merchant_id": merchant_id, "kind": kind, "reference": reference}
+    row = tx.connection.execute(_NAMED, asked).one_or_none()
     return None if row is None else Operation(**row._mapping)
 
 
@@ -94,8 +113,7 @@ def check_backlog(tx: Transaction) -> None:
     """
     if tx.backlog_is_checked:
         return
-    query = select(leaves.c.seq).where(leaves.c.state == "accepted").offset(tx.context.backlog_limit).limit(1)
-    if tx.connection.execute(query).one_or_none() is not None:
+    if tx.connection.execute(_WAITING, {"limit": tx.context.backlog_limit}).one_or_none() is not None:
         raise BacklogFull("too much waits for settlement; try again later", retry_after_seconds=10)
     tx.backlog_is_checked = True
 

@@ -4,13 +4,17 @@ gives them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.balances import surroundings_of, surroundings_query
+from token_service.ledger.operations import HAS_BACKLOG, IS_NAMED
 from token_service.ledger.staged import PurchaseState
 from token_service.ledger.transaction import Transaction
 from token_service.program.facts import (
@@ -23,6 +27,34 @@ from token_service.program.facts import (
 )
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Qualification, tier_at
+
+_purchases, _operations = tables.purchases.c, tables.operations.c
+_QUALIFICATIONS: Final = select(
+    _purchases.operation_id,
+    _purchases.occurred_at,
+    _purchases.tier_spend_cents,
+    _purchases.tier_points,
+    _purchases.tier_orders,
+)
+_HISTORY: Final = _QUALIFICATIONS.where(_purchases.member_id == bindparam("member_id"))
+_HISTORIES: Final = _QUALIFICATIONS.add_columns(_purchases.member_id).where(
+    _purchases.member_id.in_(bindparam("member_ids", expanding=True))
+)
+_DAY_POINTS: Final = select(func.coalesce(func.sum(_purchases.kept), 0)).where(
+    _purchases.member_id == bindparam("member_id"), _purchases.local_date == bindparam("local_date")
+)
+_LAST_FACTS: Final = (
+    select(_operations.facts)
+    .where(_operations.member_id == bindparam("member_id"), _operations.kind == literal_column("'purchase'"))
+    .order_by(_operations.seq.desc())
+    .limit(1)
+)
+_AHEAD: Final = surroundings_query(
+    IS_NAMED.label("is_named"),
+    HAS_BACKLOG.label("has_backlog"),
+    _DAY_POINTS.scalar_subquery().label("day_points"),
+    _LAST_FACTS.scalar_subquery().label("last_facts"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +72,30 @@ class Basket:
     channel: str | None
     store: str | None
     merchant: str
+
+
+def read_ahead(tx: Transaction, account: Account, *, local_date: str, merchant_id: str, reference: str) -> None:
+    """Asks at once what a purchase on that date will ask of the locked member and of its reference, and what surrounds the
+    balance that it will answer.
+    """
+    if account.last_purchase_is_loaded and local_date in account.day_points:
+        return
+    asked = {
+        "merchant_id": merchant_id,
+        "kind": "purchase",
+        "reference": reference,
+        "limit": tx.context.backlog_limit,
+        "member_id": account.id,
+        "local_date": local_date,
+    }
+    rows = tx.connection.execute(_AHEAD, asked).all()
+    row, account.surroundings = rows[0], surroundings_of(rows)
+    if not row.is_named:
+        tx.unknown_references.add((merchant_id, "purchase", reference))
+    tx.backlog_is_checked = tx.backlog_is_checked or not row.has_backlog
+    account.day_points.setdefault(local_date, int(row.day_points))
+    if not account.last_purchase_is_loaded:
+        _remember_last(account, row.last_facts)
 
 
 def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket) -> PurchaseFacts:
@@ -75,17 +131,9 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
 def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
     """What the member's purchases count for in tiers, by purchase."""
     if account.history is None:
-        columns = tables.purchases.c
-        query = select(
-            columns.operation_id,
-            columns.occurred_at,
-            columns.tier_spend_cents,
-            columns.tier_points,
-            columns.tier_orders,
-        ).where(columns.member_id == account.id)
         account.history = {
             row[0]: Qualification(at=row[1], spend=row[2], points=row[3], orders=row[4])
-            for row in tx.connection.execute(query)
+            for row in tx.connection.execute(_HISTORY, {"member_id": account.id})
         }
         for state in (*tx.staged.purchases, *tx.staged.changed_purchases):
             if state.member_id == account.id:
@@ -93,26 +141,35 @@ def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
     return account.history
 
 
+def read_histories(tx: Transaction, accounts: Iterable[Account]) -> None:
+    """`history` of many members in one query, before anything is staged for them."""
+    unread = {account.id: account for account in accounts if account.history is None}
+    for account in unread.values():
+        account.history = {}
+    for row in tx.connection.execute(_HISTORIES, {"member_ids": list(unread)}):
+        history_of = unread[row.member_id].history
+        assert history_of is not None
+        history_of[row.operation_id] = Qualification(at=row[1], spend=row[2], points=row[3], orders=row[4])
+
+
 def day_points(tx: Transaction, account: Account, local_date: str) -> int:
     """What the member's purchases of a local date keep so far."""
     if local_date not in account.day_points:
-        columns = tables.purchases.c
-        query = select(func.coalesce(func.sum(columns.kept), 0)).where(
-            columns.member_id == account.id, columns.local_date == local_date
-        )
-        account.day_points[local_date] = int(tx.connection.execute(query).scalar_one())
+        asked = {"member_id": account.id, "local_date": local_date}
+        account.day_points[local_date] = int(tx.connection.execute(_DAY_POINTS, asked).scalar_one())
     return account.day_points[local_date]
 
 
 def last_purchase(tx: Transaction, account: Account) -> PurchaseFacts | None:
     """The facts of the member's purchase recorded last."""
     if not account.last_purchase_is_loaded:
-        columns = tables.operations.c
-        query = select(columns.facts).where(columns.member_id == account.id, columns.kind == "purchase")
-        found = tx.connection.execute(query.order_by(columns.seq.desc()).limit(1)).scalar_one_or_none()
-        account.last_purchase = None if found is None else PurchaseFacts.from_json(found)
-        account.last_purchase_is_loaded = True
+        _remember_last(account, tx.connection.execute(_LAST_FACTS, {"member_id": account.id}).scalar_one_or_none())
     return account.last_purchase
+
+
+def _remember_last(account: Account, facts: Mapping[str, Any] | None) -> None:
+    account.last_purchase = None if facts is None else PurchaseFacts.from_json(facts)
+    account.last_purchase_is_loaded = True
 
 
 def remember(account: Account, facts: PurchaseFacts, state: PurchaseState) -> None:

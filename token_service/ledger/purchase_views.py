@@ -29,6 +29,8 @@ def pending_points(tx: Transaction, operation_id: str) -> int:
     for awarded, _member, points, _due_at in tx.staged.awards:
         if awarded == operation_id:
             return points
+    if any(operation.id == operation_id for operation in tx.staged.operations):
+        return 0
     query = select(tables.awards.c.points).where(tables.awards.c.operation_id == operation_id)
     return int(tx.connection.execute(query).scalar_one_or_none() or 0)
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 
 from token_service.errors import CallerError, InvalidInput, MereauError, NotFound, TotalMismatch, WrongCurrency
@@ -25,7 +25,7 @@ from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.stored_lots import extend_lots
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.earning import decide_purchase
-from token_service.program.facts import ItemFacts, PurchaseFacts
+from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
 from token_service.program.tiers import qualification
 from token_service.program.windows import award_due_at, check_not_too_late
 
@@ -134,14 +134,16 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     tx.merchant(merchant_id)
     account = _member(tx, merchant_id, new)
     checks.reference(new.reference)
+    occurred_at = checks.when(tx, "/occurred_at", new.occurred_at)
+    ruleset_hash = tx.ruleset_hash_at(occurred_at)
+    ruleset = tx.ruleset(ruleset_hash)
+    local_date = local_time(occurred_at, ruleset.program.time_zone).date
+    purchase_facts.read_ahead(tx, account, local_date=local_date, merchant_id=merchant_id, reference=new.reference)
     content = _content(tx, new, merchant_id, account.id)
     first = operations.known(tx, merchant_id=merchant_id, kind="purchase", reference=new.reference, content=content)
     if first is not None:
         return Done(first, replayed=True)
     operations.check_active(account)
-    occurred_at = checks.when(tx, "/occurred_at", new.occurred_at)
-    ruleset_hash = tx.ruleset_hash_at(occurred_at)
-    ruleset = tx.ruleset(ruleset_hash)
     check_not_too_late(ruleset, occurred_at, tx.now)
     _check_money(tx, new)
     store_id = None if new.store_id is None else stores.store_of(tx, merchant_id, new.store_id).id
@@ -219,7 +221,8 @@ def _member(tx: Transaction, merchant_id: str, new: NewPurchase) -> Account:
 
 
 def _content(tx: Transaction, new: NewPurchase, merchant_id: str, member_id: str) -> str:
-    plain = asdict(new) | {
+    plain = {name: getattr(new, name) for name in new.__slots__} | {
+        "items": [{name: getattr(item, name) for name in item.__slots__} for item in new.items],
         "merchant_id": merchant_id,
         "member_id": member_id,
         "external_id": None,

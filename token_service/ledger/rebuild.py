@@ -47,6 +47,7 @@ def rebuild(context: Context) -> None:
     """
     with context.store.write() as connection:
         connection.execute(update(tables.merchants).values(window_number=None, window_points=0))
+        connection.execute(delete(tables.ceiling_slots))
     with context.store.read() as connection:
         ids = connection.execute(select(tables.members.c.id).order_by(tables.members.c.id)).scalars().all()
     for member_id in ids:

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from token_service.ledger.settlement_tables import admin_operations
 from token_service.ledger.store import Store
-from token_service.ledger.tables import merchants
+from token_service.ledger.tables import ceiling_slots, merchants
 from token_service.units import POINTS_MAX
 
 KINDS = ("register_party", "set_ceiling")
@@ -63,6 +63,8 @@ def put_back(connection: Connection, party: int, ceiling: ChainCeiling) -> str |
             window_number=None,  # counted anew from the entries themselves
         )
     )
+    of_party = select(merchants.c.id).where(merchants.c.party == party)
+    connection.execute(delete(ceiling_slots).where(ceiling_slots.c.merchant_id.in_(of_party)))
     return f"the ceiling is again the chain's: {points} points" if written.rowcount else None
 
 

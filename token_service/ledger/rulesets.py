@@ -102,6 +102,19 @@ def published_rulesets(context: Context, limit: int) -> tuple[views.RulesetView,
     return read(context, lambda tx: tuple(ruleset_view(row) for row in tx.connection.execute(query)))
 
 
+def draft_rulesets(context: Context, limit: int) -> tuple[views.RulesetView, ...]:
+    """The newest drafts."""
+    columns = tables.rulesets.c
+    query = select(tables.rulesets).where(columns.state == "draft")
+    query = query.order_by(columns.created_at.desc(), columns.hash).limit(limit)
+    return read(context, lambda tx: tuple(ruleset_view(row) for row in tx.connection.execute(query)))
+
+
+def soonest_effective_at(context: Context) -> datetime:
+    """The first whole second from which a ruleset published now may act: the notice period ahead, and what sending takes."""
+    return read(context, _soonest)
+
+
 def ruleset_in_force(context: Context, at: datetime) -> views.RulesetView:
     """The version in force at an instant. Raises NotInitialised before the first one."""
     return read(context, lambda tx: ruleset_view(_row(tx.connection, tx.ruleset_hash_at(at))))

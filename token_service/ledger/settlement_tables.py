@@ -6,6 +6,8 @@ reference/settlement-engines.md §2.3. A leaf is the settlement side of one entr
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -24,6 +26,9 @@ from sqlalchemy import (
 )
 
 from token_service.ledger.schema import Serial, UtcTime, metadata
+
+LANE: Final = 0
+"""The one lane that there is; a member keeps theirs (DESIGN §5)."""
 
 leaves = Table(
     "leaves",

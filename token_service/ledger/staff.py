@@ -73,36 +73,52 @@ class PersonWithPassword:
     password: str = field(repr=False)
 
 
-def add_person(context: Context, actor: Actor, new: NewPerson) -> PersonWithPassword:
+@dataclass(frozen=True)
+class DrawnPassword:
+    """A first password and its hash, which takes its time on purpose: draw it before a transaction begins."""
+
+    text: str = field(repr=False)
+    hashed: str = field(repr=False)
+
+
+def draw_password(context: Context) -> DrawnPassword:
+    """A fresh one."""
+    text = drawn_password(context.random_bytes)
+    return DrawnPassword(text, hash_password(text))
+
+
+def add_person(
+    context: Context, actor: Actor, new: NewPerson, drawn: DrawnPassword | None = None
+) -> PersonWithPassword:
     """The person, with a drawn password that must be changed at the first sign-in.
 
     Raises Forbidden (admins only), InvalidInput, NotFound (merchant, store), Conflict when the address is taken.
     """
     actor.need_admin()
-    password = drawn_password(context.random_bytes)
-    hashed = hash_password(password)
+    password = drawn or draw_password(context)
 
     def work(tx: Transaction) -> Person:
-        row = _checked(tx, new) | {"id": tx.new_id("stf"), "password_hash": hashed, "must_change": True}
+        row = _checked(tx, new) | {"id": tx.new_id("stf"), "password_hash": password.hashed, "must_change": True}
         tx.connection.execute(insert(staff).values(created_at=tx.now, **row))
         return _person(tx.connection, str(row["id"]))
 
-    return PersonWithPassword(write(context, work), password)
+    return PersonWithPassword(write(context, work), password.text)
 
 
-def reset_password(context: Context, actor: Actor, person_id: str) -> PersonWithPassword:
+def reset_password(
+    context: Context, actor: Actor, person_id: str, drawn: DrawnPassword | None = None
+) -> PersonWithPassword:
     """A newly drawn password; every session of the person ends. Raises Forbidden, NotFound."""
     actor.need_admin()
-    password = drawn_password(context.random_bytes)
-    hashed = hash_password(password)
+    password = drawn or draw_password(context)
 
     def work(tx: Transaction) -> Person:
         _person(tx.connection, person_id)
-        _change(tx.connection, person_id, password_hash=hashed, must_change=True)
+        _change(tx.connection, person_id, password_hash=password.hashed, must_change=True)
         _end_sessions(tx.connection, person_id)
         return _person(tx.connection, person_id)
 
-    return PersonWithPassword(write(context, work), password)
+    return PersonWithPassword(write(context, work), password.text)
 
 
 def disable_person(context: Context, actor: Actor, person_id: str) -> Person:

@@ -2,18 +2,21 @@
 
 On SQLite every writer begins IMMEDIATE (readers a plain BEGIN, which in WAL sees one snapshot), every commit is
 synced to disk. On PostgreSQL writers are READ COMMITTED and use cases lock the rows they decide on; readers are
-REPEATABLE READ, so that an answer's figures belong together. Library errors become ours here.
+REPEATABLE READ, so that an answer's figures belong together. One statement alone is its own snapshot on both: `ask`
+gives it a connection without BEGIN and COMMIT. Library errors become ours here.
 """
 
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from token_service.errors import BadSettings, DatabaseBusy, DiskFull, InvariantBroken, MereauError
@@ -21,6 +24,12 @@ from token_service.errors import BadSettings, DatabaseBusy, DiskFull, InvariantB
 Result = TypeVar("Result")
 
 BUSY_TIMEOUT_MS: Final = 10_000
+POLL_SECONDS: Final = 0.001
+"""How often a writer asks for SQLite's lock. SQLite's own waiting sleeps up to 100 ms between two looks."""
+PING_AFTER_SECONDS: Final = 1.0
+"""A connection to PostgreSQL that lay idle for so long is tried before it is used: the server may have restarted."""
+LONG_LOG_PAGES: Final = 16_384
+"""64 MB; SQLite's own mark, which holds for all but the web process, is 1,000 pages."""
 ATTEMPTS: Final = 8
 _RETRY: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, do it again
 _DUPLICATE: Final = "23505"
@@ -36,8 +45,21 @@ class Store:
     def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self.engine: Engine = _make_engine(url, busy_timeout_ms)
         self.is_sqlite: bool = self.engine.dialect.name == "sqlite"
+        self._turn = threading.Lock()
+        self._turn_seconds = busy_timeout_ms / 1000
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        self._reader: Engine = self.engine.execution_options(write=False, **snapshot)
+        single = {"begins": "nothing"} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reader: Engine = self.engine.execution_options(begins="read", **snapshot)
+        self._asker: Engine = self.engine.execution_options(**single)
+
+    def leave_checkpoints(self) -> None:
+        """For a process that people wait for: another one that writes, the worker, brings SQLite's log into the file (a purchase
+        adds some 100 kB to it). This one does so only when the log has grown very long all the same.
+        """
+        if self.is_sqlite:
+            pragma = f"pragma wal_autocheckpoint={LONG_LOG_PAGES}"
+            event.listen(self.engine, "connect", lambda connection, _record: connection.execute(pragma))
+            self.engine.dispose()
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -53,6 +75,28 @@ class Store:
         """A read transaction: one snapshot, never behind a writer."""
         with _our_errors(), self._reader.begin() as connection:
             yield connection
+
+    @contextmanager
+    def ask(self) -> Iterator[Connection]:
+        """A connection outside of any transaction, for one statement that only reads."""
+        with _our_errors(), self._asker.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def one_trip(self, connection: Connection) -> Iterator[None]:
+        """Inside, statements are sent without waiting for each answer; they must be ones whose results nobody reads."""
+        driver: Any = connection.connection.driver_connection
+        with self.driver_errors(connection), nullcontext() if self.is_sqlite else driver.pipeline():
+            yield
+
+    @contextmanager
+    def driver_errors(self, connection: Connection) -> Iterator[None]:
+        """What the driver raises, where SQLAlchemy does not stand between, as SQLAlchemy's error."""
+        driver_error = connection.dialect.loaded_dbapi.Error
+        try:
+            yield
+        except driver_error as error:
+            raise DBAPIError.instance(None, None, error, driver_error) from error
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` answers inside one write transaction; done again when the database asks for that (deadlock)."""
@@ -72,8 +116,21 @@ class Store:
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
-        with _our_errors(), self.engine.begin() as connection:
+        with self._my_turn(), _our_errors(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """SQLite has one writer at a time: this process's threads queue here, so that only processes poll for its lock."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=self._turn_seconds):
+            raise DatabaseBusy("the database is locked by another request; try again")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def dispose(self) -> None:
         """Closes every connection."""
@@ -102,6 +159,10 @@ class JoinedStore(Store):
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
+        yield self._connection
+
+    @contextmanager
+    def ask(self) -> Iterator[Connection]:
         yield self._connection
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
@@ -133,9 +194,9 @@ def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
         _prepare_sqlite(engine, busy_timeout_ms)
         return engine
     if backend == "postgresql":
-        return create_engine(
-            parsed, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_size=10, max_overflow=10
-        )
+        engine = create_engine(parsed, isolation_level="READ COMMITTED", pool_size=10, max_overflow=10)
+        _try_idle_connections(engine)
+        return engine
     raise BadSettings("the database is SQLite or PostgreSQL")
 
 
@@ -149,8 +210,49 @@ def _prepare_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("write", True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        begins = connection.get_execution_options().get("begins", "write")
+        driver: Any = connection.connection.driver_connection
+        if begins == "write":
+            _wait_for_lock(driver, busy_timeout_ms)
+        elif begins == "read":
+            driver.execute("BEGIN")
+
+
+def _wait_for_lock(driver: sqlite3.Connection, busy_timeout_ms: int) -> None:
+    """Begins a write transaction, looking for the lock every POLL_SECONDS. Raises DatabaseBusy when the time is up."""
+    driver.execute("pragma busy_timeout=0")
+    try:
+        until = time.monotonic() + busy_timeout_ms / 1000
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                mapped = _from_sqlite(str(error))
+                if mapped is None:
+                    raise
+                if not isinstance(mapped, DatabaseBusy) or time.monotonic() > until:
+                    raise mapped from error
+            time.sleep(POLL_SECONDS)
+    finally:
+        driver.execute(f"pragma busy_timeout={busy_timeout_ms}")
+
+
+def _try_idle_connections(engine: Engine) -> None:
+    """As SQLAlchemy's pool_pre_ping, without a round trip before each transaction of a busy process."""
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used_at", 0.0) < PING_AFTER_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
 
 @contextmanager

@@ -81,6 +81,16 @@ merchants = Table(
     Column("created_at", UtcTime, nullable=False),
 )
 
+ceiling_slots = Table(  # cached: room that a merchant's counter has counted and nobody has issued (ceiling_slots.py)
+    "ceiling_slots",
+    metadata,
+    Column("merchant_id", String(30), ForeignKey("merchants.id"), primary_key=True),
+    Column("slot", Integer, primary_key=True),
+    Column("window_number", BigInteger, nullable=False),
+    Column("points_left", BigInteger, nullable=False),
+    CheckConstraint("points_left >= 0", name="not_negative"),
+)
+
 stores = Table(
     "stores",
     metadata,

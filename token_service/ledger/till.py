@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import BigInteger, Row, Select, cast, exists, func, or_, select
 
 from token_service.errors import NotFound, OwnCard
-from token_service.ledger import views
+from token_service.ledger import till_vouchers, views
 from token_service.ledger.balances import balance_of
 from token_service.ledger.context import Context
 from token_service.ledger.entry_views import promises_of
@@ -24,6 +24,7 @@ from token_service.ledger.staff import Person
 from token_service.ledger.staff_tables import staff, staff_actions
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.tables import entries, facts, members, operations, stores
+from token_service.ledger.till_lines import TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.refunds import Refund
 
@@ -38,28 +39,8 @@ KINDS: Final = ("purchase", "refund", "redemption", "restoration", "issuance", "
 
 
 @dataclass(frozen=True)
-class TillLine:
-    """One operation: signed points as they reached the member or will, `amount` the money of a purchase or refund."""
-
-    id: str
-    kind: str
-    reference: str
-    recorded_at: datetime
-    occurred_at: datetime
-    member_id: str
-    member_name: str | None
-    points: int
-    amount: int | None
-    reward_id: str | None
-    parent_id: str | None
-    staff_id: str | None  # None: over the API
-    staff_name: str | None
-    store_name: str | None
-
-
-@dataclass(frozen=True)
 class Tally:
-    """All of a day's operations of one kind."""
+    """All of a day's operations of one kind, or its vouchers."""
 
     kind: str
     count: int
@@ -127,8 +108,13 @@ def day_of(context: Context, person: Person, since: datetime, *, most: int = LIS
 
     def work(tx: Transaction) -> Day:
         query = _lines().where(*mine).order_by(columns.recorded_at.desc(), columns.seq.desc()).limit(most)
-        lines = tuple(_line(row) for row in tx.connection.execute(query))
-        return Day(lines, _tallies(tx, mine) if lines else ())
+        lines = [_line(row) for row in tx.connection.execute(query)]
+        tallies = _tallies(tx, mine) if lines else []
+        used, count = till_vouchers.honoured(tx, person, since, most)
+        if count:
+            tallies.append(Tally(till_vouchers.KIND, count, 0, None))
+        lines = sorted([*lines, *used], key=lambda line: line.recorded_at, reverse=True)[:most]
+        return Day(tuple(lines), tuple(tallies))
 
     return read(context, work)
 
@@ -188,9 +174,7 @@ def _is_written(tx: Transaction, operation_id: str) -> bool:
 
 
 def _lines() -> Select[Any]:
-    first = select(func.min(staff_actions.c.seq)).where(staff_actions.c.object_id == operations.c.id)
-    who = staff_actions.join(staff, staff.c.id == staff_actions.c.staff_id)
-    return (
+    query = (
         select(
             *operations.c,
             members.c.name.label("member_name"),
@@ -201,8 +185,8 @@ def _lines() -> Select[Any]:
         .select_from(operations)
         .join(members, members.c.id == operations.c.member_id)
         .outerjoin(stores, stores.c.id == operations.c.store_id)
-        .outerjoin(who, staff_actions.c.seq == first.correlate(operations).scalar_subquery())
     )
+    return doer_of(query, operations.c.id)
 
 
 def _line(row: Row[Any]) -> TillLine:
@@ -238,7 +222,7 @@ def _amount(kind: str, facts: dict[str, Any]) -> int | None:
     return Refund.from_json(facts["refund"]).total if kind == "refund" else None
 
 
-def _tallies(tx: Transaction, mine: list[Any]) -> tuple[Tally, ...]:
+def _tallies(tx: Transaction, mine: list[Any]) -> list[Tally]:
     """Purchases are many, so the database adds them up; the others are added up here."""
     columns = operations.c
     total, points = columns.facts["total"].as_string(), columns.result["points"].as_string()
@@ -255,4 +239,4 @@ def _tallies(tx: Transaction, mine: list[Any]) -> tuple[Tally, ...]:
             amounts = [amount for _, amount in rest[kind] if amount is not None]
             sums = sum(amounts) if kind == "refund" else None
             found.append(Tally(kind, len(rest[kind]), sum(one for one, _ in rest[kind]), sums))
-    return tuple(found)
+    return found

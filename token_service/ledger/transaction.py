@@ -7,13 +7,13 @@ flush. So every decision about a member's points is made by one transaction at a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
 
 from token_service.errors import CallerError, InvariantBroken, NotFound, NotInitialised
 from token_service.ledger import tables
@@ -22,11 +22,45 @@ from token_service.ledger.context import Context
 from token_service.ledger.staged import Staged
 from token_service.program.ruleset import Ruleset, parse_ruleset
 from token_service.program.ruleset_lines import FIRST_EFFECTIVE_AT, Published, in_force
+from token_service.units import PROGRAM_PARTY
 
 Result = TypeVar("Result")
 
-_parsed = lru_cache(maxsize=64)(parse_ruleset)
-_ACCOUNT_COLUMNS = tuple(tables.members.c[item.name] for item in fields(Account) if item.name in tables.members.c)
+_PARSED_MAX: Final = 64
+_parsed: dict[str, Ruleset] = {}
+"""Rulesets by hash, parsed by this process: a hash names one text for ever."""
+_members, _links, _rules = tables.members.c, tables.member_merchants.c, tables.rulesets.c
+_ACCOUNT: Final = select(*(_members[item.name] for item in fields(Account) if item.name in _members))
+"""The columns of an account in the order of its fields."""
+_LINKED: Final = _ACCOUNT.join(tables.member_merchants, _links.member_id == _members.id).where(
+    _links.merchant_id == bindparam("merchant_id")
+)
+
+
+def _both(query: Select[Any]) -> dict[bool, Select[Any]]:
+    """The query of accounts as it is, and one that locks them."""
+    return {False: query, True: query.with_for_update(key_share=True, of=tables.members)}
+
+
+_BY_ID: Final = _both(_ACCOUNT.where(_members.id == bindparam("member_id")))
+_BY_IDS: Final = _both(_ACCOUNT.where(_members.id.in_(bindparam("ids", expanding=True))).order_by(_members.id))
+_LINKED_BY_ID: Final = _both(_LINKED.where(_links.member_id == bindparam("member_id")))
+_LINKED_BY_NAME: Final = _both(_LINKED.where(_links.external_id == bindparam("external_id")))
+_MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.id == bindparam("merchant_id"))
+_OWN_MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.party == PROGRAM_PARTY)
+_DOCUMENT: Final = select(_rules.document).where(_rules.hash == bindparam("hash"))
+_PUBLISHED: Final = or_(
+    _rules.state == "published", and_(_rules.state != "draft", _rules.effective_at == FIRST_EFFECTIVE_AT)
+)
+"""What the chain has published, and the first ruleset also before it has: nothing is decided by rules that the contract
+might refuse.
+"""
+_FRAME: Final = select(
+    tables.program, _rules.hash.label("ruleset_hash"), _rules.effective_at, _rules.base_hash
+).select_from(tables.program.outerjoin(tables.rulesets, _PUBLISHED))
+_MEMBERS_NAMED: Final = select(_links.external_id, _links.member_id).where(
+    _links.merchant_id == bindparam("merchant_id"), _links.external_id.in_(bindparam("external_ids", expanding=True))
+)
 
 
 class Transaction:
@@ -43,36 +77,38 @@ class Transaction:
         self.known_stores: dict[str, Row[Any]] = {}
         self.backlog_is_checked = False
         self.is_flushed = False
+        self.written_leaves: dict[str, Mapping[str, Any]] = {}  # by id, after the flush
         self.charges: dict[str, int] = {}  # merchant → points to count against its ceiling
         self._accounts: dict[str, Account] = {}
         self._saved: dict[str, Account] | None = None
         self.merchants_by_party: dict[int, Row[Any]] = {}
         self._merchants: dict[str, Row[Any]] = {}
-        self._rulesets: dict[str, Ruleset] = {}
 
     def new_id(self, prefix: str) -> str:
         return self.context.new_id(prefix)
 
     @cached_property
+    def _frame(self) -> Sequence[Row[Any]]:
+        """The programme's row, once beside each published ruleset."""
+        rows = self.connection.execute(_FRAME).all()
+        if not rows:
+            raise NotInitialised("there is no programme here yet: run `mereau init`")
+        return rows
+
+    @property
     def program(self) -> Row[Any]:
         """The programme's row. Raises NotInitialised before `mereau init`."""
-        row = self.connection.execute(select(tables.program)).one_or_none()
-        if row is None:
-            raise NotInitialised("there is no programme here yet: run `mereau init`")
-        return row
+        return self._frame[0]
 
     # --- rulesets ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def _published(self) -> list[Published]:
-        """What the chain has published, and the first ruleset also before it has: nothing is decided by rules that the contract
-        might refuse.
-        """
-        columns = tables.rulesets.c
-        first = and_(columns.state != "draft", columns.effective_at == FIRST_EFFECTIVE_AT)
-        query = select(columns.hash, columns.effective_at, columns.base_hash)
-        rows = self.connection.execute(query.where(or_(columns.state == "published", first))).all()
-        return [Published(row.hash, row.effective_at, row.base_hash) for row in rows]
+        return [
+            Published(row.ruleset_hash, row.effective_at, row.base_hash)
+            for row in self._frame
+            if row.ruleset_hash is not None
+        ]
 
     def ruleset_hash_at(self, at: datetime) -> str:
         """The hash of the ruleset in force at an instant."""
@@ -88,10 +124,12 @@ class Transaction:
 
     def ruleset(self, ruleset_hash: str) -> Ruleset:
         """The version of that hash."""
-        known = self._rulesets.get(ruleset_hash)
+        known = _parsed.get(ruleset_hash)
         if known is None:
-            query = select(tables.rulesets.c.document).where(tables.rulesets.c.hash == ruleset_hash)
-            known = self._rulesets[ruleset_hash] = _parsed(self.connection.execute(query).scalar_one())
+            known = parse_ruleset(self.connection.execute(_DOCUMENT, {"hash": ruleset_hash}).scalar_one())
+            if len(_parsed) >= _PARSED_MAX:
+                _parsed.clear()
+            _parsed[ruleset_hash] = known
         return known
 
     @cached_property
@@ -106,9 +144,7 @@ class Transaction:
         """A merchant's row. Raises NotFound."""
         row = self._merchants.get(merchant_id)
         if row is None:
-            row = self.connection.execute(
-                select(tables.merchants).where(tables.merchants.c.id == merchant_id)
-            ).one_or_none()
+            row = self.connection.execute(_MERCHANT, {"merchant_id": merchant_id}).one_or_none()
             if row is None:
                 raise NotFound("no such merchant")
             self._merchants[merchant_id] = row
@@ -118,14 +154,14 @@ class Transaction:
     @cached_property
     def own_merchant(self) -> Row[Any]:
         """The programme's own row among the merchants (party 1)."""
-        return self.connection.execute(select(tables.merchants).where(tables.merchants.c.party == 1)).one()
+        return self.connection.execute(_OWN_MERCHANT).one()
 
     # --- accounts ----------------------------------------------------------------------------------------------------
 
     def account(self, member_id: str) -> Account:
         """The member's account, locked and remembered. Raises NotFound."""
         if member_id not in self._accounts:
-            self.lock_accounts([member_id])
+            self._remember(_BY_ID, member_id=member_id)
         account = self._accounts.get(member_id)
         if account is None:
             raise NotFound("no such member")
@@ -135,12 +171,16 @@ class Transaction:
 
     def lock_accounts(self, member_ids: Iterable[str]) -> None:
         """Locks several members in one order for all, so that two transactions never wait for each other."""
-        members = tables.members.c
         wanted = sorted(set(member_ids) - self._accounts.keys())
         for start in range(0, len(wanted), 500):
-            query = select(*_ACCOUNT_COLUMNS).where(members.id.in_(wanted[start : start + 500])).order_by(members.id)
-            for row in self.connection.execute(query.with_for_update(key_share=True) if self.locks else query):
-                self._accounts[row.id] = Account(**row._mapping)
+            self._remember(_BY_IDS, ids=wanted[start : start + 500])
+
+    def _remember(self, query: Mapping[bool, Select[Any]], **values: Any) -> list[str]:
+        """The ids of the accounts that a query finds, locked; those that are remembered stay as they are."""
+        rows = self.connection.execute(query[self.locks], values).all()
+        for row in rows:
+            self._accounts.setdefault(row.id, Account(*row))
+        return [row.id for row in rows]
 
     def accounts(self) -> Iterable[Account]:
         """Every account that this transaction has locked."""
@@ -150,19 +190,18 @@ class Transaction:
         """The account of a member that the merchant may see (None: any). Raises NotFound."""
         if member_id is not None and merchant_id is None:
             return self.account(member_id)
-        links = tables.member_merchants.c
-        query: Select[str] = select(links.member_id).where(links.merchant_id == merchant_id)
-        query = query.where(or_(links.member_id == member_id, links.external_id == external_id))
-        found = self.connection.execute(query).scalars().all()
-        if len(found) != 1:
+        if member_id is not None:
+            found = self._remember(_LINKED_BY_ID, merchant_id=merchant_id, member_id=member_id)
+        else:
+            found = self._remember(_LINKED_BY_NAME, merchant_id=merchant_id, external_id=external_id)
+        if not found:
             raise NotFound("no such member")
         return self.account(found[0])
 
     def look_up_members(self, merchant_id: str, external_ids: list[str]) -> None:
         """Reads at once which members of a merchant a batch names."""
-        links = tables.member_merchants.c
-        query = select(links.external_id, links.member_id).where(links.merchant_id == merchant_id)
-        for row in self.connection.execute(query.where(links.external_id.in_(external_ids))):
+        asked = {"merchant_id": merchant_id, "external_ids": external_ids}
+        for row in self.connection.execute(_MEMBERS_NAMED, asked):
             self.known_members[merchant_id, row.external_id] = row.member_id
 
     # --- parts of a batch --------------------------------------------------------------------------------------------
@@ -189,6 +228,14 @@ class Transaction:
             flush(self)
             self.is_flushed = True
 
+    def charge_merchants(self) -> None:
+        """Counts what was issued against ceilings, as the last thing: whoever issues for the same merchant waits until the
+        commit. Raises CeilingReached when another transaction took the room meanwhile.
+        """
+        from token_service.ledger.ceilings import write_charges
+
+        write_charges(self)
+
 
 def write(context: Context, work: Callable[[Transaction], Result]) -> Result:
     """What `work` answers, with everything it staged written in one database transaction; repeated on a deadlock."""
@@ -197,6 +244,7 @@ def write(context: Context, work: Callable[[Transaction], Result]) -> Result:
         transaction = Transaction(context, connection)
         answer = work(transaction)
         transaction.flush()
+        transaction.charge_merchants()
         return answer
 
     return context.store.transact(run)

@@ -12,6 +12,7 @@ from flask import current_app
 
 from token_service.ledger.context import Context
 from token_service.ledger.rulesets import get_ruleset, ruleset_in_force
+from token_service.ledger.settlement_health import Backlog, ChainSize
 from token_service.ledger.views import RulesetView
 from token_service.pages.mail import Mailer
 from token_service.program.ruleset import Ruleset, parse_ruleset
@@ -28,12 +29,15 @@ class Services:
 
     `demo` opens /mailbox to everybody and says so on every page. `shown_clock` is the moved clock of tests and demos,
     shown on every page; None for the real one. `public_url` is the address told to auditors, None for the one that was
-    asked; `rpc_url` a node of another chain that they may read, None if there is none to name. `look` asks the chain, for pages
-    of proof alone."""
+    asked; `rpc_url` a node of another chain that they may read, None if there is none to name. `backlog` counts what is on its
+    way to the chain; `chain_size` measures the embedded chain's file, None where there is none.
+    `look` asks the chain, for pages of proof alone."""
 
     context: Context
     mailer: Mailer
     base_url: str
+    backlog: Callable[[], Backlog]
+    chain_size: Callable[[], ChainSize] | None = None
     demo: bool = False
     shown_clock: Callable[[], datetime] | None = None
     public_url: str | None = None

@@ -23,6 +23,7 @@ from token_service.ledger.settlement_figures import settled, settled_points, uns
 from token_service.ledger.views import Program, ProgramTotals, RulesetView
 from token_service.pages.commands import node_address, own_address
 from token_service.pages.rules_in_words import Chapter, in_words
+from token_service.pages.ruleset_states import since, state_of
 from token_service.pages.services import Services, services
 from token_service.pages.translation import gettext
 from token_service.units import EntryKind
@@ -107,18 +108,5 @@ def _totals(totals: ProgramTotals, final: Mapping[EntryKind, int]) -> tuple[Tota
 
 
 def _rules(given: Services, view: RulesetView, books: Program) -> Rules:
-    since = view.effective_at
-    if since is not None and since <= books.created_at:
-        since = None
-    return Rules(view, _state(view, books, given.context.now()), since, in_words(given.parsed(view)))
-
-
-def _state(view: RulesetView, books: Program, now: datetime) -> str:
-    """Rules whose date has passed before the chain had them come next as well: they don't act yet."""
-    acting = books.ruleset
-    if acting is None or view.effective_at is None or acting.effective_at is None:
-        return "next"
-    if view.hash == acting.hash:
-        return "in_force"
-    is_late = view.state == "publishing" and view.effective_at > acting.effective_at
-    return "next" if is_late or view.effective_at > now else "earlier"
+    state = state_of(view, books, given.context.now())
+    return Rules(view, state, since(view, books), in_words(given.parsed(view)))

@@ -2,8 +2,8 @@
 
 The CEL library has no types, no time limit and can end the process on deep input. So a text first passes a tokenizer of
 our own (length, nesting, whole numbers only, one macro, documented names), then is compiled, its functions are compared
-with a list, and it must give a boolean on each of the sample facts. `cel_check` does the same in a process of its own
-for `mereau ruleset check`.
+with a list, and it must give a boolean on each of the sample facts. conditions_apart.py has the same done in a process of its
+own, for `mereau ruleset check` and the console.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ what a campaign's condition may read is `conditions.FACTS` (docs/rulesets.md "Fa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -127,16 +127,19 @@ class PurchaseFacts:
 
     def to_json(self) -> dict[str, Any]:
         """The facts as JSON values; `from_json` gives them back equal."""
-        document = asdict(self)
-        document["occurred_at"] = self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        document["items"] = [asdict(item) for item in self.items]
-        return document
+        return _values(self) | {
+            "occurred_at": self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "local": _values(self.local),
+            "items": [_values(item) for item in self.items],
+            "member": _values(self.member),
+            "visit": _values(self.visit),
+        }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PurchaseFacts:
         """The facts that `to_json` wrote. Raises InvalidInput for anything else."""
         try:
-            if document.keys() != {field.name for field in fields(cls)}:
+            if document.keys() != set(cls.__slots__):
                 raise InvalidInput("These are not the facts of a purchase.")
             values = dict(document)
             values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
@@ -174,6 +177,11 @@ def member_age_days(joined_at: datetime, occurred_at: datetime, time_zone: str) 
 def age_days(joined_date: str, local_date: str) -> int:
     """Whole days from one local date to another; 0 when the second is earlier."""
     return max(0, (date.fromisoformat(local_date) - date.fromisoformat(joined_date)).days)
+
+
+def _values(facts: PurchaseFacts | LocalTime | ItemFacts | MemberFacts | VisitFacts) -> dict[str, Any]:
+    """The fields by name, in their order; `dataclasses.asdict` would copy every value deeply."""
+    return {name: getattr(facts, name) for name in facts.__slots__}
 
 
 def _check_amounts(**amounts: int) -> None:

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, cast
 
-import rfc8785
-
 from token_service.errors import InvalidInput
-from token_service.protocol import fields, merkle
+from token_service.protocol import canonical_json, fields, merkle
 from token_service.protocol.hashing import (
     address_to_bytes,
     from_hex,
@@ -30,6 +28,9 @@ LEAF_TYPES: Final = (
     "uint256", "address", "address", "uint64", "uint256", "address", "uint8", "uint24", "uint64", "bytes32",
 )  # fmt: skip
 Outcome = Literal["applied", "skipped"]
+
+jcs = canonical_json.jcs
+"""The text of a detail: RFC 8785."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,6 @@ class Receipt:
     outcome: Outcome
     entry_id: str | None = None
     opening: Opening | None = None
-
-
-def jcs(value: object) -> str:
-    """RFC 8785 canonical JSON text. Raises InvalidInput for what has none (floats that are not finite, integers ≥
-    2^53, …).
-    """
-    try:
-        return rfc8785.dumps(cast("rfc8785._impl._Value", value)).decode("utf-8")
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
-        raise InvalidInput("the detail has no canonical JSON form") from error
 
 
 def salt(salt_key: bytes, leaf_id: str) -> bytes:

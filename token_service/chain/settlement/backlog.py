@@ -1,35 +1,17 @@
-"""What is not settled yet, in numbers: for `settle --wait`, the worker's log and `doctor`."""
+"""What is not settled yet, in numbers: for `settle --wait`, the worker's log, `doctor` and the console."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
 from token_service.chain.settlement.planning import waiting_count
+from token_service.ledger.settlement_health import Backlog
 from token_service.ledger.settlement_tables import admin_operations, batches, leaves, transactions
 
 COUNT_MAX: Final = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """Leaves and operations on their way. `held` leaves wait for a person or a registration, `deferred` ones for their time."""
-
-    waiting: int
-    in_flight: int
-    deferred: int
-    held: int
-    admin_operations: int
-    unfinished_batches: int
-
-    @property
-    def is_settled(self) -> bool:
-        """Nothing moves any more, and nothing will by itself. Held leaves do not count: they wait for a person."""
-        moving = self.waiting, self.in_flight, self.deferred, self.admin_operations, self.unfinished_batches
-        return not any(moving)
 
 
 def backlog(connection: Connection, now: datetime) -> Backlog:

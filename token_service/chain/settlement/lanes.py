@@ -12,10 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, func, insert, select, update
 
 from token_service.errors import NotInitialised
-from token_service.ledger.settlement_tables import lanes, transactions
+from token_service.ledger.settlement_tables import LANE, lanes, transactions
 
-LANE: Final = 0
-"""The only lane for now."""
 RESTORE_LEDGER: Final = (
     "this ledger is older than the chain; stop serving and restore the newer ledger, entries wait (docs/operators.md)"
 )

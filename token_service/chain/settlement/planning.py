@@ -17,11 +17,11 @@ from token_service.chain import fees, reads
 from token_service.chain.reads import Block
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
-from token_service.chain.settlement.lanes import LANE, Lane
+from token_service.chain.settlement.lanes import Lane
 from token_service.chain.settlement.ordering import arrange
 from token_service.chain.settlement.records import Signed, inserted_id, store_signed, unsigned
 from token_service.errors import NotInitialised
-from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
+from token_service.ledger.settlement_tables import LANE, admin_operations, batches, lanes, leaves
 from token_service.ledger.tables import members, program, rulesets
 from token_service.program.ruleset_lines import Published, in_force
 from token_service.protocol.calldata import encode_settle

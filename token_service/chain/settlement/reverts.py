@@ -14,11 +14,11 @@ from token_service.chain import fees, reads
 from token_service.chain.contract_words import failure, in_words
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
-from token_service.chain.settlement.lanes import LANE, Lane
+from token_service.chain.settlement.lanes import Lane
 from token_service.chain.settlement.planning import contract_of
 from token_service.chain.settlement.records import Signed, store_signed, unsigned
 from token_service.errors import RpcError
-from token_service.ledger.settlement_tables import batches, lanes, transactions
+from token_service.ledger.settlement_tables import LANE, batches, lanes, transactions
 
 RESUMABLE: Final = ("active", "draining", "blocked")
 

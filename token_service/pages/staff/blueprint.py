@@ -14,7 +14,7 @@ from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound,
 from token_service.pages.error_pages import error_page
 from token_service.pages.security import add_headers, refuse_foreign_forms
 from token_service.pages.services import services
-from token_service.pages.staff import signing_in, till
+from token_service.pages.staff import console, signing_in, till
 from token_service.pages.staff.navigation import links
 from token_service.pages.staff.rules import PUBLIC, SIGNED_IN, rule_of
 from token_service.pages.staff.signed_in import load_staff_session
@@ -29,7 +29,7 @@ def create_staff_pages() -> Blueprint:
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.context_processor(_every_page)
-    for room in (signing_in, till):
+    for room in (signing_in, till, *console.ROOMS):
         room.add_to(pages)
     pages.register_error_handler(HTTPException, lambda error: error_page(error.code or 500, staff=True))
     pages.register_error_handler(MereauError, _on_our_error)

@@ -10,15 +10,18 @@ from token_service.ledger.member_codes import LENGTH, member_by_code
 from token_service.ledger.members import find_member
 from token_service.ledger.shown_codes import normal_code
 from token_service.ledger.till import DAY_MAX, find_operation, purchases_of, refuse_own_card
+from token_service.ledger.till_vouchers import open_rewards
 from token_service.ledger.views import Member
+from token_service.ledger.voucher_rows import CODE_LENGTH as VOUCHER_LENGTH
+from token_service.pages.breakdown import reward_named
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
 from token_service.pages.staff.till.offers import offers
 from token_service.pages.staff.till.purchase_form import PurchaseForm, taxes_count
-from token_service.pages.staff.till.screen import customer, till_page
+from token_service.pages.staff.till.screen import RULE, customer, till_error, till_page
+from token_service.pages.staff.till.vouchers import voucher_page
 
-RULE = "till:use"
 TYPED_LENGTH_MAX = 200
 
 
@@ -32,7 +35,7 @@ def add_to(pages: Blueprint) -> None:
 
 
 def till() -> ResponseReturnValue:
-    return _till()
+    return till_error("")
 
 
 def whole_day() -> ResponseReturnValue:
@@ -41,17 +44,21 @@ def whole_day() -> ResponseReturnValue:
 
 
 def find() -> ResponseReturnValue:
-    """To the member's page. The card number is tried first: looking one up counts as no guess at a code."""
+    """To the member's page, or the voucher whose code it is. The card number is tried first: looking one up counts as no
+    guess at a code.
+    """
     typed = request.form.get("code", "").strip()[:TYPED_LENGTH_MAX]
     if not typed:
-        return _till("empty", status=422)
-    context, actor = services().context, person().actor
+        return till_error("empty", status=422)
+    found = _by_card_number(typed)
+    if found is None and normal_code(typed, VOUCHER_LENGTH) is not None:
+        return voucher_page(typed)
     try:
-        found = _by_card_number(typed) or member_by_code(context, actor, typed)
+        found = found or member_by_code(services().context, person().actor, typed)
     except MemberCodeExpired:
-        return _till("code" if normal_code(typed, LENGTH) else "number", typed, status=422)
+        return till_error("code" if normal_code(typed, LENGTH) else "number", typed, status=422)
     except TooManyRequests:
-        return _till("too_many", status=429)
+        return till_error("too_many", status=429)
     return redirect(url_for("staff.till_member", member_id=found.id), 303)
 
 
@@ -62,7 +69,7 @@ def search() -> ResponseReturnValue:
         found = find_operation(services().context, person(), "purchase", reference) if reference else None
         if found is not None:
             return redirect(url_for("staff.till_operation", operation_id=found), 303)
-    return _till("reference", typed_reference=typed, status=422)
+    return till_error("reference", typed_reference=typed, status=422)
 
 
 def member(member_id: str) -> ResponseReturnValue:
@@ -79,6 +86,7 @@ def member(member_id: str) -> ResponseReturnValue:
         errors={},
         taxes_count=taxes_count(rules),
         offers=offers(rules, shown.member.balance.available),
+        vouchers=[reward_named(rules, one) for one in open_rewards(services().context, member_id)],
         purchases=purchases_of(services().context, person(), member_id),
     )
 
@@ -88,7 +96,3 @@ def _by_card_number(typed: str) -> Member | None:
         return find_member(services().context, person().actor, typed)
     except NotFound:
         return None
-
-
-def _till(error: str = "", typed: str = "", *, typed_reference: str = "", status: int = 200) -> ResponseReturnValue:
-    return till_page("till.html", status, error=error, typed=typed, typed_reference=typed_reference)

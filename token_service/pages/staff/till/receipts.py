@@ -14,9 +14,8 @@ from token_service.ledger.till import TillReceipt, receipt_of
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
-from token_service.pages.staff.till.finding import RULE
 from token_service.pages.staff.till.purchases import explained_purchase
-from token_service.pages.staff.till.screen import customer, till_page
+from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import promise_in_words
 
 

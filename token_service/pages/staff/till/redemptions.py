@@ -18,9 +18,8 @@ from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
 from token_service.pages.staff.till.amounts import parse_whole
-from token_service.pages.staff.till.finding import RULE
 from token_service.pages.staff.till.references import new_reference, time_of
-from token_service.pages.staff.till.screen import customer, till_page
+from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import refusal_in_words
 from token_service.program.rewards import price, value_of
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from token_service.ledger.staff import Person
-from token_service.ledger.till import Tally, TillLine, TillReceipt
+from token_service.ledger.till import Tally, TillReceipt
+from token_service.ledger.till_lines import TillLine
 from token_service.ledger.views import Member
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, reward_named
@@ -43,6 +44,7 @@ def title_of(line: TillLine | Tally) -> str:
         "restoration": gettext("Points given back"),
         "issuance": gettext("Points given"),
         "reversal": gettext("Points taken back"),
+        "voucher": gettext("Voucher honoured"),
     }[line.kind]
 
 
@@ -99,6 +101,8 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
     if code == "refund_exceeds_purchase":
         left = formats.money(int(facts["refundable"]), services().ruleset().program.currency)
         return gettext("That is more than is left of this purchase: %(left)s can still be refunded.", left=left)
+    if code in ("voucher_used", "voucher_cancelled"):
+        return _voucher_refusal(facts)
     plain = {
         "own_card": gettext("This card is your own. Ask a colleague to do it: nobody moves points for themselves."),
         "member_frozen": gettext(
@@ -116,3 +120,14 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         "total_mismatch": gettext("The lines do not add up. Look at the amounts again."),
     }
     return plain.get(code, gettext("The programme’s rules do not allow this now. Nothing was recorded."))
+
+
+def _voucher_refusal(facts: Mapping[str, Any]) -> str:
+    rules = services().ruleset()
+    at: datetime = facts.get("used_at") or facts["cancelled_at"]
+    day, time = formats.day(at, rules.program.time_zone), formats.clock(at, rules.program.time_zone)
+    if "cancelled_at" in facts:
+        return gettext("This voucher buys nothing any more: its points were given back on %(day)s.", day=day)
+    if "reference" in facts:
+        return gettext("This voucher was honoured before, here, on %(day)s at %(time)s.", day=day, time=time)
+    return gettext("This voucher was honoured before, at another shop, on %(day)s at %(time)s.", day=day, time=time)

@@ -1,4 +1,8 @@
-"""Judges campaign conditions in a process of its own, so that a hostile one takes down that process and not ours (DESIGN §3a)."""
+"""Judges campaign conditions in a process of its own, so that a hostile one takes down that process and not ours (DESIGN §3a).
+
+The other half of cel_check.py, and the one file of this room that starts a process: called by `mereau ruleset check` and by
+the console, never by what decides a purchase.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,155 @@
+"""The console in Chromium: phone and desktop, both languages, light and dark, without JavaScript; axe-core finds nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from console_browsing import TARGETS, Console, served
+from pages_settled import Settled
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from token_service.ledger.balances import get_balance
+from token_service.ledger.context import Actor
+
+AXE = (Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+VIEWS = [
+    pytest.param(PHONE, "fr-FR", "dark", id="phone-french-dark"),
+    pytest.param(PHONE, "en-GB", "light", id="phone-english-light"),
+    pytest.param(DESKTOP, "fr-FR", "light", id="desktop-french-light"),
+    pytest.param(DESKTOP, "en-GB", "dark", id="desktop-english-dark"),
+]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def console(settled: Settled) -> Iterator[Console]:
+    with served(settled) as made:
+        yield made
+
+
+@pytest.fixture
+def open_console(browser: Browser, console: Console) -> Iterator[Open]:
+    """The owner's browser; afterwards its console must have been free of broken policy and script errors."""
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+
+    def open_one(**more: Any) -> Page:
+        context = browser.new_context(base_url=console.url, **more)
+        contexts.append(context)
+        context.add_cookies(console.cookies)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert [text for text in said if "Failed to load resource" not in text] == []
+
+
+def check(page: Page, where: str) -> None:
+    """The page fits, can be touched, and axe-core finds nothing wrong with it, everything opened."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), where
+    page.evaluate(AXE + "; null")
+    found = page.evaluate("axe.run()")
+    assert len(found["passes"]) > 10
+    wrong = [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+    assert wrong == [], where
+    small = page.locator(TARGETS).evaluate_all(
+        "all => all.filter(one => { const h = one.getBoundingClientRect().height; return h && h < 43.5 })"
+        ".map(one => one.outerHTML)"
+    )
+    assert small == [], where
+
+
+@pytest.mark.parametrize(("viewport", "locale", "scheme"), VIEWS)
+def test_every_page_fits_and_is_accessible(
+    console: Console, open_console: Open, viewport: Any, locale: str, scheme: Any
+) -> None:
+    page = open_console(viewport=viewport, locale=locale, color_scheme=scheme, reduced_motion="reduce")
+    for path in console.paths:
+        page.goto(path)
+        assert page.locator("html").get_attribute("lang") == locale[:2]
+        check(page, path)
+
+
+def test_rules_go_from_a_text_with_a_mistake_to_the_page_that_publishes_them(open_console: Open) -> None:
+    page = open_console(viewport=PHONE, locale="en-GB", java_script_enabled=True)
+    page.goto("/console/rulesets/new")
+    rules = page.input_value("#document")
+    page.fill("#document", rules.replace("points: 1, per: 100", "points: 1, per: none"))
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_role("alert")).to_contain_text("/earning/0/per")
+    check(page, "mistakes")
+    page.fill("#document", rules.replace("points: 1, per: 100", "points: 2, per: 100"))
+    page.get_by_role("button", name="Check").click()
+    expect(page.get_by_text("2 points for every €1 spent")).to_be_visible()
+    check(page, "changes")
+    page.get_by_role("button", name="Try these rules").click()
+    page.get_by_role("button", name="See what it earns").click()
+    expect(page.get_by_role("heading", name="Under the rules in force")).to_be_visible()
+    check(page, "one purchase")
+    page.get_by_role("button", name="Decide them anew").click()
+    expect(page.get_by_role("img", name="Points by day")).to_be_visible()
+    check(page, "replay")
+    page.get_by_role("button", name="Back to the document").click()
+    page.get_by_role("button", name="Keep as a draft", exact=True).click()
+    check(page, "draft")
+    page.get_by_role("link", name="Publish", exact=True).click()
+    check(page, "publish")
+    page.get_by_role("button", name="See what it means").click()
+    expect(page.get_by_text("It cannot be taken back")).to_be_visible()
+    check(page, "what it means")
+
+
+def test_a_correction_works_without_javascript(console: Console, open_console: Open) -> None:
+    town = console.settled.town
+    member = town.member("corrected@example.com", "Noémie " + "Wolfeschlegelsteinhausenbergerdorff" * 3)
+    page = open_console(viewport=PHONE, locale="fr-FR", java_script_enabled=False)
+    page.goto("/console/members")
+    page.get_by_label("Qui").fill("corrected@")
+    page.get_by_role("button", name="Chercher").click()
+    page.get_by_role("link", name="Noémie").click()
+    page.get_by_role("link", name="Ajouter ou retirer des points").click()
+    page.get_by_label("Combien de points").fill("9 007 199 254 740")
+    page.get_by_label("Raison").fill("Une très grande correction")
+    page.get_by_role("button", name="Voir ce que cela donne").click()
+    expect(page.get_by_label("Combien de points")).to_have_accessible_description(re.compile("Le plafond du programme"))
+    page.get_by_label("Combien de points").fill("1 500")
+    page.get_by_role("button", name="Voir ce que cela donne").click()
+    page.get_by_role("button", name="Ajouter ces points").click()
+    expect(page.get_by_role("status")).to_contain_text("1 500")
+    assert get_balance(town.context, Actor.admin(), member).available == 1_500
+
+
+def test_very_long_names_and_very_large_figures_fit_a_phone(console: Console, open_console: Open) -> None:
+    town = console.settled.town
+    long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    member = town.member("large@example.com", long * 2)
+    town.gift(member, 2**52, long * 4)
+    page = open_console(viewport=PHONE, locale="fr-FR")
+    for path in (f"/console/members/{member}", f"/console/members/{member}/adjust", "/console/members?q=large@"):
+        page.goto(path)
+        check(page, path)
+
+
+def test_the_side_list_stands_beside_the_page_and_can_be_walked_by_keyboard(open_console: Open) -> None:
+    page = open_console(viewport=DESKTOP, locale="en-GB")
+    page.goto("/console/settlement")
+    side, main = page.locator(".side").bounding_box(), page.locator("main").bounding_box()
+    assert side is not None
+    assert main is not None
+    assert side["x"] + side["width"] <= main["x"]
+    expect(page.locator(".side [aria-current=page]")).to_have_text("Settlement")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.get_by_role("link", name="Members").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/members")

@@ -1,0 +1,228 @@
+"""The console's members: found, told whole, adjusted once with a reason, frozen; each role as far as it may."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from console_town import Desk, desk, hidden
+from pages_town import ORIGIN, Town
+
+from token_service.ledger.balances import get_balance
+from token_service.ledger.context import Actor
+from token_service.ledger.inputs import NewRedemption, NewRefund
+from token_service.ledger.members import get_member
+from token_service.ledger.redemptions import redeem
+from token_service.ledger.refunds import refund_purchase
+from token_service.ledger.staff_trail import list_actions
+
+
+@pytest.fixture
+def support(town: Town) -> Desk:
+    return desk(town, "support")
+
+
+def available(town: Town, member_id: str) -> int:
+    return get_balance(town.context, Actor.admin(), member_id).available
+
+
+def form_of(member_id: str, page: str, **more: str) -> dict[str, str]:
+    return {"reference": hidden(page, "reference"), "way": "up", "points": "120", "reason": "A gesture"} | more
+
+
+def test_a_member_is_found_and_opened(town: Town, support: Desk) -> None:
+    zoe, bob = town.member("zoe@example.com", "Zoé Dupont"), town.member("bob@example.com", "Bob")
+    page = support.read("/console/members?q=zo%C3%A9")
+    assert zoe in page
+    assert bob not in page
+    assert bob in support.read("/console/members")
+    assert "Nobody." in support.read("/console/members?q=xyz")
+    assert "Zoé Dupont" in support.read(f"/console/members/{zoe}")
+
+
+def test_an_empty_programme_says_what_will_be_here(support: Desk) -> None:
+    assert "Nobody collects points yet" in support.read("/console/members")
+
+
+def test_the_list_goes_on(town: Town, support: Desk) -> None:
+    for number in range(25):
+        town.member(f"m{number}@example.com", f"Member {number}")
+    page = support.read("/console/members?q=member")
+    cursor = hidden(page.replace('href="', 'name="x" value="'), "x")
+    assert cursor
+    assert "Further" in page
+    assert "From the beginning" in support.read("/console/members?q=member&cursor=bWVtXzA")
+
+
+def test_one_page_tells_the_whole_story(waiting_town: Town) -> None:
+    town = waiting_town
+    member = town.member()
+    bought = town.purchase(member, 12_990)
+    refund_purchase(town.context, town.actor, bought.id, NewRefund("back", 1_000))
+    town.gift(member, 300, "Birthday")
+    redeem(town.context, town.actor, NewRedemption("coffee", member, reward_id="free-coffee"))
+    support = desk(town, "support")
+    page = support.read(f"/console/members/{member}")
+    for words in (
+        "points that can be used",
+        "Purchase of €129.90",
+        "not usable before the return window ends",
+        "points on the way were cancelled",
+        "Birthday",
+        "A free coffee",
+        "Offer “Big basket”",
+        "waits for the next batch",
+        "Marché Central, Lyon",
+        "balance then: 200",
+        "Shops that know this member",
+        "usable from 6 December 2026",
+        "more to Gold",
+        "back",
+    ):
+        assert words in page.replace("\N{NO-BREAK SPACE}", " "), words
+
+
+def test_a_correction_is_looked_at_done_once_and_told_everywhere(town: Town, support: Desk) -> None:
+    member = town.member()
+    town.gift(member, 80)
+    path = f"/console/members/{member}/adjust"
+    form = form_of(member, support.read(path))
+    confirm = support.post(f"{path}/check", **form).text
+    assert "80 → <strong>200</strong>" in confirm
+    assert available(town, member) == 80
+    for _ in range(2):
+        answer = support.post(path, **form)
+        assert (answer.status_code, answer.location) == (303, f"/console/members/{member}?done=adjusted")
+    assert available(town, member) == 200
+    page = support.read(f"/console/members/{member}?done=adjusted")
+    for words in ("The member can use 200 points now", "A gesture", "Support", "Added 120 points; 200 could be used"):
+        assert words in page, words
+    (action,) = list_actions(town.context, member_id=member).data
+    assert (action.action, action.staff_id) == ("member.adjusted", support.person.id)
+    changed = support.post(path, **(form | {"points": "121"}))
+    assert (changed.status_code, available(town, member)) == (409, 200)
+    assert "sent before with other figures" in changed.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"points": "0"}, "whole number of points"),
+        ({"points": "1.5e3"}, "whole number of points"),
+        ({"points": "-5"}, "whole number of points"),
+        ({"points": "9" * 17}, "whole number of points"),
+        ({"reason": ""}, "Write something here"),
+        ({"reason": "x" * 501}, "At most 500 characters"),
+        ({"reason": "a\tb"}, "without control characters"),
+        ({"way": "sideways"}, "Choose one of the two"),
+        ({"way": "down", "points": "81"}, "has only 80 points"),
+    ],
+)
+def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_done(
+    town: Town, support: Desk, wrong: dict[str, str], said: str
+) -> None:
+    member = town.member()
+    town.gift(member, 80)
+    path = f"/console/members/{member}/adjust"
+    form = form_of(member, support.read(path), **wrong)
+    for address in (f"{path}/check", path):
+        answer = support.post(address, **form)
+        assert answer.status_code == 422
+        assert said in answer.text
+        assert 'aria-invalid="true"' in answer.text or "way-error" in answer.text
+    assert available(town, member) == 80
+    assert list_actions(town.context).data == ()
+
+
+def test_what_was_typed_can_be_changed_before_it_is_done(town: Town, support: Desk) -> None:
+    member = town.member()
+    path = f"/console/members/{member}/adjust"
+    form = form_of(member, support.read(path))
+    again = support.post(f"{path}/check", edit="1", **form).text
+    assert 'value="120"' in again
+    assert hidden(again, "reference") == form["reference"]
+
+
+def test_a_frozen_member_is_frozen_until_somebody_says_why_not(town: Town, support: Desk) -> None:
+    member = town.member()
+    path = f"/console/members/{member}"
+    refused = support.post(f"{path}/freeze", reason=" ")
+    assert refused.status_code == 422
+    assert "Write something here" in refused.text
+    assert support.post(f"{path}/freeze", reason="Lost card").location == f"{path}?done=frozen"
+    assert get_member(town.context, Actor.admin(), member).frozen
+    page = support.read(path)
+    assert "This card is frozen." in page
+    assert "Lost card" in page
+    answer = support.post(f"{path}/adjust/check", **form_of(member, support.read(f"{path}/adjust")))
+    assert "unfreeze them first" in answer.text
+    assert support.post(f"{path}/unfreeze", reason="Found").status_code == 303
+    assert not get_member(town.context, Actor.admin(), member).frozen
+
+
+def test_nobody_adjusts_or_freezes_themself(town: Town) -> None:
+    owner = desk(town, "owner")
+    own = town.member(owner.person.email.upper())
+    path = f"/console/members/{own}"
+    page = owner.read(path)
+    assert "This is your own account" in page
+    assert "Add or take away points" not in page
+    assert owner.get(f"{path}/adjust").status_code == 403
+    form = {"reference": "ctl_1", "way": "up", "points": "100", "reason": "For me"}
+    for name in ("adjust/check", "adjust", "freeze", "unfreeze"):
+        assert owner.post(f"{path}/{name}", **form).status_code == 403
+    assert available(town, own) == 0
+
+
+def test_an_auditor_reads_and_sees_nothing_to_press(town: Town) -> None:
+    member = town.member()
+    page = desk(town, "auditor").read(f"/console/members/{member}")
+    assert "What you can do" not in page
+    assert "/adjust" not in page
+    assert "/freeze" not in page
+
+
+def test_a_form_from_elsewhere_changes_no_points(town: Town, support: Desk) -> None:
+    member = town.member()
+    form = {"reference": "ctl_1", "way": "up", "points": "100", "reason": "x"}
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}):
+        answer = support.browser.client.post(f"/console/members/{member}/adjust", data=form, headers=headers)
+        assert answer.status_code == 403
+    assert available(town, member) == 0
+    good = support.browser.client.post(f"/console/members/{member}/adjust", data=form, headers=ORIGIN)
+    assert good.status_code == 303
+
+
+def test_stored_texts_are_shown_as_texts(town: Town, support: Desk) -> None:
+    evil = "<script>alert(1)</script>\"'{{7*7}}"
+    member = town.member("x@example.com", evil)
+    town.gift(member, 10, evil)
+    path = f"/console/members/{member}"
+    form = form_of(member, support.read(f"{path}/adjust"), reason=evil)
+    pages = [support.post(f"{path}/adjust/check", **form).text]
+    assert support.post(path + "/adjust", **form).status_code == 303
+    support.post(f"{path}/freeze", reason=evil)
+    pages += [support.read(path), support.read("/console/members?q=%3Cscript%3Ealert(1)")]
+    for page in pages:
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert(1)" in page
+    assert "{{7*7}}" in pages[1]
+
+
+def test_nobodys_id_is_nobodys_page(support: Desk) -> None:
+    for path in ("/console/members/mem_nobody", "/console/members/mem_nobody/adjust", "/console/members?cursor=!"):
+        assert support.get(path).status_code == 404
+
+
+def test_old_lines_are_on_the_next_part_of_the_story(town: Town, support: Desk) -> None:
+    member = town.member()
+    for number in range(27):
+        town.gift(member, 1, f"Gift number {number}.")
+        town.clock.move(timedelta(minutes=1))
+    page = support.read(f"/console/members/{member}")
+    assert "Gift number 26." in page
+    assert "Gift number 1." not in page
+    older = page.split("?cursor=")[1].split('"')[0]
+    rest = support.read(f"/console/members/{member}?cursor={older}")
+    assert "Gift number 1." in rest
+    assert "Gift number 2." not in rest

@@ -1,0 +1,96 @@
+"""What staff do to members: change their points, freeze, unfreeze; each with a reason, in the trail, in one transaction.
+
+Nobody does it to an account of their own: the one whose e-mail address is theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from token_service.errors import Forbidden
+from token_service.ledger import views
+from token_service.ledger.adjustments import adjust, simulate_adjustment
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.inputs import NewAdjustment
+from token_service.ledger.members import freeze, get_member, unfreeze
+from token_service.ledger.staff import Person
+from token_service.ledger.staff_trail import Deed, perform
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The member after the deed; `changed` is False when they were so already."""
+
+    member: views.Member
+    changed: bool
+
+
+def is_own(person: Person, member: views.Member) -> bool:
+    """Whether the member's account is this person's."""
+    return member.email is not None and member.email == person.email
+
+
+def adjust_member(context: Context, person: Person, new: NewAdjustment) -> views.Outcome[views.Adjustment]:
+    """The adjustment; the first one again for its reference. Raises Forbidden (one's own account) and what `adjust` raises."""
+
+    def work(joined: Context) -> views.Outcome[views.Adjustment]:
+        _others(joined, person, new.member_id)
+        return adjust(joined, person.actor, new)
+
+    def deed(done: views.Outcome[views.Adjustment]) -> Deed | None:
+        if done.replayed:
+            return None
+        made = done.value
+        return Deed(
+            "member.adjusted",
+            made.id,
+            member_id=made.member_id,
+            reason=made.reason,
+            detail={"points": made.points, "available": done.balance.available},
+        )
+
+    return perform(context, person, work, deed)
+
+
+def try_adjustment(context: Context, person: Person, new: NewAdjustment) -> views.Simulation[views.Adjustment]:
+    """What `adjust_member` would answer; nothing is recorded. Raises what `adjust_member` raises."""
+    _others(context, person, new.member_id)
+    return simulate_adjustment(context, person.actor, new)
+
+
+def freeze_member(context: Context, person: Person, member_id: str, reason: str) -> Refreshed:
+    """The member, frozen. Repeatable. Raises Forbidden, NotFound, InvalidInput."""
+    return _set_frozen(context, person, member_id, reason, freeze, frozen=True)
+
+
+def unfreeze_member(context: Context, person: Person, member_id: str, reason: str) -> Refreshed:
+    """The member, free again. Repeatable. Raises Forbidden, NotFound, InvalidInput."""
+    return _set_frozen(context, person, member_id, reason, unfreeze, frozen=False)
+
+
+def _set_frozen(
+    context: Context,
+    person: Person,
+    member_id: str,
+    reason: str,
+    change: Callable[[Context, Actor, str, str], views.Member],
+    *,
+    frozen: bool,
+) -> Refreshed:
+    def work(joined: Context) -> Refreshed:
+        before = _others(joined, person, member_id)
+        return Refreshed(change(joined, person.actor, member_id, reason), changed=before.frozen != frozen)
+
+    def deed(done: Refreshed) -> Deed | None:
+        word = "member.frozen" if frozen else "member.unfrozen"
+        return Deed(word, member_id, member_id=member_id, reason=reason) if done.changed else None
+
+    return perform(context, person, work, deed)
+
+
+def _others(context: Context, person: Person, member_id: str) -> views.Member:
+    member = get_member(context, person.actor, member_id)
+    if is_own(person, member):
+        raise Forbidden("this account is your own: a colleague must do it")
+    return member

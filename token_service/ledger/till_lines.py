@@ -1,0 +1,41 @@
+"""One line of a till's day, and who of the staff did it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from token_service.ledger.staff_tables import staff, staff_actions
+
+
+@dataclass(frozen=True)
+class TillLine:
+    """One operation, or a voucher honoured: signed points as they reached the member or will, `amount` the money of a purchase or
+    refund.
+    """
+
+    id: str
+    kind: str
+    reference: str
+    recorded_at: datetime
+    occurred_at: datetime
+    member_id: str
+    member_name: str | None
+    points: int
+    amount: int | None
+    reward_id: str | None
+    parent_id: str | None
+    staff_id: str | None  # None: over the API
+    staff_name: str | None
+    store_name: str | None
+
+
+def doer_of(query: Select[Any], object_id: ColumnElement[str]) -> Select[Any]:
+    """The query with `staff` joined: who did it by the first line of the trail about the object, or nobody."""
+    columns = staff_actions.c
+    first = select(func.min(columns.seq)).where(columns.object_id == object_id).correlate(object_id.table)
+    who = staff_actions.join(staff, staff.c.id == columns.staff_id)
+    return query.outerjoin(who, columns.seq == first.scalar_subquery())

@@ -1,0 +1,94 @@
+"""Vouchers as a till meets them: those honoured today, one of them, and those that a customer still has.
+
+A voucher may be any member's: whose it was is not for the till to see.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from token_service.errors import NotFound
+from token_service.ledger.context import Context
+from token_service.ledger.staff import Person
+from token_service.ledger.staff_tables import staff, vouchers
+from token_service.ledger.till_lines import TillLine, doer_of
+from token_service.ledger.transaction import Transaction, read
+
+KIND = "voucher"
+
+
+def honoured(tx: Transaction, person: Person, since: datetime, most: int) -> tuple[list[TillLine], int]:
+    """The newest vouchers that this person's merchant, or their store if they have one, honoured since then; and how many there
+    are in all.
+    """
+    mine = [*_used_by(person), vouchers.c.used_at >= since]
+    if person.store_id is not None:
+        mine.append(staff.c.store_id == person.store_id)
+    rows = tx.connection.execute(_lines().where(*mine).order_by(vouchers.c.used_at.desc()).limit(most)).all()
+    if len(rows) < most:
+        return [_line(row) for row in rows], len(rows)
+    count = _lines().where(*mine).with_only_columns(func.count())
+    return [_line(row) for row in rows], int(tx.connection.execute(count).scalar_one())
+
+
+def honoured_voucher(context: Context, person: Person, voucher_id: str) -> TillLine:
+    """One voucher that this person's merchant honoured. Raises NotFound, for others' too."""
+    query = _lines().where(*_used_by(person), vouchers.c.id == voucher_id)
+
+    def work(tx: Transaction) -> TillLine:
+        row = tx.connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound("no such voucher")
+        return _line(row)
+
+    return read(context, work)
+
+
+def open_rewards(context: Context, member_id: str) -> tuple[str, ...]:
+    """The reward ids of the member's vouchers that nobody honoured yet, oldest first."""
+    columns = vouchers.c
+    query = select(columns.reward_id).where(columns.member_id == member_id)
+    query = query.where(columns.used_at.is_(None), columns.cancelled_at.is_(None)).order_by(columns.created_at)
+    with context.store.read() as connection:
+        return tuple(connection.execute(query).scalars())
+
+
+def holder_of(context: Context, voucher_id: str) -> str:
+    """The member whose voucher it is: for the trail, not for a till's eyes."""
+    with context.store.read() as connection:
+        return str(connection.execute(select(vouchers.c.member_id).where(vouchers.c.id == voucher_id)).scalar_one())
+
+
+def _used_by(person: Person) -> list[Any]:
+    return [vouchers.c.used_by_merchant_id == person.actor.acting_merchant(None)]
+
+
+def _lines() -> Select[Any]:
+    query = select(
+        *vouchers.c,
+        staff.c.id.label("staff_id"),
+        staff.c.name.label("staff_name"),
+    ).select_from(vouchers)
+    return doer_of(query, vouchers.c.id)
+
+
+def _line(row: Row[Any]) -> TillLine:
+    return TillLine(
+        id=row.id,
+        kind=KIND,
+        reference=row.used_reference,
+        recorded_at=row.used_at,
+        occurred_at=row.used_at,
+        member_id=row.member_id,
+        member_name=None,
+        points=0,
+        amount=None,
+        reward_id=row.reward_id,
+        parent_id=None,
+        staff_id=row.staff_id,
+        staff_name=row.staff_name,
+        store_name=None,
+    )

@@ -1,0 +1,19 @@
+"""The programme's console: members, rules, merchants and keys, settlement, people, and the trail of what staff did."""
+
+from token_service.pages.staff.console import (
+    adjusting,
+    drafting,
+    keys,
+    members,
+    merchants,
+    people,
+    publishing,
+    rulesets,
+    settlement,
+    trail,
+    trying,
+)
+
+ROOMS = (members, adjusting, rulesets, drafting, trying, publishing, merchants, keys, settlement, people, trail)
+
+__all__ = ["ROOMS"]

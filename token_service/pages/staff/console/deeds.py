@@ -1,0 +1,156 @@
+"""The trail in plain words: one whole sentence for each kind of action, with the figures that were noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from token_service.ledger.staff_trail import Action
+from token_service.pages import formats
+from token_service.pages.breakdown import plain_id
+from token_service.pages.services import services
+from token_service.pages.staff.console.roles import role_name
+from token_service.pages.translation import gettext, ngettext
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the trail and its sentence; `role` in words."""
+
+    action: Action
+    sentence: str
+    role: str
+
+
+def told(action: Action) -> Told:
+    """The action in the page's language; one of a kind that this page does not know keeps its name."""
+    say = _SENTENCES.get(action.action)
+    sentence = say(action.detail) if say is not None else plain_id(action.action.replace(".", " "))
+    return Told(action, sentence, role_name(action.staff_role))
+
+
+def _adjusted(detail: Mapping[str, Any]) -> str:
+    points, available = detail.get("points", 0), detail.get("available", 0)
+    values = {"points": formats.number(abs(points)), "balance": formats.number(available)}
+    if points > 0:
+        return ngettext(
+            "Added %(points)s point; %(balance)s could be used afterwards.",
+            "Added %(points)s points; %(balance)s could be used afterwards.",
+            points,
+            **values,
+        )
+    return ngettext(
+        "Took away %(points)s point; %(balance)s could be used afterwards.",
+        "Took away %(points)s points; %(balance)s could be used afterwards.",
+        -points,
+        **values,
+    )
+
+
+def _published(detail: Mapping[str, Any]) -> str:
+    at, zone = _instant(detail, "effective_at"), services().ruleset().program.time_zone
+    if at is None:
+        return gettext("Published rules.")
+    return gettext(
+        "Published rules that act from %(day)s at %(time)s.", day=formats.day(at, zone), time=formats.clock(at, zone)
+    )
+
+
+def _merchant_made(detail: Mapping[str, Any]) -> str:
+    return gettext("Made this merchant. %(ceiling)s", ceiling=_ceiling(detail))
+
+
+def _ceiling_changed(detail: Mapping[str, Any]) -> str:
+    at, zone = _instant(detail, "acts_at"), services().ruleset().program.time_zone
+    if at is None:
+        return gettext("Changed the ceiling at once. %(ceiling)s", ceiling=_ceiling(detail))
+    day = formats.day(at, zone)
+    return gettext("Ordered another ceiling from %(day)s on. %(ceiling)s", day=day, ceiling=_ceiling(detail))
+
+
+def _ceiling(detail: Mapping[str, Any]) -> str:
+    points, seconds = formats.number(detail.get("ceiling_points", 0)), detail.get("ceiling_period_seconds", 0)
+    if not seconds:
+        return gettext("At most %(points)s points in all.", points=points)
+    period = formats.lasting_seconds(seconds)
+    return gettext("At most %(points)s points in each period of %(period)s.", points=points, period=period)
+
+
+def _store_made(detail: Mapping[str, Any]) -> str:
+    return gettext("Added the store “%(name)s”.", name=str(detail.get("external_id", "")))
+
+
+def _key_made(detail: Mapping[str, Any]) -> str:
+    return gettext("Made an API key for the whole programme.") if detail.get("admin") else gettext("Made an API key.")
+
+
+def _key_revoked(detail: Mapping[str, Any]) -> str:
+    if detail.get("admin"):
+        return gettext("Revoked an API key of the whole programme.")
+    return gettext("Revoked an API key.")
+
+
+def _person_added(detail: Mapping[str, Any]) -> str:
+    return gettext("Added somebody to the staff as %(role)s.", role=role_name(str(detail.get("role", ""))).lower())
+
+
+def _purchase_recorded(detail: Mapping[str, Any]) -> str:
+    points = int(detail.get("points", 0))
+    amount = formats.money(int(detail.get("total", 0)), services().ruleset().program.currency)
+    return ngettext(
+        "Recorded a purchase of %(amount)s that earned %(points)s point.",
+        "Recorded a purchase of %(amount)s that earned %(points)s points.",
+        points,
+        amount=amount,
+        points=formats.number(points),
+    )
+
+
+def _points_redeemed(detail: Mapping[str, Any]) -> str:
+    points = int(detail.get("points", 0))
+    return ngettext(
+        "Took %(points)s point in at the till.",
+        "Took %(points)s points in at the till.",
+        points,
+        points=formats.number(points),
+    )
+
+
+def _redemption_reversed(detail: Mapping[str, Any]) -> str:
+    points = int(detail.get("points", 0))
+    return ngettext(
+        "Gave %(points)s used point back.",
+        "Gave %(points)s used points back.",
+        points,
+        points=formats.number(points),
+    )
+
+
+def _instant(detail: Mapping[str, Any], key: str) -> datetime | None:
+    value = detail.get(key)
+    return datetime.fromisoformat(value) if isinstance(value, str) else None
+
+
+_SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "member.adjusted": _adjusted,
+    "member.frozen": lambda _: gettext("Froze the member."),
+    "member.unfrozen": lambda _: gettext("Unfroze the member."),
+    "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),
+    "ruleset.published": _published,
+    "merchant.made": _merchant_made,
+    "merchant.ceiling_changed": _ceiling_changed,
+    "store.made": _store_made,
+    "key.made": _key_made,
+    "key.revoked": _key_revoked,
+    "person.added": _person_added,
+    "person.password_reset": lambda _: gettext("Gave somebody of the staff a new first password."),
+    "person.disabled": lambda _: gettext("Closed the door to somebody of the staff."),
+    "person.enabled": lambda _: gettext("Let somebody of the staff in again."),
+    "purchase.recorded": _purchase_recorded,
+    "purchase.refunded": lambda _: gettext("Refunded a purchase."),
+    "points.redeemed": _points_redeemed,
+    "redemption.reversed": _redemption_reversed,
+    "voucher.used": lambda _: gettext("Honoured a voucher."),
+}

@@ -1,0 +1,168 @@
+"""One line of a member's story for staff: what, why, where, by whom, and how far it is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from token_service.ledger.views import EntryView
+from token_service.pages import formats
+from token_service.pages.breakdown import Explained, explained, level_named, plain_id
+from token_service.pages.lines import line_of, place_of
+from token_service.pages.services import services
+from token_service.pages.translation import gettext, ngettext
+from token_service.program.earning import Line as RuleLine
+
+
+@dataclass(frozen=True)
+class StoryLine:
+    """`balance` None for a fact, which moves nothing. `entry` has the particulars."""
+
+    entry: EntryView
+    title: str
+    about: str | None
+    who: str
+    at: datetime
+    recorded_late: bool
+    state: str
+    points: int
+    balance: int | None
+    breakdown: tuple[Explained, ...]
+
+
+def story_line(entry: EntryView, names: Mapping[str, str]) -> StoryLine:
+    """The entry or fact in words; `names` are those of the people and keys that acted."""
+    is_fact = entry.id.startswith("fct_")
+    if is_fact:
+        title, about = _fact(entry)
+        lines = _breakdown(entry)
+    else:
+        line = line_of(entry)
+        title, about, lines = line.title, line.about, line.breakdown
+        if entry.kind == "move":
+            title = gettext("Moved between two addresses of this member")
+    return StoryLine(
+        entry=entry,
+        title=title,
+        about=about,
+        who=_who(entry, names),
+        at=entry.occurred_at,
+        recorded_late=(entry.created_at - entry.occurred_at).total_seconds() > 3600,
+        state=state_in_words(entry),
+        points=entry.points,
+        balance=None if is_fact else entry.balance_after,
+        breakdown=lines,
+    )
+
+
+def actor_of(entry: EntryView) -> str | None:
+    """What the ledger calls whoever did it, where it says so."""
+    actor = entry.facts.get("actor")
+    return actor if isinstance(actor, str) else None
+
+
+def state_in_words(entry: EntryView) -> str:
+    """How far the line is on its way to the register."""
+    settlement = entry.settlement
+    number = formats.number(settlement.seq or 0)
+    if entry.kind == "void" or settlement.state == "void":
+        return gettext("cancels a line that was refused; never written")
+    if settlement.state == "final":
+        return gettext("settled in batch %(number)s", number=number)
+    if settlement.state == "skipped":
+        return gettext("refused by the contract in batch %(number)s", number=number)
+    if settlement.state == "mined":
+        return gettext("written in batch %(number)s, not final yet", number=number)
+    if settlement.state == "batched":
+        return gettext("on its way in batch %(number)s", number=number)
+    return gettext("waits for the next batch")
+
+
+def _fact(entry: EntryView) -> tuple[str, str | None]:
+    facts = entry.facts
+    if entry.kind in ("frozen", "unfrozen"):
+        return (gettext("Frozen") if entry.kind == "frozen" else gettext("Unfrozen")), _text(facts, "reason")
+    if entry.kind == "tier":
+        return _tier(entry), None
+    if entry.kind in ("purchase", "award_pending"):
+        return _purchase(entry)
+    if entry.kind == "award_cut":
+        return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
+    debt = _number(facts, "debt")
+    if debt:
+        title = gettext("Refunded purchase") if facts.get("refund") else gettext("Points taken back")
+        return title, ngettext(
+            "%(points)s point is owed: it had been used before",
+            "%(points)s points are owed: they had been used before",
+            debt,
+            points=formats.number(debt),
+        )
+    if facts.get("refund"):
+        return gettext("Refunded purchase"), gettext("there was nothing to take back")
+    return plain_id(entry.kind), _text(facts, "reason")
+
+
+def _purchase(entry: EntryView) -> tuple[str, str | None]:
+    place = place_of(entry.merchant_name, entry.store_name)
+    rules, total = services().ruleset_named(entry.ruleset), entry.facts.get("total")
+    amount = formats.money(total if isinstance(total, int) else 0, rules.program.currency)
+    points = _number(entry.facts, "points")
+    if entry.kind == "purchase":
+        return place, gettext("Purchase of %(amount)s, which earned nothing", amount=amount)
+    return place, ngettext(
+        "Purchase of %(amount)s: %(points)s point, not usable before the return window ends",
+        "Purchase of %(amount)s: %(points)s points, not usable before the return window ends",
+        points,
+        amount=amount,
+        points=formats.number(points),
+    )
+
+
+def _points_lost(points: int) -> str:
+    return ngettext(
+        "%(points)s point on the way was cancelled",
+        "%(points)s points on the way were cancelled",
+        points,
+        points=formats.number(points),
+    )
+
+
+def _tier(entry: EntryView) -> str:
+    rules = services().ruleset_named(entry.ruleset)
+    before, after = _text(entry.facts, "from"), _text(entry.facts, "to")
+    if before and after:
+        words = {"before": level_named(rules, before), "after": level_named(rules, after)}
+        return gettext("Level: from %(before)s to %(after)s", **words)
+    if after:
+        return gettext("Level: %(after)s", after=level_named(rules, after))
+    return gettext("No level any more")
+
+
+def _who(entry: EntryView, names: Mapping[str, str]) -> str:
+    actor, place = actor_of(entry), place_of(entry.merchant_name, entry.store_name)
+    if actor is not None and actor in names:
+        return names[actor] if actor.startswith("stf_") else f"{place}, {names[actor]}"
+    if entry.merchant_name is not None and entry.kind != "adjustment":
+        return place
+    if actor in (None, "service"):
+        return gettext("the service itself")
+    return gettext("the operator (%(actor)s)", actor=actor)
+
+
+def _breakdown(entry: EntryView) -> tuple[Explained, ...]:
+    lines = entry.facts.get("breakdown")
+    if not isinstance(lines, list):
+        return ()
+    rules = services().ruleset_named(entry.ruleset)
+    return explained((RuleLine(line["rule"], line["points"], line["why"]) for line in lines), rules)
+
+
+def _text(facts: Mapping[str, object], key: str) -> str | None:
+    value = facts.get(key)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _number(facts: Mapping[str, object], key: str) -> int:
+    value = facts.get(key)
+    return value if isinstance(value, int) else 0
