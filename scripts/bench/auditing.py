@@ -9,6 +9,7 @@ from typing import Final
 
 from scripts.bench.anvil import running_anvil
 from scripts.bench.programme import instant_node, programme, settle
+from scripts.bench.replaying import measure_replay
 from scripts.bench.table import Figure
 from token_service.audit.run import Options, run_audit
 from token_service.chain.node import HttpNode
@@ -18,7 +19,7 @@ ROUNDS: Final = 3
 
 
 def measure_audit() -> list[Figure]:
-    """Without receipts, and with the receipts' Merkle trees. Raises RuntimeError if the audit finds anything."""
+    """Without receipts, with the receipts' Merkle trees, and with openings. Raises RuntimeError if the audit finds anything."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running_anvil() as url,
@@ -36,6 +37,7 @@ def measure_audit() -> list[Figure]:
     return [
         Figure("audit of entries, of the rate of fetching", plain / fetched, f"{plain:,.0f}/s", beside),
         Figure("audit of entries with their receipts, of the same", whole / fetched, f"{whole:,.0f}/s", beside),
+        *measure_replay(),
     ]
 
 

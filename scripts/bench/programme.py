@@ -62,13 +62,15 @@ class Programme:
 
 
 @contextmanager
-def programme(folder: Path, *, rpc_url: str | None = None, database_url: str | None = None) -> Iterator[Programme]:
+def programme(
+    folder: Path, *, rpc_url: str | None = None, database_url: str | None = None, ruleset: str = RULESET
+) -> Iterator[Programme]:
     """Deployed, its members enrolled; nothing settled since."""
     settings = Settings(
         data_dir=folder, rpc_url=rpc_url, database_url=database_url, confirmations=0, log_level="error",
         requests_per_second=1_000_000, batch_wait=timedelta(seconds=1),
     )  # fmt: skip
-    founding = Founding(RULESET)
+    founding = Founding(ruleset)
     initialise(settings, founding)
     with open_application(settings) as application:
         if rpc_url is not None:

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from api_callers import Caller, done, new_reference, purchase, refused
+from sqlalchemy import select, update
 
 from token_service.app.application import Application, open_application
 from token_service.app.setup import Founding, initialise, read_ruleset
 from token_service.app.web import create_web
 from token_service.config import Settings
+from token_service.errors import InvalidInput
 from token_service.ledger.api_keys import create_api_key
 from token_service.ledger.context import Actor
 from token_service.ledger.inputs import NewApiKey, NewMerchant
 from token_service.ledger.merchants import create_merchant
+from token_service.ledger.tables import members
 from token_service.protocol import receipt_files, receipts
 
 TOTAL_SUPPLY = "0x18160ddd"
@@ -159,3 +162,50 @@ def test_a_purchase_in_a_settled_deployment_settles_next(deployment: Deployment)
     refused(deployment.shop.get(f"/v1/entries/{made['entries'][0]['id']}/receipt"), 404, "not_found")
     deployment.application.settle(60)
     assert done(deployment.shop.get(f"/v1/entries/{made['entries'][0]['id']}/receipt"))["outcome"] == "applied"
+
+
+def auditor(deployment: Deployment) -> Caller:
+    """Whoever holds a key for openings and nothing else."""
+    made = create_api_key(deployment.application.context, Actor.admin(), NewApiKey("auditor", None, ("openings:read",)))
+    return Caller(deployment.shop.app, made.secret)
+
+
+def openings_of(deployment: Deployment) -> dict[str, Any]:
+    settlement = done(deployment.shop.get(f"/v1/entries/{deployment.entry['id']}"))["settlement"]
+    return done(auditor(deployment).get(f"/v1/batches/{settlement['operator']}/{settlement['seq']}/openings"))
+
+
+def test_an_admitted_auditor_opens_every_leaf(deployment: Deployment) -> None:
+    batch = receipt_files.parse(json.dumps(openings_of(deployment)))
+    assert receipt_files.computed_root(batch.leaves) == batch.receipts_root
+    for filed in batch.leaves:
+        assert filed.opening is not None
+        assert receipts.opens(filed.opening, filed.leaf.commitment)
+        assert json.loads(filed.opening.detail)["id"] == filed.id
+
+
+def test_a_merchants_key_opens_nothing_and_can_not_get_the_scope(deployment: Deployment) -> None:
+    path = f"/v1/batches/{deployment.application.program().contract}/1/openings"
+    refused(deployment.shop.get(path), 403, "forbidden")
+    refused(deployment.nobody.get(path), 401, "unauthorized")
+    with pytest.raises(InvalidInput):
+        create_api_key(
+            deployment.application.context,
+            Actor.admin(),
+            NewApiKey("shop", deployment.shop.merchant_id, ("openings:read",)),
+        )
+    refused(auditor(deployment).get("/v1/members"), 403, "forbidden")
+
+
+def test_an_erased_members_leaves_stay_closed(deployment: Deployment) -> None:
+    with deployment.application.store.write() as connection:
+        mine = members.c.id == deployment.member_id
+        sealed = connection.execute(select(members.c.sealed_salt_key).where(mine)).scalar_one()
+        connection.execute(update(members).where(mine).values(sealed_salt_key=None))
+    assert {leaf["closed"] for leaf in openings_of(deployment)["leaves"]} == {"erased"}
+    with deployment.application.store.write() as connection:
+        connection.execute(update(members).where(mine).values(sealed_salt_key=b"sealed with another key"))
+    withheld = openings_of(deployment)["leaves"]
+    assert all(leaf["closed"] == "withheld" and "detail" not in leaf for leaf in withheld)
+    with deployment.application.store.write() as connection:
+        connection.execute(update(members).where(mine).values(sealed_salt_key=sealed))

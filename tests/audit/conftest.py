@@ -43,3 +43,9 @@ def settled(programme: Programme) -> Programme:
     programme.settle(EntryWord(ALICE, 2, 2, 200), EntryWord(ALICE, 5, 2, 50), EntryWord(BOB, 3, 0, 10))
     programme.settle(EntryWord(BOB, 2, 2, 10_000), EntryWord(BOB, 4, 2, 5), facts=1)
     return programme
+
+
+@pytest.fixture(scope="session")
+def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys of the ledgers of this room, made once."""
+    return tmp_path_factory.mktemp("keys") / "keys"

@@ -94,7 +94,7 @@ class Programme:
     def admin(self, name: str, *arguments: Any) -> dict[str, Any]:
         return self.send(ADMIN, self.contract, calldata.encode_call(name, *arguments))
 
-    def deploy(self, code: bytes | None = None) -> None:
+    def deploy(self, code: bytes | None = None, *, ruleset: str = RULESET) -> None:
         """The published contract, or another code, with roles, one ruleset, two parties and no limit for the
         operator.
         """
@@ -105,7 +105,7 @@ class Programme:
         self.chain_id = int(self.rpc("eth_chainId"), 16)
         for role, account in (("SETTLER", OPERATOR), ("RULES", ADMIN), ("ISSUERS", ADMIN), ("GUARD", ADMIN)):
             self.admin("grantRole", text_hash(role), account)
-        self.admin("publishRuleset", RULESET, "", 0)
+        self.admin("publishRuleset", ruleset, "", 0)
         self.admin("registerParty", 1, "Les Halles", 1_000_000, DAY)
         self.admin("registerParty", 2, "Boulangerie", 1_000, DAY)
         self.admin("setDebitLimit", OPERATOR, 10_000)

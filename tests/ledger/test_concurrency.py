@@ -58,7 +58,7 @@ def together(database: str, keys_folder: Path) -> Together:
             member_id,
             str(times),
         ]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE), str(HERE.parent.parent)))}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE.parent), str(HERE.parent.parent)))}
         running = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         answers = [process.communicate(timeout=120)[0] for process in running]
         assert [process.returncode for process in running] == [0, 0]

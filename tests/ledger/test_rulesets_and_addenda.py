@@ -9,8 +9,8 @@ from ledger_town import ADMIN, DAY, START, Make, Town, accept_by_chain, rules
 
 from token_service.errors import Conflict
 from token_service.ledger.program_setup import get_program
-from token_service.ledger.ruleset_lines import Published, in_force
 from token_service.ledger.rulesets import draft, publish, ruleset_in_force
+from token_service.program.ruleset_lines import Published, in_force
 
 REWARD = "rewards: [{id: coffee, kind: gift, points: 10}]\n"
 MORE = "rewards: [{id: coffee, kind: gift, points: 10}, {id: tea, kind: gift, points: 5}]\n"

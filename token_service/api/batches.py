@@ -1,22 +1,22 @@
-"""Batches and their leaves: what an auditor reads beside the chain. Public; openings are not here."""
+"""Batches and their leaves: what an auditor reads beside the chain. Public, but for the openings."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal, cast
 
 from flask import Response
 from pydantic import Field
 
-from token_service.api.access import public
+from token_service.api.access import needs, public
 from token_service.api.answers import Answer, Instant, ListAnswer, list_of
 from token_service.api.input import Path
 from token_service.api.lists import ListQuery
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import NotFound
-from token_service.ledger import program_setup, receipts
+from token_service.ledger import opened_batches, program_setup, receipts
 from token_service.protocol import receipt_files
 from token_service.protocol.hashing import checksum_address
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
@@ -63,10 +63,18 @@ class BatchLeafAnswer(Answer):
     commitment: str
 
 
-class BatchReceiptsAnswer(Answer):
-    """All leaves of one batch, in index order: 0 … word_count−1 are its words, the rest its facts."""
+class OpenedLeafAnswer(BatchLeafAnswer):
+    """A leaf with its opening (id, salt, detail), or `closed`: "erased" or "withheld"."""
 
-    object: Literal["batch_receipts"] = "batch_receipts"
+    id: str | None = None
+    salt: str | None = None
+    detail: str | None = None
+    closed: Literal["erased", "withheld"] | None = None
+
+
+class BatchHeaderAnswer(Answer):
+    """What all leaves of a batch share."""
+
     v: int
     chain_id: int
     contract: str
@@ -76,7 +84,20 @@ class BatchReceiptsAnswer(Answer):
     receipts_root: str
     word_count: int
     leaf_count: int
+
+
+class BatchReceiptsAnswer(BatchHeaderAnswer):
+    """All leaves of one batch, in index order: 0 … word_count−1 are its words, the rest its facts."""
+
+    object: Literal["batch_receipts"] = "batch_receipts"
     leaves: list[BatchLeafAnswer]
+
+
+class BatchOpeningsAnswer(BatchHeaderAnswer):
+    """As the receipts of a batch, with the opening of every leaf that can be opened."""
+
+    object: Literal["batch_openings"] = "batch_openings"
+    leaves: list[OpenedLeafAnswer]
 
 
 @routes.get("/v1/batches", responses={200: BatchList})
@@ -90,7 +111,18 @@ def list_batches(query: ListQuery) -> Response:
 @public()
 def batch_receipts(path: BatchPath) -> Response:
     """All leaves of a batch; they hash to the root that the chain's BatchSettled names."""
-    return Response(_stream(_batch(path)), mimetype="application/json")
+    document = receipt_files.document(_batch(path))
+    leaves = cast("list[dict[str, object]]", document.pop("leaves"))
+    return Response(_stream(document, leaves), mimetype="application/json")
+
+
+@routes.get("/v1/batches/<operator>/<seq>/openings", responses={200: BatchOpeningsAnswer})
+@needs("openings:read")
+def batch_openings(path: BatchPath) -> Response:
+    """All leaves of a batch with what lies behind their commitments, for auditors whom the programme admits."""
+    batch = opened_batches.opened_batch(ledger(), checksum_address(path.operator), path.seq)
+    header = receipt_files.header(batch) | {"object": "batch_openings"}
+    return Response(_stream(header, map(receipt_files.opened_line, batch.leaves)), mimetype="application/json")
 
 
 def _batch(path: BatchPath) -> BatchReceipts:
@@ -113,12 +145,9 @@ def _batch(path: BatchPath) -> BatchReceipts:
     )
 
 
-def _stream(batch: BatchReceipts) -> Iterator[str]:
+def _stream(header: dict[str, object], leaves: Iterable[dict[str, object]]) -> Iterator[str]:
     """The document, a leaf at a time."""
-    document = receipt_files.document(batch)
-    leaves = document.pop("leaves")
-    yield json.dumps(document)[:-1] + ', "leaves": ['
-    if isinstance(leaves, list):
-        for position, leaf in enumerate(leaves):
-            yield (", " if position else "") + json.dumps(leaf)
+    yield json.dumps(header)[:-1] + ', "leaves": ['
+    for position, leaf in enumerate(leaves):
+        yield (", " if position else "") + json.dumps(leaf)
     yield "]}"

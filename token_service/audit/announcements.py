@@ -68,7 +68,7 @@ def replay(state: State, notice: Notice, transaction: Transaction, event: events
     elif isinstance(event, events.PartyRegistered):
         if event.party in state.parties:
             place.differs("ceilings", "a party was registered twice", found=event.party)
-        state.parties[event.party] = Party()
+        state.parties[event.party] = Party(name=event.party_name)
     elif isinstance(event, events.CeilingSet):
         _ceiling(state, notice, event, place)
     elif isinstance(event, events.DebitLimitSet):

@@ -176,7 +176,10 @@ def _apply(run: _Run, index: int, word: EntryWord) -> None:
         run.differs("transfers", "a bad word was applied", index=index, found=found)
         return
     run.count += 1
-    run.state.add_total(word.kind, word.amount)
+    run.state.add_total(word.kind, word.amount, run.batch.timestamp)
+    party = run.state.parties.get(word.party)
+    if party is not None:
+        party.entries, party.points = party.entries + 1, party.points + word.amount
     _check_sunset(run, index, word)
     if word.account in run.state.frozen:
         run.differs("custody", "a frozen account was touched", index=index, found=word.account)

@@ -6,12 +6,14 @@ keeps one is a witness: a chain that was rebuilt later cannot contain its block.
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from token_service.audit.accounts.storage import digest
 from token_service.audit.pinning import block_hash
 from token_service.audit.report import Finding, Findings, PinnedBlock
 from token_service.audit.rpc import Rpc
@@ -25,7 +27,9 @@ PUBLIC_CHAINS: Final = frozenset({1, 10, 56, 100, 137, 324, 480, 1101, 5000, 845
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """An audit up to and including `block`. `has_receipts` says whether leaves were checked on the way."""
+    """An audit up to and including `block`. `has_receipts` says whether leaves were checked on the way, `accounts_sha256` that
+    accounts were replayed: their state is in a file beside it, with this hash.
+    """
 
     object: str
     v: int
@@ -38,11 +42,12 @@ class Checkpoint:
     totals: dict[str, int]
     findings: Findings
     state: State
+    accounts_sha256: str | None = None
 
 
 def make(
     *, chain_id: int, contract: str, block: PinnedBlock, is_complete: bool, has_receipts: bool, state: State,
-    findings: Findings,
+    findings: Findings, accounts_sha256: str | None = None,
 ) -> Checkpoint:  # fmt: skip
     """A checkpoint of a replay that has come to `block`."""
     return Checkpoint(
@@ -57,7 +62,30 @@ def make(
         totals=dict(state.totals),
         findings=findings,
         state=state,
+        accounts_sha256=accounts_sha256,
     )
+
+
+def accounts_path(path: Path, block: PinnedBlock) -> Path:
+    """The file of accounts that belongs to a checkpoint of this block."""
+    return path.with_name(f"{path.name}.{block.number}.accounts")
+
+
+def kept_accounts(path: Path, checkpoint: Checkpoint) -> Path | None:
+    """The checkpoint's file of accounts; None when there is none or it was changed."""
+    accounts = accounts_path(path, checkpoint.block)
+    try:
+        is_right = checkpoint.accounts_sha256 is not None and digest(accounts) == checkpoint.accounts_sha256
+    except OSError:
+        return None
+    return accounts if is_right else None
+
+
+def forget_older_accounts(path: Path, block: PinnedBlock) -> None:
+    """Removes what an earlier checkpoint under this name kept: this one has taken its place."""
+    for older in path.parent.glob(f"{glob.escape(path.name)}.*.accounts"):
+        if older != accounts_path(path, block):
+            older.unlink(missing_ok=True)
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

@@ -63,7 +63,7 @@ def _raise_expiry(
 
 
 def _redeem(state: State, transaction: Transaction, event: events.Redeemed, findings: Findings) -> None:
-    state.totals["redeemed_by_signature"] += event.amount
+    state.count("redeemed_by_signature", event.amount, transaction.timestamp)
     if event.account not in state.self_custody:
         findings.add(_finding("custody", "an account outside self-custody redeemed by signature", transaction, event))
     if transaction.timestamp < state.paused_until:

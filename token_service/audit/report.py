@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from token_service.audit.state import Openings
 
 FINDINGS_MAX: Final = 100
 """Findings kept for one check; further ones are counted."""
@@ -24,8 +26,23 @@ CHECKS: Final = {
     "pause": "nothing that a pause stops happened under a pause, and no pause was too long",
     "receipts": "every batch's leaves hash to its root, are complete and agree with its words",
     "ruleset_documents": "every published hash has its document, and addenda only add",
-    "openings": "every account replays from its opened receipts",
+    "openings": "every opening is what was committed, and none is withheld",
+    "history": "each account's leaves are complete and in order, and purchases, visits and times count on",
+    "decisions": "everything was decided by the rules in force at its time, and nothing was recorded too late",
+    "awards": "every purchase earned what its rules give, to the point and line by line, and in its time",
+    "tiers": "every level is the one that the account's history gives",
+    "lots": "points are used and expire as the rules say: which, in what order, and not before their date",
+    "reversals": "refunds leave what the rules leave, nothing is taken back twice, and debts are paid in turn",
+    "restorations": "points come back to the redemption that took them, and never more",
+    "rewards": "every reward had the price of its ruleset, and points their value",
+    "manual": "what people did by hand has a reason and a name, and stays within its limit",
+    "references": "every part of an operation was recorded once under its merchant's reference",
 }
+
+REPLAYED: Final = (
+    "history", "decisions", "awards", "tiers", "lots", "reversals", "restorations", "rewards", "manual", "references",
+)  # fmt: skip
+"""Checks that need every leaf of an account, and the rules."""
 
 
 class Status(StrEnum):
@@ -105,8 +122,18 @@ class PinnedBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class PartyFigures:
+    """What was applied under a party's number, whatever the kind."""
+
+    party: int
+    name: str
+    entries: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The whole answer. `counts` what was read; `totals` points by kind, recomputed."""
+    """The whole answer. `counts` what was read; `totals` points by kind, recomputed; `days` the same by days since 1970."""
 
     chain_id: int
     contract: str
@@ -118,6 +145,9 @@ class AuditReport:
     counts: dict[str, int]
     totals: dict[str, int]
     sequences: dict[str, int]
+    openings: Openings | None = None
+    days: dict[int, dict[str, int]] = field(default_factory=dict)
+    parties: tuple[PartyFigures, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -127,9 +157,12 @@ class AuditReport:
             return 1
         return 2 if Status.NOT_CHECKED in statuses else 0
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """The report for machines: what `mereau audit --json` prints."""
-        return {"object": "audit_report", "v": 1, "exit_code": self.exit_code, **asdict(self)}
+        document = {"object": "audit_report", "v": 1, "exit_code": self.exit_code, **asdict(self)}
+        if self.openings is not None:
+            document["openings"]["waiting"] = len(self.openings.waiting)
+        return document
 
 
 def results(findings: Findings, requested: frozenset[str]) -> tuple[CheckResult, ...]:

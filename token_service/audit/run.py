@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from token_service.audit import bytecode, checkpoints, closing, documents, pinning
 from token_service.audit.checkpoints import Checkpoint
 from token_service.audit.leaves import LeafCheck
+from token_service.audit.openings import ASKED, OpeningCheck, opening_source
 from token_service.audit.replay import Terms, replay
-from token_service.audit.report import CHECKS, AuditReport, Findings, PinnedBlock, results
+from token_service.audit.report import CHECKS, AuditReport, Findings, PartyFigures, PinnedBlock, results
 from token_service.audit.rpc import Rpc, printable
 from token_service.audit.sources import document_source, receipt_source
 from token_service.audit.state import State
@@ -20,7 +22,9 @@ from token_service.errors import NodeUnreachable, RpcError
 from token_service.protocol.hashing import checksum_address
 
 STRETCHES_BETWEEN_CHECKPOINTS: Final = 25
-ASKED_FOR: Final = frozenset({"checkpoint", "receipts", "ruleset_documents", "openings"})
+SECONDS_BETWEEN_COPIES: Final = 60
+"""A checkpoint on the way copies the accounts, which may be large."""
+ASKED_FOR: Final = frozenset({"checkpoint", "receipts", "ruleset_documents", *ASKED})
 """Checks that need more than a node; all others run always."""
 
 
@@ -37,7 +41,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to audit. `receipts` and `rulesets` are URLs or folders; `since` checkpoints that the chain must contain.
+    """What to audit. `receipts`, `openings` and `rulesets` are URLs or folders; `since` checkpoints that the chain must contain.
+
+    `openings` bring receipts and rulesets along, unless these are given; at a URL they need `key`.
 
     The replay goes on from the newest of `since`; `checkpoint` is written at the end, and now and then on the way.
     `block` is finalized, safe, latest or a number.
@@ -47,6 +53,8 @@ class Options:
     contract: str
     receipts: str | None = None
     rulesets: str | None = None
+    openings: str | None = None
+    key: str | None = field(default=None, repr=False)
     since: tuple[Path, ...] = ()
     checkpoint: Path | None = None
     block: str = "finalized"
@@ -54,7 +62,12 @@ class Options:
 
     def requested(self) -> frozenset[str]:
         """The checks that count for the exit code."""
-        asked = {"checkpoint": self.since, "receipts": self.receipts, "ruleset_documents": self.rulesets}
+        asked: dict[str, object] = {
+            "checkpoint": self.since,
+            "receipts": self.receipts or self.openings,
+            "ruleset_documents": self.rulesets or self.openings,
+            **dict.fromkeys(ASKED, self.openings),
+        }
         return (frozenset(CHECKS) - ASKED_FOR) | {name for name, given in asked.items() if given}
 
 
@@ -62,10 +75,13 @@ def run_audit(options: Options) -> AuditReport:
     """The report of one audit. Raises InvalidInput, NodeUnreachable, RpcError when it cannot even start or go on."""
     rpc = Rpc(options.rpc_url)
     contract = checksum_address(options.contract)
-    kept = sorted((checkpoints.read(path) for path in options.since), key=lambda point: point.block.number)
+    kept = sorted(((checkpoints.read(path), path) for path in options.since), key=lambda pair: pair[0].block.number)
     block = pinning.pin(rpc, options.block)
     audit = _Audit(options, rpc, contract, rpc.quantity("eth_chainId"), block)
-    return audit.run(kept)
+    try:
+        return audit.run(kept)
+    finally:
+        audit.close()
 
 
 class _Audit:
@@ -77,11 +93,19 @@ class _Audit:
         self.state, self.findings = State(), Findings()
         self.first_block = 0
         self.leaf_check: LeafCheck | None = None
-        if options.receipts is not None:
-            self.leaf_check = LeafCheck(receipt_source(options.receipts), chain_id=chain_id, contract=contract)
+        self.openings: OpeningCheck | None = None
+        self.copied_at = monotonic()
+        self.opening_source = None if options.openings is None else opening_source(options.openings, options.key)
+        source = self.opening_source if options.receipts is None else receipt_source(options.receipts)
+        if source is not None:
+            self.leaf_check = LeafCheck(source, chain_id=chain_id, contract=contract)
 
-    def run(self, kept: Sequence[Checkpoint]) -> AuditReport:
-        for point in kept:
+    def close(self) -> None:
+        if self.openings is not None:
+            self.openings.close()
+
+    def run(self, kept: Sequence[tuple[Checkpoint, Path]]) -> AuditReport:
+        for point, _ in kept:
             checkpoints.check_contained(
                 self.rpc, point, self.findings, chain_id=self.chain_id, contract=self.contract, block=self.block
             )
@@ -92,30 +116,62 @@ class _Audit:
             return self._refused(f"there is no contract at {self.contract} in block {self.block.number}")
         self.first_block = constants.deployed_at
         if kept:
-            self._go_on_from(kept[-1])
+            self._go_on_from(*kept[-1])
+        elif self.options.openings is not None:
+            self._open_accounts(None)
         self._replay(Terms(self.contract, constants.notice_period, constants.sunset_notice))
         if constants.notice_period is None:
             self.findings.doubt("notice", "the periods of a contract of another build are not known")
         closing.compare(self.rpc, self.contract, self.block, self.state, self.findings)
-        if self.options.rulesets is not None:
-            documents.check_documents(document_source(self.options.rulesets), self.state, self.findings)
+        if self.openings is not None:
+            self.openings.finish(self.block.timestamp)
+        rulesets = self.options.rulesets or self.options.openings
+        if rulesets is not None:
+            documents.check_documents(document_source(rulesets), self.state, self.findings)
         if pinning.block_hash(self.rpc, self.block.number) != self.block.hash:
             raise NodeUnreachable(f"block {self.block.number} was replaced while it was audited: run the audit again")
         self._write_checkpoint(self.block, is_complete=True)
         return self._report(len(kept))
 
-    def _go_on_from(self, point: Checkpoint) -> None:
+    def _open_accounts(self, kept: Path | None) -> None:
+        rulesets = self.options.rulesets or self.options.openings
+        assert rulesets is not None  # there are openings
+        self.openings = OpeningCheck(
+            None if self.options.receipts is None else self.opening_source,
+            document_source(rulesets),
+            state=self.state,
+            findings=self.findings,
+            kept=kept,
+        )
+
+    def _go_on_from(self, point: Checkpoint, path: Path) -> None:
         """Findings go on too: an audit in parts must not forget. Doubts about receipts stay, others are asked again."""
         self.state = point.state
         self.findings.kept += point.findings.kept
         for check, count in point.findings.counts.items():
             self.findings.counts[check] = self.findings.counts.get(check, 0) + count
-        for reason in point.findings.doubts.get("receipts", []):
-            self.findings.doubt("receipts", reason)
+        for check in ("receipts", "openings"):
+            for reason in point.findings.doubts.get(check, []):
+                self.findings.doubt(check, reason)
+        self._go_on_with_accounts(point, path)
         if self.leaf_check is not None and not point.has_receipts:
             reason = f"blocks up to {point.block.number} were audited without receipts"
             self.findings.doubt("receipts", reason)
         self.first_block = point.block.number + 1
+
+    def _go_on_with_accounts(self, point: Checkpoint, path: Path) -> None:
+        """Where the accounts of the checkpoint are not there, nothing behind it can be replayed."""
+        if self.options.openings is None:
+            return
+        accounts = checkpoints.kept_accounts(path, point)
+        if accounts is not None:
+            self._open_accounts(accounts)
+            return
+        reason = f"blocks up to {point.block.number} were audited without openings"
+        if point.accounts_sha256 is not None:
+            reason = f"{checkpoints.accounts_path(path, point.block).name} is not there or was changed"
+        for check in ASKED:
+            self.findings.doubt(check, reason)
 
     def _replay(self, terms: Terms) -> None:
         found = stretches(self.rpc, self.contract, self.first_block, self.block.number)
@@ -123,7 +179,9 @@ class _Audit:
             for transaction in stretch.transactions:
                 batch = replay(self.state, terms, transaction, self.findings)
                 if batch is not None and self.leaf_check is not None:
-                    self.leaf_check.check(batch, self.state, self.findings)
+                    leaves = self.leaf_check.check(batch, self.state, self.findings)
+                    if self.openings is not None:
+                        self.openings.check(batch, leaves)
             self._after(number, stretch)
 
     def _after(self, number: int, stretch: Stretch) -> None:
@@ -132,14 +190,22 @@ class _Audit:
             self.options.progress(
                 Progress(stretch.last, self.first_block, self.block.number, counts.batches, counts.entries)
             )
-        if self.options.checkpoint is not None and number % STRETCHES_BETWEEN_CHECKPOINTS == 0:
+        if self.options.checkpoint is not None and number % STRETCHES_BETWEEN_CHECKPOINTS == 0 and self._may_copy():
             hash_ = pinning.block_hash(self.rpc, stretch.last)
             if hash_ is not None:
                 self._write_checkpoint(PinnedBlock(stretch.last, hash_, 0, "on the way"), is_complete=False)
 
+    def _may_copy(self) -> bool:
+        if self.openings is not None and monotonic() < self.copied_at + SECONDS_BETWEEN_COPIES:
+            return False
+        self.copied_at = monotonic()
+        return True
+
     def _write_checkpoint(self, block: PinnedBlock, *, is_complete: bool) -> None:
-        if self.options.checkpoint is None:
+        path = self.options.checkpoint
+        if path is None:
             return
+        kept = None if self.openings is None else self.openings.keep(checkpoints.accounts_path(path, block))
         checkpoint = checkpoints.make(
             chain_id=self.chain_id,
             contract=self.contract,
@@ -148,8 +214,10 @@ class _Audit:
             has_receipts=self.leaf_check is not None,
             state=self.state,
             findings=self.findings,
+            accounts_sha256=kept,
         )
-        checkpoints.write(self.options.checkpoint, checkpoint)
+        checkpoints.write(path, checkpoint)
+        checkpoints.forget_older_accounts(path, block)
 
     def _refused(self, reason: str) -> AuditReport:
         for check in CHECKS:
@@ -172,6 +240,12 @@ class _Audit:
             counts=asdict(self.state.counts),
             totals=dict(self.state.totals),
             sequences={operator: lane.seq for operator, lane in self.state.lanes.items()},
+            openings=None if self.openings is None else self.state.openings,
+            days=self.state.days,
+            parties=tuple(
+                PartyFigures(number, party.name, party.entries, party.points)
+                for number, party in sorted(self.state.parties.items())
+            ),
         )
 
 

@@ -39,24 +39,30 @@ class DocumentSource(Protocol):
 
 def receipt_source(place: str) -> ReceiptSource:
     """A service's base URL (https://points.example), or a folder that holds `{operator}/{seq}`."""
-    return _ReceiptUrl(place) if _is_url(place) else _ReceiptFolder(Path(place))
+    return _ReceiptUrl(place) if is_url(place) else _ReceiptFolder(Path(place))
 
 
 def document_source(place: str) -> DocumentSource:
     """A service's base URL, or a folder of JSON files with any names."""
-    return _DocumentUrl(place) if _is_url(place) else _DocumentFolder(Path(place))
+    return _DocumentUrl(place) if is_url(place) else _DocumentFolder(Path(place))
 
 
-def _is_url(place: str) -> bool:
+def is_url(place: str) -> bool:
+    """Whether a place is a URL and not a folder."""
     return place.startswith(("http://", "https://"))
 
 
-class _Http:
-    def __init__(self, base: str) -> None:
+class Http:
+    """GET of a service's paths, with an API key if there is one."""
+
+    def __init__(self, base: str, key: str | None = None) -> None:
         self._base = base.rstrip("/").removesuffix("/v1")
         self._session = requests.Session()
+        if key is not None:
+            self._session.headers["Authorization"] = f"Bearer {key}"
 
     def get(self, path: str) -> str:
+        """The answer's text. Raises Unavailable or InvalidInput."""
         try:
             answer = self._session.get(self._base + path, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
@@ -70,7 +76,7 @@ class _Http:
 
 class _ReceiptUrl:
     def __init__(self, base: str) -> None:
-        self._http = _Http(base)
+        self._http = Http(base)
 
     def batch(self, operator: str, seq: int) -> BatchReceipts:
         return receipt_files.parse(self._http.get(f"/v1/batches/{operator}/{seq}/receipts"))
@@ -90,7 +96,7 @@ class _ReceiptFolder:
 
 class _DocumentUrl:
     def __init__(self, base: str) -> None:
-        self._http = _Http(base)
+        self._http = Http(base)
 
     def document(self, ruleset_hash: str) -> str:
         answer = fields.mapping(json_text.load(self._http.get(f"/v1/rulesets/{ruleset_hash}")), "ruleset")

@@ -47,7 +47,7 @@ class Lane:
 @dataclass(slots=True)
 class Party:
     """One issuer: `issued` points in `window` (`time // period`, 0 if the period is 0); a raise waits until
-    `raises_at`.
+    `raises_at`. `entries` and `points` are all that was ever applied under its number, whatever the kind.
     """
 
     ceiling: int = 0
@@ -58,6 +58,9 @@ class Party:
     next_ceiling: int = 0
     next_period: int = 0
     is_set: bool = False
+    name: str = ""
+    entries: int = 0
+    points: int = 0
 
     def advance(self, timestamp: int) -> None:
         """Brings the party to a block's time. What was issued in the window of a raise counts on in its first
@@ -103,8 +106,43 @@ class Counts:
 
 
 @dataclass(slots=True)
+class Openings:
+    """What was opened. Points are those of applied entries. `stopped` accounts were replayed in part only; `waiting` ones have a
+    leaf whose turn has not come; `merchants` have these party numbers; `not_interpreted` counts kinds of facts.
+    """
+
+    opened: int = 0
+    erased: int = 0
+    withheld: int = 0
+    opened_points: int = 0
+    erased_points: int = 0
+    withheld_points: int = 0
+    accounts: int = 0
+    stopped: int = 0
+    stopped_why: str | None = None
+    overdue_awards: int = 0
+    overdue_points: int = 0
+    unproved_batches: int = 0
+    not_interpreted: dict[str, int] = field(default_factory=dict)
+    merchants: dict[str, int] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+
+    @property
+    def points(self) -> int:
+        """Points of all applied entries that were looked at."""
+        return self.opened_points + self.erased_points + self.withheld_points
+
+    def add(self, how: str, points: int) -> None:
+        """Counts a leaf that is "opened", "erased" or "withheld"."""
+        setattr(self, how, getattr(self, how) + 1)
+        setattr(self, f"{how}_points", getattr(self, f"{how}_points") + points)
+
+
+@dataclass(slots=True)
 class State:
-    """The replayed contract: operators and accounts by address, parties by number, rulesets by hash."""
+    """The replayed contract: operators and accounts by address, parties by number, rulesets by hash, points by day (since 1970)
+    and total.
+    """
 
     lanes: dict[str, Lane] = field(default_factory=dict)
     parties: dict[int, Party] = field(default_factory=dict)
@@ -119,11 +157,19 @@ class State:
     sunset_announced_at: int = 0
     transfers_open_at: int = 0
     counts: Counts = field(default_factory=Counts)
+    openings: Openings = field(default_factory=Openings)
+    days: dict[int, dict[str, int]] = field(default_factory=dict)
 
     def lane(self, operator: str) -> Lane:
         """The operator's lane, a fresh one if it was never seen."""
         return self.lanes.setdefault(operator, Lane())
 
-    def add_total(self, kind: int, amount: int) -> None:
-        """Counts an applied entry of a contract's kind 1 … 10."""
-        self.totals[TOTAL_NAMES[EntryKind(kind)]] += amount
+    def add_total(self, kind: int, amount: int, timestamp: int) -> None:
+        """Counts an applied entry of a contract's kind 1 … 10, in all and on its day (UTC)."""
+        self.count(TOTAL_NAMES[EntryKind(kind)], amount, timestamp)
+
+    def count(self, name: str, amount: int, timestamp: int) -> None:
+        """Counts points of one of the contract's totals, in all and on the day (days since 1970)."""
+        self.totals[name] += amount
+        day = self.days.setdefault(timestamp // DAY_SECONDS, {})
+        day[name] = day.get(name, 0) + amount

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "member": "member_commands:member",
     "merchant": "merchant_commands:merchant",
     "api-key": "key_commands:api_key",
+    "openings": "opening_commands:openings",
     "staff": "staff_commands:staff",
     "import": "import_commands:import_",
     "rebuild": "rebuild_command:rebuild",

@@ -6,6 +6,7 @@ Imports the auditor only, so that both work where no server is installed. Exit c
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +18,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from token_service.audit.report import CHECKS, AuditReport, CheckResult, Status
+from token_service.audit import page, sentences
+from token_service.audit.report import AuditReport, Status
 from token_service.audit.run import Options, Progress, run_audit
 from token_service.audit.verify import Verdict, read_proof, verify_receipt
 from token_service.audit.verify_promise import verify_promise
 from token_service.cli.output import as_json, number, print_json
 from token_service.cli.progress import progress_bar
 from token_service.errors import MereauError, RpcError, TryAgain
-from token_service.protocol import fields, json_text, promises, receipts
+from token_service.protocol import json_text, promises, receipts
 
 COULD_NOT_CHECK: Final = 2
 PROOF_BYTES_MAX: Final = 4 * 1024 * 1024
@@ -33,7 +35,7 @@ SIGNS: Final = {
     Status.FAILED: "[red bold]✗ FAILED[/]",
     Status.NOT_CHECKED: "[yellow]? not checked[/]",
 }
-FINDINGS_SHOWN: Final = 20
+KEY_VARIABLE: Final = "MEREAU_AUDIT_KEY"
 
 rpc_option = click.option(
     "--rpc", "rpc_url", required=True, metavar="URL", help="A node of the chain, better your own."
@@ -52,6 +54,16 @@ block_option = click.option(
 @click.option("--receipts", metavar="URL|DIR", help="Check every batch's leaves: the service's URL, or receipt files.")
 @click.option("--rulesets", metavar="URL|DIR", help="Check the published rules: the service's URL, or JSON files.")
 @click.option(
+    "--openings",
+    metavar="URL|DIR",
+    help="Replay every account: the service's URL (with a key), or exported files. Brings receipts and rulesets along.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The API key for openings at a URL is in this file. Without it: in the variable MEREAU_AUDIT_KEY.",
+)
+@click.option(
     "--since",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -62,6 +74,11 @@ block_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a checkpoint here, on the way and at the end. A stopped audit goes on with --since.",
 )
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the report as one page with plots here, too.",
+)
 @block_option
 @as_json
 def audit(
@@ -69,8 +86,11 @@ def audit(
     contract: str,
     receipts: str | None,
     rulesets: str | None,
+    openings: str | None,
+    key_file: Path | None,
     since: tuple[Path, ...],
     checkpoint: Path | None,
+    html: Path | None,
     block: str,
     json_: bool,
 ) -> None:
@@ -80,6 +100,7 @@ def audit(
     mereau audit --rpc http://127.0.0.1:8000/rpc --contract 0x… --receipts http://127.0.0.1:8000
     mereau audit --rpc … --contract 0x… --checkpoint june.json         keep june.json: it witnesses
     mereau audit --rpc … --contract 0x… --since june.json              a month later
+    mereau audit --rpc … --contract 0x… --openings DIR                 admitted: replay every account
 
     Exit code 0: all requested checks held. 1: something differs. 2: something could not be checked. docs/audit.md says
     what is proved, and what no auditor can see.
@@ -91,12 +112,16 @@ def audit(
                 contract=contract,
                 receipts=receipts,
                 rulesets=rulesets,
+                openings=openings,
+                key=_key(key_file),
                 since=since,
                 checkpoint=checkpoint,
                 block=block,
                 progress=show,
             )
         )
+    if html is not None:
+        html.write_text(page.page(report), encoding="utf-8")
     if json_:
         print_json(report.to_json())
     else:
@@ -151,6 +176,13 @@ def _verify(
     )
 
 
+def _key(key_file: Path | None) -> str | None:
+    """The API key, never from the command line, which every process of the machine can read."""
+    if key_file is None:
+        return os.environ.get(KEY_VARIABLE)
+    return key_file.read_text(encoding="utf-8").strip()
+
+
 @contextmanager
 def _could_not_check(json_: bool) -> Iterator[None]:
     """Turns a node that does not answer into exit code 2."""
@@ -188,45 +220,19 @@ def _progress(json_: bool) -> Iterator[Callable[[Progress], None] | None]:
 
 def _print_report(report: AuditReport) -> None:
     console = Console(highlight=False)
-    block, counts = report.block, report.counts
-    for line in (
-        f"Contract {report.contract} on chain {report.chain_id}, node {report.node}",
-        f"Read as of block {number(block.number)} ({block.tag}) of {fields.time_text(block.timestamp)}",
-        f"  {block.hash}",
-        f"Audited from block {number(report.from_block)} on. Since the contract was made:",
-        f"  {_count(counts, 'batches')} · {_count(counts, 'entries')} · {number(counts['skipped'])} skipped · "
-        f"{_count(counts, 'leaves')}, {_count(counts, 'facts')} among them",
-        f"witnessed by: {report.witnessed_by}",
-        "",
-    ):
+    for line in (*sentences.read_lines(report), ""):
         console.print(line, markup=False, soft_wrap=True)
     table = Table.grid(padding=(0, 2))
     for check in report.checks:
         sign = SIGNS[check.status] if check.is_requested else "[dim]? not checked[/]"
-        what = CHECKS[check.name] if check.is_requested else f"[dim]{CHECKS[check.name]} (not asked for)[/]"
-        table.add_row(sign, check.name, what)
+        said = sentences.what(check)
+        table.add_row(sign, check.name, said if check.is_requested else f"[dim]{said}[/]")
     console.print(table)
     for check in report.checks:
-        _print_check(console, check)
-    verdict = {0: "All requested checks held.", 1: "Something differs.", 2: "Something could not be checked."}
-    console.print(f"\n{verdict[report.exit_code]}")
-
-
-def _count(counts: dict[str, int], name: str) -> str:
-    """`1 batch`, `62 entries`."""
-    one = {"batches": "batch", "entries": "entry", "leaves": "leaf", "facts": "fact"}[name]
-    return f"{number(counts[name])} {one if counts[name] == 1 else name}"
-
-
-def _print_check(console: Console, check: CheckResult) -> None:
-    for finding in check.findings[:FINDINGS_SHOWN]:
-        console.print(f"  ✗ {check.name}: {finding}", markup=False, style="red", soft_wrap=True)
-    if check.findings_count > FINDINGS_SHOWN:
-        console.print(
-            f"  … {number(check.findings_count - FINDINGS_SHOWN)} more findings of {check.name} (--json has 100)"
-        )
-    for reason in check.reasons[:FINDINGS_SHOWN]:
-        console.print(f"  ? {check.name}: {reason}", markup=False, style="yellow", soft_wrap=True)
+        for status, line in sentences.details(check):
+            mark, style = ("✗", "red") if status is Status.FAILED else ("?", "yellow")
+            console.print(f"  {mark} {check.name}: {line}", markup=False, style=style, soft_wrap=True)
+    console.print(f"\n{sentences.VERDICTS[report.exit_code]}")
 
 
 def _print_verdict(verdict: Verdict) -> None:

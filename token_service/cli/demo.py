@@ -164,16 +164,27 @@ def _settle(application: Application) -> None:
 
 
 def _audit(application: Application, port: int) -> bool:
-    """Runs `mereau audit` as an auditor would; its report goes to the terminal."""
+    """Runs `mereau audit` as an admitted auditor would; its report goes to the terminal. The key lives as long as the audit."""
+    from token_service.cli.audit_commands import KEY_VARIABLE
+    from token_service.ledger.api_keys import create_api_key, revoke_api_key
+    from token_service.ledger.context import Actor
+    from token_service.ledger.inputs import NewApiKey
+
+    context, admin = application.context, Actor.admin("demo")
+    key = create_api_key(context, admin, NewApiKey("auditor of the demo", None, ("openings:read",)))
     command = [
         *(sys.executable, "-m", "token_service", "audit"),
         *("--rpc", f"http://127.0.0.1:{port}/rpc"),
         *("--contract", str(application.program().contract)),
-        *("--receipts", f"http://127.0.0.1:{port}"),
-        *("--rulesets", f"http://127.0.0.1:{port}"),
+        *("--openings", f"http://127.0.0.1:{port}"),
     ]
-    click.echo("\nAuditing, as any stranger may:")
-    return subprocess.run(command, check=False, cwd=application.settings.data_dir).returncode == 0
+    click.echo("\nAuditing, as whoever was admitted may:")
+    environment = {**os.environ, KEY_VARIABLE: key.secret}
+    try:
+        done = subprocess.run(command, check=False, cwd=application.settings.data_dir, env=environment)
+    finally:
+        revoke_api_key(context, admin, key.api_key.id)
+    return done.returncode == 0
 
 
 def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -> None:

@@ -66,6 +66,7 @@ class Account:
     tier_due_at: datetime | None
     purchase_count: int
     last_activity_at: datetime | None
+    leaf_count: int
     is_changed: bool = False
     lots: dict[str, StoredLot] = field(default_factory=dict)
     changed_lots: set[str] = field(default_factory=set)
@@ -104,6 +105,7 @@ FIGURES = (
     "tier_due_at",
     "purchase_count",
     "last_activity_at",
+    "leaf_count",
     "frozen",
 )
 """Columns of `members` that a transaction may change."""

@@ -4,17 +4,21 @@ first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 
 from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.details import lots_of
 from token_service.ledger.posting import change_lots, credit, fact, sweep_expired
 from token_service.ledger.staged import Debt, Entry, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
 from token_service.program.expiry import expires_at
+from token_service.program.lots import Use
 from token_service.units import EntryKind
 
 
@@ -81,6 +85,8 @@ def pay_debts(tx: Transaction, account: Account) -> int:
             ruleset_hash=None if cause is not None else tx.ruleset_hash_at(tx.now),
         )
         owe(tx, account, points=entry.points, party=party, operation_id=operation_id, voids=voids, entry_id=entry.id)
+        if voids is not None:
+            void_fact(tx, account, voids, uses, pays_debt=True)
         paid -= entry.points
     return paid
 
@@ -110,6 +116,12 @@ def owe(
     )
     account.debt += points
     account.is_changed = True
+
+
+def void_fact(tx: Transaction, account: Account, voids: str, uses: Sequence[Use], **more: Any) -> None:
+    """Says on the chain what a void did: neither it nor the entry that it undoes is ever settled."""
+    points = sum(use.points for use in uses)
+    fact(tx, account, "void", operation=None, more={"voids": voids, "points": points, "lots": lots_of(uses), **more})
 
 
 def void_kind(tx: Transaction, entry_id: str) -> EntryKind:

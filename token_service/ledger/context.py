@@ -26,7 +26,14 @@ SCOPES: Final = (
 )
 """Scopes that a merchant's key can have."""
 
-ADMIN_SCOPES: Final = (*SCOPES, "adjustments:write", "merchants:write", "rulesets:write", "api_keys:write")
+ADMIN_SCOPES: Final = (
+    *SCOPES,
+    "adjustments:write",
+    "merchants:write",
+    "rulesets:write",
+    "api_keys:write",
+    "openings:read",
+)
 """Scopes that an admin key can have."""
 
 

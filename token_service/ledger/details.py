@@ -1,7 +1,8 @@
 """What is committed to for each entry and fact: the `detail` document of CONTRACT §2, as RFC 8785 text.
 
-Every detail has v, kind, member's times, and for an operation its reference, merchant, kind and the part's number: an
-auditor counts one applied entry per (merchant, kind, reference, part). What else stands in it is said where it is made.
+Every detail has v, id, the leaf's number in its account (1, 2, 3 …: a leaf that is kept back shows), kind and times; the
+first one also says when the member joined. That of an operation has its reference, merchant, kind and the part's number:
+an auditor counts one applied entry per (merchant, kind, reference, part). What else stands in it is said where it is made.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ def instant(at: datetime) -> str:
 def detail(
     kind: str,
     *,
+    leaf_id: str,
+    number: int,
+    joined_at: datetime,
     operation: Operation | None,
     ruleset_hash: str,
     occurred_at: datetime,
@@ -32,11 +36,15 @@ def detail(
     """The text of one detail. `kind` is the entry's or the fact's word; `more` holds plain JSON values."""
     document: dict[str, Any] = {
         "v": 1,
+        "id": leaf_id,
+        "number": number,
         "kind": kind,
         "occurred_at": instant(occurred_at),
         "recorded_at": instant(recorded_at),
         "ruleset": ruleset_hash,
     }
+    if number == 1:
+        document["joined_at"] = instant(joined_at)
     if operation is not None:
         operation.parts += 1
         document |= {

@@ -21,6 +21,7 @@ from token_service.ledger.purchase_facts import read_histories
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.settlement_tables import LANE
 from token_service.ledger.transaction import Transaction, read, write
+from token_service.program.tiers import first_tier
 
 FIRST_TIME_ZONE: Final = timedelta(hours=14)
 """How far ahead of UTC the first places on earth begin a day: no birth date of today is refused anywhere."""
@@ -231,7 +232,7 @@ class _Enrolments:
                 "lane": LANE,
                 "state": "active",
                 "created_at": at,
-                "tier": tiers.first_tier(tx.ruleset(tx.ruleset_hash_at(at))),
+                "tier": first_tier(tx.ruleset(tx.ruleset_hash_at(at))),
                 "tier_due_at": tx.next_rules_at,
             }
         )

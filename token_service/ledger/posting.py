@@ -134,8 +134,10 @@ def fact(
 ) -> Fact:
     """Something that moves no points, with its leaf of kind 0. `points` is the change of what is pending."""
     occurred_at = tx.now if operation is None else operation.occurred_at
+    id_ = tx.new_id("fct")
+    account.leaf_count += 1
     row = Fact(
-        id=tx.new_id("fct"),
+        id=id_,
         member_id=account.id,
         kind=kind,
         operation_id=None if operation is None else operation.id,
@@ -145,6 +147,9 @@ def fact(
         recorded_at=tx.now,
         detail=details.detail(
             kind,
+            leaf_id=id_,
+            number=account.leaf_count,
+            joined_at=account.created_at,
             operation=operation,
             ruleset_hash=_ruleset_hash(tx, operation, ruleset_hash),
             occurred_at=occurred_at,
@@ -182,8 +187,10 @@ def _entry(
         raise InvariantBroken("a balance would fall below nothing")
     occurred_at = tx.now if operation is None else operation.occurred_at
     hash_ = _ruleset_hash(tx, operation, ruleset_hash)
+    id_ = tx.new_id("ent")
+    account.leaf_count += voids is None
     entry = Entry(
-        id=tx.new_id("ent"),
+        id=id_,
         member_id=account.id,
         kind=kind,
         points=points,
@@ -196,6 +203,9 @@ def _entry(
         balance_after=account.balance,
         detail=details.detail(
             "void" if voids else WORDS[kind],
+            leaf_id=id_,
+            number=account.leaf_count,
+            joined_at=account.created_at,
             operation=operation,
             ruleset_hash=hash_,
             occurred_at=occurred_at,

@@ -12,13 +12,12 @@ from sqlalchemy import Row, func, select
 from token_service.ledger import operations, tables
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.staged import Operation
-from token_service.ledger.tiers import first_tier
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import replayed_vouchers
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot, Use, replay
 from token_service.program.refunds import Refund
-from token_service.program.tiers import qualification
+from token_service.program.tiers import first_tier, qualification
 from token_service.units import EntryKind
 
 Rows = dict[str, dict[str, Any]]
@@ -46,6 +45,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
             (operation.occurred_at for operation in done if operation.kind in {"purchase", "redemption"}), default=None
         ),
     }
+    figures["leaf_count"] = sum(not entry.voids for entry in entries) + _fact_count(tx, member_id)
     rows = {
         "lots": _lots(tx, member_id, entries),
         "awards": awards,
@@ -59,6 +59,11 @@ def _entries(tx: Transaction, member_id: str) -> list[Row[Any]]:
     columns = tables.entries.c
     query = select(tables.entries).where(columns.member_id == member_id).order_by(columns.seq)
     return list(tx.connection.execute(query))
+
+
+def _fact_count(tx: Transaction, member_id: str) -> int:
+    query = select(func.count()).where(tables.facts.c.member_id == member_id)
+    return int(tx.connection.execute(query).scalar_one())
 
 
 def _operations(tx: Transaction, member_id: str) -> list[Operation]:

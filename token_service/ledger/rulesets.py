@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 from token_service.errors import Conflict, InvalidInput, NotFound
 from token_service.ledger import checks, cursors, tables, views
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.ruleset_lines import FIRST_EFFECTIVE_AT
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.addendum import addendum_problems
 from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
+from token_service.program.ruleset_lines import FIRST_EFFECTIVE_AT
 
 SENDING: Final = timedelta(minutes=1)
 """What the order may take to reach the chain: the contract counts the notice from its block."""

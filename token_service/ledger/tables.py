@@ -149,6 +149,9 @@ members = Table(
     Column("tier_due_at", UtcTime),  # when the tier is looked at again
     Column("purchase_count", BigInteger, nullable=False, server_default="0"),
     Column("last_activity_at", UtcTime),  # the latest purchase or redemption
+    Column(
+        "leaf_count", BigInteger, nullable=False, server_default="0"
+    ),  # numbers the member's leaves in their details
     CheckConstraint("available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name="not_negative"),
     Index("ix_members_email", "email"),
     Index("ix_members_tier_due_at", "tier_due_at"),

@@ -35,13 +35,6 @@ def standing_of(tx: Transaction, account: Account) -> Standing:
     return _standing(tx, account, tx.ruleset(tx.ruleset_hash_at(tx.now)))[0]
 
 
-def first_tier(ruleset: Ruleset) -> str | None:
-    """The level of a member without any history."""
-    if ruleset.tiers is None:
-        return None
-    return next((level.id for level in reversed(ruleset.tiers.levels) if level.threshold == 0), None)
-
-
 def _standing(tx: Transaction, account: Account, ruleset: Ruleset) -> tuple[Standing, datetime | None]:
     if ruleset.tiers is None:
         return standing_at(ruleset, (), tx.now), None

@@ -19,9 +19,9 @@ from token_service.errors import CallerError, InvariantBroken, NotFound, NotInit
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Context
-from token_service.ledger.ruleset_lines import FIRST_EFFECTIVE_AT, Published, in_force
 from token_service.ledger.staged import Staged
 from token_service.program.ruleset import Ruleset, parse_ruleset
+from token_service.program.ruleset_lines import FIRST_EFFECTIVE_AT, Published, in_force
 from token_service.units import PROGRAM_PARTY
 
 Result = TypeVar("Result")

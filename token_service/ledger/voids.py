@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select
 
 from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
-from token_service.ledger.awards import owe, pay_debts
+from token_service.ledger.awards import owe, pay_debts, void_fact
 from token_service.ledger.context import Context
 from token_service.ledger.members import freeze_account
 from token_service.ledger.posting import change_lots
@@ -64,9 +64,10 @@ def _void_credit(tx: Transaction, account: Account, entry: Row[Any], reason: int
             uses.append(engine.Use(lot.id, -part, account.lots[lot.id].lot.expires_at))
             missing -= part
     if uses:
-        _void(tx, account, entry, uses, reason)
+        _void(tx, account, entry, uses)
     if missing:
         owe(tx, account, points=missing, party=entry.party, voids=entry.id)
+    void_fact(tx, account, entry.id, uses, reason=reason, debt=missing)
 
 
 def _void_debit(tx: Transaction, account: Account, entry: Row[Any], reason: int) -> None:
@@ -78,10 +79,11 @@ def _void_debit(tx: Transaction, account: Account, entry: Row[Any], reason: int)
         engine.Use(use.lot_id, -use.points, restored_until(ruleset, lots[use.lot_id].expires_at, tx.now))
         for use in taken
     ]
-    _void(tx, account, entry, uses, reason)
+    _void(tx, account, entry, uses)
+    void_fact(tx, account, entry.id, uses, reason=reason, debt=0)
 
 
-def _void(tx: Transaction, account: Account, entry: Row[Any], uses: list[engine.Use], reason: int) -> None:
+def _void(tx: Transaction, account: Account, entry: Row[Any], uses: list[engine.Use]) -> None:
     change_lots(
         tx,
         account,
@@ -89,7 +91,7 @@ def _void(tx: Transaction, account: Account, entry: Row[Any], uses: list[engine.
         kind=EntryKind(entry.kind),
         uses=uses,
         party=entry.party,
-        more={"voids": entry.id, "reason": reason},
+        more={"voids": entry.id},
         ruleset_hash=entry.ruleset_hash,
         voids=entry.id,
     )

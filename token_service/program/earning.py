@@ -80,14 +80,16 @@ def decide_purchase(ruleset: Ruleset, facts: PurchaseFacts) -> Award:
 def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
     """Campaigns that run on the purchase's local date and whose condition holds for the basket, in the ruleset's order."""
     day = basket.facts.local.date
-    variables = condition_facts(basket)
-    return tuple(
+    running = [
         campaign
         for campaign in ruleset.campaigns
         if (campaign.starts is None or campaign.starts.isoformat() <= day)
         and (campaign.until is None or day <= campaign.until.isoformat())
-        and (campaign.when is None or holds(campaign.when, variables))
-    )
+    ]
+    if all(campaign.when is None for campaign in running):
+        return tuple(running)
+    variables = condition_facts(basket)
+    return tuple(campaign for campaign in running if campaign.when is None or holds(campaign.when, variables))
 
 
 def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...]) -> Award:

@@ -159,15 +159,24 @@ def next_visit(previous: PurchaseFacts | None, local: LocalTime) -> VisitFacts:
     """
     if previous is None:
         return VisitFacts(number=1, receipt=1)
-    if previous.local.date == local.date:
-        return VisitFacts(number=previous.visit.number, receipt=previous.visit.receipt + 1)
-    return VisitFacts(number=previous.visit.number + 1, receipt=1)
+    return visit_after(previous.visit, previous.local.date, local.date)
+
+
+def visit_after(visit: VisitFacts, its_date: str, date: str) -> VisitFacts:
+    """The visit of a purchase on a local date, when the one recorded before it was `visit` on `its_date`."""
+    if its_date == date:
+        return VisitFacts(number=visit.number, receipt=visit.receipt + 1)
+    return VisitFacts(number=visit.number + 1, receipt=1)
 
 
 def member_age_days(joined_at: datetime, occurred_at: datetime, time_zone: str) -> int:
     """Whole local dates from joining to the purchase; 0 for a purchase before it."""
-    joined = date.fromisoformat(local_time(joined_at, time_zone).date)
-    return max(0, (date.fromisoformat(local_time(occurred_at, time_zone).date) - joined).days)
+    return age_days(local_time(joined_at, time_zone).date, local_time(occurred_at, time_zone).date)
+
+
+def age_days(joined_date: str, local_date: str) -> int:
+    """Whole days from one local date to another; 0 when the second is earlier."""
+    return max(0, (date.fromisoformat(local_date) - date.fromisoformat(joined_date)).days)
 
 
 def _values(facts: PurchaseFacts | LocalTime | ItemFacts | MemberFacts | VisitFacts) -> dict[str, Any]:

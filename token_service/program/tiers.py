@@ -51,8 +51,17 @@ class Standing:
 
 def qualification(facts: PurchaseFacts, refunds: tuple[Refund, ...], kept_points: int) -> Qualification:
     """What a purchase counts for after `refunds`; `kept_points` is what it keeps of its award."""
+    if not refunds:
+        return Qualification(at=facts.occurred_at, spend=facts.total, points=kept_points, orders=1)
     left = left_after(facts, refunds)
     return Qualification(at=facts.occurred_at, spend=left.total, points=kept_points, orders=int(not left.is_empty))
+
+
+def first_tier(ruleset: Ruleset) -> str | None:
+    """The level of a member without any history."""
+    if ruleset.tiers is None:
+        return None
+    return next((level.id for level in reversed(ruleset.tiers.levels) if level.threshold == 0), None)
 
 
 def tier_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> str | None:

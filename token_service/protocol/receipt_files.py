@@ -3,34 +3,41 @@
 A receipt file is `receipts/{operator}/{seq}`: a header line, then one line a leaf in index order, each with the
 sealed opening that only the service can read. The header counts the leaves and names the root, so a torn file shows.
 The public document of GET /v1/batches/{operator}/{seq}/receipts is one JSON object with the same fields and no sealed
-part.
+part. For auditors whom the programme admits each leaf also has its opening (id, salt and detail), or says why it has none:
+`closed` is "erased" or "withheld".
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from token_service.errors import InvalidInput
 from token_service.protocol import fields, json_text, receipts
 from token_service.protocol.hashing import checksum_address, to_hex
-from token_service.protocol.receipts import Leaf
+from token_service.protocol.receipts import Leaf, Opening
 from token_service.units import POINTS_MAX
 
 LEAVES_MAX = 100_000
 """More leaves than any batch has: words and facts together."""
 
+Closed = Literal["erased", "withheld"]
+CLOSED: Final = ("erased", "withheld")
+
 
 @dataclass(frozen=True, slots=True)
 class FiledLeaf:
     """A leaf with what the service keeps beside it: the entry's or fact's id and its sealed opening, both None in
-    public.
+    public; or what it shows to an auditor: the id and the opening, or why there is none.
     """
 
     leaf: Leaf
     id: str | None = None
     sealed: str | None = None
+    opening: Opening | None = None
+    closed: Closed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +61,28 @@ def relative_path(operator: str, seq: int) -> str:
 
 def file_text(batch: BatchReceipts) -> str:
     """The receipt file: header line and one line a leaf, each ended by a line feed."""
-    lines = [receipts.jcs(_header(batch)), *map(_line_text, batch.leaves)]
+    lines = [receipts.jcs(header(batch)), *map(_line_text, batch.leaves)]
     return "".join(line + "\n" for line in lines)
 
 
 def document(batch: BatchReceipts) -> dict[str, object]:
     """The public form: no ids, nothing sealed."""
-    return {**_header(batch), "object": "batch_receipts", "leaves": [_line(f, private=False) for f in batch.leaves]}
+    return {**header(batch), "object": "batch_receipts", "leaves": [_line(f, private=False) for f in batch.leaves]}
+
+
+def opened_line(filed: FiledLeaf) -> dict[str, object]:
+    """A leaf as an auditor gets it: as in public, with its opening or the reason why there is none."""
+    line = _line(filed, private=False)
+    if filed.opening is None:
+        return line | {"closed": filed.closed or "withheld"}
+    return line | {"id": filed.id, "salt": filed.opening.salt, "detail": filed.opening.detail}
+
+
+def opened_file_lines(batch: BatchReceipts) -> Iterator[str]:
+    """The file of a batch with its openings: the header, then a line a leaf, each ended by a line feed."""
+    yield json.dumps(header(batch)) + "\n"
+    for filed in batch.leaves:
+        yield json.dumps(opened_line(filed), ensure_ascii=False) + "\n"
 
 
 def parse(text: str) -> BatchReceipts:
@@ -95,7 +117,8 @@ def computed_root(leaves: Sequence[FiledLeaf] | Iterable[FiledLeaf]) -> str:
     return to_hex(receipts.receipts_tree([filed.leaf for filed in leaves]).root)
 
 
-def _header(batch: BatchReceipts) -> dict[str, object]:
+def header(batch: BatchReceipts) -> dict[str, object]:
+    """What all leaves of a batch share."""
     return {
         "v": 1,
         "chain_id": batch.chain_id,
@@ -154,4 +177,17 @@ def _filed_leaf(line: Mapping[str, object], chain_id: int, contract: str, operat
         commitment=fields.hash32(line, "commitment"),
     )
     kept = {name: fields.text(line, name) for name in ("id", "sealed") if line.get(name) is not None}
-    return FiledLeaf(leaf, kept.get("id"), kept.get("sealed"))
+    return FiledLeaf(leaf, kept.get("id"), kept.get("sealed"), _opening(line), _closed(line))
+
+
+def _opening(line: Mapping[str, object]) -> Opening | None:
+    if line.get("detail") is None:
+        return None
+    return Opening(fields.hash32(line, "salt"), fields.text(line, "detail"))
+
+
+def _closed(line: Mapping[str, object]) -> Closed | None:
+    closed = line.get("closed")
+    if closed is not None and closed not in CLOSED:
+        raise InvalidInput("closed: erased or withheld is needed")
+    return closed

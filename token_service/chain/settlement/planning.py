@@ -21,9 +21,9 @@ from token_service.chain.settlement.lanes import Lane
 from token_service.chain.settlement.ordering import arrange
 from token_service.chain.settlement.records import Signed, inserted_id, store_signed, unsigned
 from token_service.errors import NotInitialised
-from token_service.ledger.ruleset_lines import Published, in_force
 from token_service.ledger.settlement_tables import LANE, admin_operations, batches, lanes, leaves
 from token_service.ledger.tables import members, program, rulesets
+from token_service.program.ruleset_lines import Published, in_force
 from token_service.protocol.calldata import encode_settle
 from token_service.protocol.hashing import to_hex
 from token_service.protocol.receipts import Leaf, receipts_tree

@@ -1,0 +1,169 @@
+"""Whatever an honest programme does, its replay finds nothing: every kind of entry and rule, drawn at random."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from token_service.audit.report import REPLAYED, Status
+from token_service.errors import CallerError
+from token_service.ledger.inputs import NewItem
+
+from .opened_programme import OpenedProgramme, make_opened
+from .test_honest_chain import explain, statuses
+
+DAY = timedelta(days=1)
+RULES = """
+ruleset: 1
+program: {name: Les Halles, currency: EUR, time_zone: Europe/Paris, point_value: {points: 100, amount: 1000}}
+earning:
+  - {id: base, kind: spend, points: %(points)s, per: 100, basis: net, rounding: %(rounding)s}
+  - {id: fruit, kind: item, points: 3, per_quantity: 1, categories: [FRUIT]}
+campaigns:
+  - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}}
+  - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}}
+tiers:
+  qualify_by: %(qualify)s
+  window: {kind: rolling, period: P60D}
+  downgrade: {after: window, grace: P5D, steps: 1}
+  levels:
+    - {id: bronze, from: 0}
+    - {id: silver, from: 4000, multiplier_percent: 120}
+    - {id: gold, from: 12000, multiplier_percent: 150}
+expiry: %(expiry)s
+%(window)s
+limits: {per_order_points: 400, per_member_day_points: 500, manual_issuance_points: 300}
+accept_late: P10D
+restoration_grace: P3D
+rewards: [{id: coffee, kind: gift, points: 40}]
+"""
+EXPIRIES = (
+    "{kind: none}",
+    "{kind: fixed, period: P20D}",
+    "{kind: fixed, period: P20D, round_to: month_end}",
+    "{kind: period_end, period: month}",
+    "{kind: inactivity, period: P12D}",
+)
+
+
+def rules(draw: random.Random) -> str:
+    return RULES % {
+        "points": draw.randrange(1, 4),
+        "rounding": draw.choice(["floor", "half_up", "ceil"]),
+        "qualify": draw.choice(["spend", "points"]),
+        "expiry": draw.choice(EXPIRIES),
+        "window": draw.choice(["", "return_window: P2D"]),
+    }
+
+
+class RandomBusiness:
+    """People who buy, return, redeem, and those who put things right by hand."""
+
+    def __init__(self, made: OpenedProgramme, draw: random.Random) -> None:
+        self.made, self.town, self.draw = made, made.town, draw
+        self.members = [self.town.member() for _ in range(4)]
+        self.bought: list[str] = []
+        self.issued: list[str] = []
+        self.redeemed: list[str] = []
+
+    def run(self, steps: int) -> None:
+        everyday = (
+            [self.buy] * 8
+            + [self.refund] * 4
+            + [self.redeem] * 3
+            + [self.restore, self.issue, self.reverse, self.adjust]
+        )
+        for _ in range(steps):
+            action = self.draw.choice(
+                [*everyday, self.wait, self.wait, self.wait, self.settle, self.settle, self.rarely]
+            )
+            try:
+                action()
+            except CallerError:
+                continue
+        self.settle()
+
+    def buy(self) -> None:
+        draw = self.draw
+        late = timedelta(hours=draw.choice([0, 0, 0, 1, 30, 100]))
+        total = draw.choice([0, 40, 399, 1_250, 2_390, 5_600, 19_900])
+        items = (
+            []
+            if draw.random() < 0.5
+            else [self.line(1, "FRUIT", total // 2, 3), self.line(2, None, total - total // 2, 1)]
+        )
+        member = draw.choice(self.members)
+        bought = self.town.buy(
+            member, total, occurred_at=self.town.clock.at - late, tax=total // 6, items=tuple(items), channel="store"
+        )
+        self.bought.append(bought.value.id)
+
+    def line(self, line: int, category: str | None, amount: int, quantity: int) -> NewItem:
+        return NewItem(line=line, sku=None, category=category, quantity=quantity, amount=amount, discount=0, tax=0)
+
+    def refund(self) -> None:
+        if self.bought:
+            bought = self.draw.choice([self.bought[-1], self.draw.choice(self.bought)])
+            self.town.refund(bought, self.draw.choice([100, 700, 1_250, 2_390, 5_600, 19_900]))
+
+    def redeem(self) -> None:
+        member = self.draw.choice(self.members)
+        available = self.town.balance(member).available
+        if self.draw.random() < 0.4 and available:  # everything: what is refunded then is owed
+            self.redeemed.append(self.town.redeem(member, available).value.id)
+        elif self.draw.random() < 0.5:
+            self.redeemed.append(self.town.redeem(member, None, reward_id="coffee").value.id)
+        else:
+            self.redeemed.append(self.town.redeem(member, self.draw.randrange(1, 120)).value.id)
+
+    def restore(self) -> None:
+        if self.redeemed:
+            self.town.restore(self.draw.choice(self.redeemed), self.draw.choice([None, 1, 5]))
+
+    def issue(self) -> None:
+        self.issued.append(self.town.issue(self.draw.choice(self.members), self.draw.randrange(1, 200)).value.id)
+
+    def reverse(self) -> None:
+        if self.issued:
+            self.town.reverse(self.draw.choice(self.issued), self.draw.choice([None, 10]))
+
+    def adjust(self) -> None:
+        self.town.adjust(self.draw.choice(self.members), self.draw.choice([-30, -5, 15, 60]))
+
+    def wait(self) -> None:
+        self.town.pass_time(timedelta(hours=self.draw.choice([1, 5, 24, 72, 240])))
+
+    def settle(self) -> None:
+        self.made.settle(self.draw.choice([None, 5, 20]))
+
+    def rarely(self) -> None:
+        self.town.pass_time(timedelta(hours=9))
+        self.made.publish(rules(self.draw), ahead=timedelta(hours=3))
+        self.members.append(self.town.member())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_honest_history_replays_without_a_finding(
+    node_url: str, tmp_path: Path, keys_folder: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
+    made = make_opened(node_url, tmp_path, keys_folder, rules(draw))
+    RandomBusiness(made, draw).run(150)
+    made.settle()
+    report = made.audit()
+    assert report.exit_code == 0, explain(report)
+    assert {statuses(report)[name] for name in REPLAYED} == {Status.HELD}
+    assert report.openings is not None
+    assert report.openings.opened == report.counts["leaves"] > 60
+    assert {"issuance", "redemption", "tier"} <= kinds(made)
+    made.town.context.store.dispose()
+
+
+def kinds(made: OpenedProgramme) -> set[str]:
+    """What was settled."""
+    openings = [filed.opening for batch in made.chain.batches for filed in batch.leaves]
+    return {json.loads(opening.detail)["kind"] for opening in openings if opening is not None}

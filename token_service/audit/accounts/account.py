@@ -1,0 +1,146 @@
+"""What the auditor remembers of one account between its leaves. It grows with the member's own history and open lots, not with
+the programme; storage.py keeps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from token_service.program.facts import VisitFacts
+from token_service.program.lots import Lot, Use
+from token_service.program.tiers import Qualification
+
+
+@dataclass(slots=True)
+class HeldLot:
+    """A lot with its issuer, the ruleset whose dates it follows, and the points of it that expired or were voided."""
+
+    lot: Lot
+    party: int
+    ruleset: str
+    lost: int = 0
+
+
+@dataclass(slots=True)
+class Pending:
+    """An award that waits for the end of its return window."""
+
+    points: int
+    due_at: datetime
+
+
+@dataclass(slots=True)
+class Debt:
+    """Points owed for one cause; `of` is the operation whose lots pay first."""
+
+    points: int
+    party: int
+    of: str
+
+
+@dataclass(slots=True)
+class Closing:
+    """What the ledger does behind the last leaf of a purchase or refund that was recorded at `recorded_at`: prolong lots for the
+    activity, look at the tier again.
+    """
+
+    recorded_at: datetime
+    activity_at: datetime | None
+
+
+@dataclass(slots=True)
+class Unsettled:
+    """A leaf that the contract skipped and that has not come again."""
+
+    id: str
+    commitment: str
+    kind: int
+    amount: int
+    operation: str | None
+
+
+@dataclass(slots=True)
+class Visit:
+    """The purchase recorded last: its local date and visit."""
+
+    date: str
+    visit: VisitFacts
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A leaf that came before one with a lower number; kept as it was opened."""
+
+    number: int
+    operator: str
+    seq: int
+    index: int
+    block_number: int
+    transaction: str
+    settled_at: int
+    entry_kind: int
+    party: int
+    amount: int
+    commitment: str
+    skip_reason: int | None
+    text: str
+
+
+@dataclass(slots=True)
+class Account:
+    """One account. `count` leaves were replayed; `stopped` says why no more can be."""
+
+    address: str
+    count: int = 0
+    stopped: str | None = None
+    is_frozen: bool = False
+    joined_at: datetime | None = None
+    tier: str | None = None
+    is_tier_known: bool = True  # False: the rules changed while the member joined
+    owes_tier: list[str | None] | None = None  # the level that a leaf must say next, in a list of one
+    owes_payment: datetime | None = None  # a debt must be paid by the leaves recorded at this instant
+    lots: dict[str, HeldLot] = field(default_factory=dict)
+    pending: dict[str, Pending] = field(default_factory=dict)
+    debts: dict[str, Debt] = field(default_factory=dict)
+    purchases: int = 0
+    last_visit: Visit | None = None
+    last_activity_at: datetime | None = None
+    last_recorded_at: datetime | None = None
+    day_points: dict[str, int] = field(default_factory=dict)
+    history: dict[str, Qualification] = field(default_factory=dict)
+    unsettled: dict[int, Unsettled] = field(default_factory=dict)
+    closing: Closing | None = None
+    waiting: list[Waiting] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Roughly how many things it holds."""
+        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting)
+
+    def open_lots(self) -> list[Lot]:
+        """Lots with points left."""
+        return [held.lot for held in self.lots.values()]
+
+
+@dataclass(slots=True)
+class Operation:
+    """What later leaves may take back. `text` is the detail of a purchase's first leaf.
+
+    For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
+    its points, `kept` without what reversals asked for. For a redemption: `uses` its own and its restorations'.
+    """
+
+    id: str
+    kind: str
+    ruleset: str
+    merchant: str
+    party: int
+    text: str = ""
+    awarded: int = 0
+    kept: int = 0
+    taken: int = 0
+    lots: list[str] = field(default_factory=list)
+    refunds: list[dict[str, object]] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    is_void: bool = False

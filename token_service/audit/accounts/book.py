@@ -1,0 +1,323 @@
+"""Takes one batch after the other, opens its leaves, and replays each account in the order of its leaves' numbers.
+
+The chain's order within a batch is words first, then facts, and an entry that the contract deferred comes later: the number in
+each detail says the ledger's own order. A leaf whose number is not the next waits; one that never comes was kept back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from token_service.audit.accounts import awards, lots, manual, redemptions, references, refunds, tiers, voids
+from token_service.audit.accounts.account import Account, Unsettled, Waiting
+from token_service.audit.accounts.opened import OpenedLeaf, opened
+from token_service.audit.accounts.rulebook import Rulebook
+from token_service.audit.accounts.step import Step, Stop
+from token_service.audit.accounts.storage import Storage
+from token_service.audit.batches import Batch
+from token_service.audit.report import REPLAYED, Findings
+from token_service.audit.state import State
+from token_service.errors import InvalidInput, MereauError
+from token_service.protocol.hashing import hash_to_bytes
+from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
+from token_service.protocol.receipts import Leaf, commitment
+from token_service.units import EntryKind
+
+CLOCKS: Final = timedelta(minutes=5)
+"""How far clocks of tills, of the service's processes and of the chain may lie apart."""
+WORDS: Final[Mapping[int, str]] = {
+    EntryKind.ISSUANCE: "issuance",
+    EntryKind.REDEMPTION: "redemption",
+    EntryKind.EXPIRY: "expiry",
+    EntryKind.REVERSAL: "reversal",
+    EntryKind.RESTORATION: "restoration",
+    EntryKind.DONATION: "donation",
+    EntryKind.ADJUSTMENT_UP: "adjustment",
+    EntryKind.ADJUSTMENT_DOWN: "adjustment",
+    EntryKind.MOVE_OUT: "move",
+    EntryKind.MOVE_IN: "move",
+}
+"""The kind that the detail of an entry says."""
+Check = Callable[[Step], None]
+_RULES_OF_OTHERS: Final = frozenset({"purchase", "refund", "reversal"})
+_AT_ONCE: Final = frozenset({"issuance", "redemption", "restoration", "adjustment", "donation"})
+"""Kinds that happen when they are recorded, but for an issuance of a purchase."""
+
+
+def _frozen(step: Step) -> None:
+    step.account.is_frozen = step.leaf.kind == "frozen"
+
+
+_CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
+    ("issuance", "purchase"): awards.purchase,
+    ("award_pending", "purchase"): awards.purchase,
+    ("purchase", "purchase"): awards.purchase,
+    ("issuance", "issuance"): manual.issuance,
+    ("adjustment", "adjustment"): manual.adjustment,
+    ("redemption", "redemption"): redemptions.redemption,
+    ("donation", "donation"): redemptions.redemption,
+    ("restoration", "restoration"): redemptions.restoration,
+    ("award_cut", "refund"): refunds.refund,
+    ("refund", "refund"): refunds.refund,
+    ("debt", "refund"): refunds.refund,
+    ("reversal", "refund"): refunds.refund,
+    ("debt", "reversal"): refunds.reversal,
+    ("reversal", "reversal"): refunds.reversal,
+    ("expiry", None): lots.expire,
+    ("tier", None): tiers.changed,
+    ("void", None): voids.void,
+    ("frozen", None): _frozen,
+    ("unfrozen", None): _frozen,
+}
+
+
+class AccountBook:
+    """The replay of all accounts."""
+
+    def __init__(self, rulebook: Rulebook, storage: Storage, state: State, findings: Findings) -> None:
+        self.rulebook, self.storage, self.state, self.findings = rulebook, storage, state, findings
+
+    def take(self, batch: Batch, leaves: BatchReceipts, openings: BatchReceipts) -> None:
+        """Opens and replays the leaves of a batch whose root is right; `openings` lie beside them by index."""
+        shown = leaves.leaves if openings is leaves else _beside(leaves, openings)
+        by_account: dict[str, list[OpenedLeaf]] = {}
+        for filed in shown:
+            leaf = self._opened(batch, filed)
+            if leaf is not None:
+                by_account.setdefault(leaf.account, []).append(leaf)
+        for address, found in by_account.items():
+            account = self.storage.account(address)
+            found.sort(key=lambda leaf: leaf.number)
+            for leaf in found:
+                self._replay(account, leaf)
+            self._note_waiting(account)
+        self.storage.touched(list(by_account))
+
+    def finish(self, now: datetime) -> None:
+        """Notes what was kept back, and what could be replayed in part only."""
+        tally = self.state.openings
+        for address in sorted(tally.waiting):
+            self._finish(self.storage.account(address))
+        self._say_stopped()
+        tally.overdue_awards, tally.overdue_points = self.storage.overdue(now)
+
+    def _finish(self, account: Account) -> None:
+        if account.stopped is not None or account.is_frozen or account.address in self.state.frozen:
+            return
+        first = min(account.waiting, key=lambda leaf: leaf.number)
+        detail = f"a leaf of {account.address} is kept back"
+        if self.state.openings.unproved_batches:
+            self._stop(account, detail)
+            return
+        leaf = self._again(account, first)
+        self.findings.add(
+            leaf.finding("history", detail, expected=f"number {account.count + 1}", found=f"number {first.number}")
+        )
+        self._stop(account, detail)
+
+    def _say_stopped(self) -> None:
+        tally = self.state.openings
+        if tally.stopped:
+            some = "1 account was" if tally.stopped == 1 else f"{tally.stopped} accounts were"
+            for check in REPLAYED:
+                self.findings.doubt(check, f"{some} replayed in part only: {tally.stopped_why}")
+
+    # --- opening --------------------------------------------------------------------------------------------------------
+
+    def _opened(self, batch: Batch, filed: FiledLeaf) -> OpenedLeaf | None:
+        """The leaf with its detail; None, and the account's replay ends, where it is closed or does not open."""
+        tally, leaf = self.state.openings, filed.leaf
+        points = leaf.amount if leaf.kind and leaf.index not in batch.skipped else 0
+        if filed.opening is None:
+            closed = filed.closed or "withheld"
+            tally.add(closed, points)
+            if closed == "withheld":
+                self.findings.doubt("openings", f"batch {batch.operator}/{batch.seq}, index {leaf.index}: withheld")
+            self._stop(self.storage.account(leaf.account), closed)
+            return None
+        told = commitment(hash_to_bytes(filed.opening.salt), filed.opening.detail)
+        if told != leaf.commitment:
+            detail = "salt and detail are not what was committed"
+            self.findings.add(batch.finding("openings", detail, index=leaf.index, expected=leaf.commitment, found=told))
+            self._close(leaf, points, detail)
+            return None
+        try:
+            found = opened(batch, leaf, filed.opening.detail)
+        except InvalidInput as error:
+            self.findings.add(batch.finding("openings", f"a detail cannot be read: {error.detail}", index=leaf.index))
+            self._close(leaf, points, "a detail cannot be read")
+            return None
+        tally.add("opened", points)
+        return found
+
+    def _close(self, leaf: Leaf, points: int, reason: str) -> None:
+        self.state.openings.add("withheld", points)
+        self._stop(self.storage.account(leaf.account), reason)
+
+    def _stop(self, account: Account, reason: str) -> None:
+        """The account cannot be replayed from here on. That of an erased member is nobody's fault."""
+        tally = self.state.openings
+        tally.waiting.discard(account.address)
+        if account.stopped is not None:
+            return
+        account.stopped = reason
+        if reason != "erased":
+            tally.stopped += 1
+            tally.stopped_why = tally.stopped_why or f"{account.address}, {reason}"
+
+    # --- order ----------------------------------------------------------------------------------------------------------
+
+    def _replay(self, account: Account, leaf: OpenedLeaf) -> None:
+        """The leaf in its turn, and those that waited for it."""
+        if account.stopped is not None:
+            return
+        if leaf.number <= account.count:
+            self._repeat(account, leaf)
+            return
+        if leaf.number > account.count + 1:
+            account.waiting.append(_kept(leaf))
+            return
+        self._step(account, leaf)
+        while account.waiting and account.stopped is None:
+            following = next((kept for kept in account.waiting if kept.number == account.count + 1), None)
+            if following is None:
+                return
+            account.waiting.remove(following)
+            self._step(account, self._again(account, following))
+
+    def _repeat(self, account: Account, leaf: OpenedLeaf) -> None:
+        """A number that was there before: only an entry that the contract skipped may come again."""
+        before = account.unsettled.get(leaf.number)
+        if before is None or before.commitment != leaf.commitment:
+            detail = f"leaf number {leaf.number} of {leaf.account} is there twice"
+            self.findings.add(leaf.finding("references", detail, expected="once", found=leaf.id))
+        elif leaf.skip_reason is None:
+            del account.unsettled[leaf.number]
+
+    def _note_waiting(self, account: Account) -> None:
+        waiting = self.state.openings.waiting
+        (waiting.add if account.waiting and account.stopped is None else waiting.discard)(account.address)
+
+    def _again(self, account: Account, kept: Waiting) -> OpenedLeaf:
+        batch = Batch(
+            kept.operator, kept.seq, "", "", kept.block_number, kept.settled_at, kept.transaction,
+            skipped={} if kept.skip_reason is None else {kept.index: kept.skip_reason},
+        )  # fmt: skip
+        leaf = Leaf(
+            0, "", kept.operator, kept.seq, kept.index, account.address, kept.entry_kind, kept.party, kept.amount, kept.commitment
+        )  # fmt: skip
+        return opened(batch, leaf, kept.text)
+
+    # --- one leaf -------------------------------------------------------------------------------------------------------
+
+    def _step(self, account: Account, leaf: OpenedLeaf) -> None:
+        sunset = (self.state.sunset_announced_at, self.state.sunset_at)
+        step = Step(account, leaf, self.rulebook, self.storage, self.findings, sunset)
+        account.count = leaf.number
+        try:
+            self._check(step)
+        except Stop as stop:
+            self._stop(account, stop.detail)
+        except MereauError as error:
+            step.differs("openings", f"a detail cannot be replayed: {error.detail}", found=leaf.kind)
+            self._stop(account, f"leaf number {leaf.number} cannot be replayed")
+
+    def _check(self, step: Step) -> None:
+        account, leaf = step.account, step.leaf
+        if leaf.number == 1:
+            self.state.openings.accounts += 1
+            tiers.joined(step)
+        _check_times(step)
+        if not _belongs_to_last(step):
+            tiers.close(step)
+        tiers.check_owed(step)
+        refunds.check_payment(step)
+        if leaf.skip_reason is not None:
+            account.unsettled[leaf.number] = Unsettled(
+                leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id"))
+            )
+        self._dispatch(step)
+
+    def _dispatch(self, step: Step) -> None:
+        leaf = step.leaf
+        pays = leaf.entry_kind == EntryKind.REVERSAL and leaf.detail.get("pays_debt") is True
+        check = refunds.payment if pays else _CHECKS.get((leaf.kind, leaf.operation))
+        word = WORDS.get(leaf.entry_kind)
+        if leaf.entry_kind != EntryKind.FACT and word != leaf.kind:
+            step.differs("openings", "the detail says another kind than the entry", expected=word, found=leaf.kind)
+        if (
+            leaf.entry_kind == EntryKind.FACT
+            and (check is None or leaf.kind in WORDS.values())
+            and leaf.kind != "reversal"
+        ):
+            self._not_interpreted(leaf)
+            return
+        if check is None:
+            self._not_interpreted(leaf)
+            raise Stop(f"this auditor cannot replay {leaf.kind} of {leaf.operation}")
+        references.check(step, self.state.openings.merchants)
+        _check_rules(step)
+        check(step)
+
+    def _not_interpreted(self, leaf: OpenedLeaf) -> None:
+        counts = self.state.openings.not_interpreted
+        counts[leaf.kind] = counts.get(leaf.kind, 0) + 1
+
+
+def _check_times(step: Step) -> None:
+    """Nothing is recorded after its block, before the leaf in front of it, or before it happened."""
+    leaf, account = step.leaf, step.account
+    settled_at = datetime.fromtimestamp(leaf.settled_at, UTC)
+    if leaf.recorded_at > settled_at + CLOCKS:
+        expected, found = f"≤ {lots.said(settled_at)}", lots.said(leaf.recorded_at)
+        step.differs("history", "a leaf was settled before it was recorded", expected=expected, found=found)
+    if leaf.occurred_at > leaf.recorded_at + CLOCKS:
+        expected, found = f"≤ {lots.said(leaf.recorded_at)}", lots.said(leaf.occurred_at)
+        step.differs("history", "something was recorded before it happened", expected=expected, found=found)
+    last = account.last_recorded_at
+    if last is not None and leaf.recorded_at < last - CLOCKS:
+        expected, found = f"≥ {lots.said(last)}", lots.said(leaf.recorded_at)
+        step.differs("history", "a leaf was recorded before the one in front of it", expected=expected, found=found)
+    account.last_recorded_at = leaf.recorded_at if last is None else max(last, leaf.recorded_at)
+
+
+def _belongs_to_last(step: Step) -> bool:
+    """Whether the leaf is still part of the purchase or refund in front of it: a debt paid, an expiry on the way."""
+    closing, leaf = step.account.closing, step.leaf
+    if closing is None or leaf.recorded_at != closing.recorded_at:
+        return False
+    return leaf.kind == "expiry" or leaf.detail.get("pays_debt") is True
+
+
+def _check_rules(step: Step) -> None:
+    """What happens when it is recorded is decided by the rules in force then.
+
+    A purchase has those of its day (awards.py), and what takes something back those of what it takes back (refunds.py).
+    """
+    leaf = step.leaf
+    if leaf.operation in _RULES_OF_OTHERS or leaf.detail.get("pays_debt") is True:
+        return
+    if leaf.kind in _AT_ONCE and leaf.occurred_at != leaf.recorded_at:
+        expected, found = lots.said(leaf.recorded_at), lots.said(leaf.occurred_at)
+        step.differs("decisions", "this happens when it is recorded", expected=expected, found=found)
+    step.check_decided_by(leaf.recorded_at)
+
+
+def _beside(leaves: BatchReceipts, openings: BatchReceipts) -> list[FiledLeaf]:
+    """The leaves of the receipts with the openings of another source, by index."""
+    found = {filed.leaf.index: filed for filed in openings.leaves}
+    shown = []
+    for filed in leaves.leaves:
+        other = found.get(filed.leaf.index) or FiledLeaf(filed.leaf, closed="withheld")
+        shown.append(FiledLeaf(filed.leaf, other.id, opening=other.opening, closed=other.closed))
+    return shown
+
+
+def _kept(leaf: OpenedLeaf) -> Waiting:
+    return Waiting(**{name: getattr(leaf, name) for name in Waiting.__dataclass_fields__})
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

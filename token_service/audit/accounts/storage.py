@@ -1,0 +1,169 @@
+"""Where the replay keeps what grows: a SQLite file of its own. In memory stay the accounts used last, up to a fixed size.
+
+The file is temporary; beside a checkpoint a copy of it is kept (`FILE.accounts`), because it holds opened details and the
+checkpoint itself may be published.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import tempfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from token_service.audit.accounts.account import Account, HeldLot, Operation
+from token_service.errors import BadSettings
+
+SIZE_MAX: Final = 120_000
+"""Things that accounts in memory hold together (account.py `size`): about 60 MB."""
+CACHE_KIB: Final = 8_192
+_TABLES: Final = (
+    "create table accounts (address text primary key, state text not null) without rowid",
+    "create table operations (id text primary key, state text not null) without rowid",
+    "create table lots (id text primary key, state text not null) without rowid",
+    "create table named (key blob primary key) without rowid",
+)
+
+
+_KINDS: Final[Mapping[str, Any]] = {"account": Account, "operation": Operation, "lot": HeldLot}
+
+
+@cache
+def _form(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(_KINDS[kind])
+
+
+def _read(kind: str, text: str) -> Any:
+    return _form(kind).validate_json(text)
+
+
+def _written(kind: str, value: Account | Operation | HeldLot) -> str:
+    return _form(kind).dump_json(value).decode()
+
+
+class Storage:
+    """Accounts by address, operations and emptied lots by id, and names that may be used once."""
+
+    def __init__(self, kept: Path | None = None) -> None:
+        """An empty one, or one that goes on from a kept copy. Raises BadSettings when that cannot be read."""
+        self._folder = tempfile.TemporaryDirectory(prefix="mereau-audit-")
+        path = Path(self._folder.name) / "accounts.db"
+        try:
+            if kept is not None:
+                path.write_bytes(kept.read_bytes())
+            self._db = sqlite3.connect(path, isolation_level=None)
+            for pragma in ("journal_mode=off", "synchronous=off", f"cache_size=-{CACHE_KIB}", "temp_store=memory"):
+                self._db.execute("pragma " + pragma)
+            self._db.execute("begin")
+            if kept is None:
+                for table in _TABLES:
+                    self._db.execute(table)
+        except (OSError, sqlite3.Error) as error:
+            raise BadSettings("the file of accounts cannot be opened") from error
+        self._live: OrderedDict[str, Account] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._size = 0
+        self._new_operations: dict[str, Operation] = {}
+
+    def close(self) -> None:
+        """Removes the file."""
+        self._db.close()
+        self._folder.cleanup()
+
+    def account(self, address: str) -> Account:
+        """The account as it was left, a fresh one if it was never seen."""
+        found = self._live.get(address)
+        if found is None:
+            row = self._db.execute("select state from accounts where address = ?", (address,)).fetchone()
+            found = Account(address) if row is None else _read("account", row[0])
+            self._live[address] = found
+        self._live.move_to_end(address)
+        return found
+
+    def touched(self, addresses: list[str]) -> None:
+        """These accounts changed: measures them, writes the ones used longest ago when memory holds too much."""
+        for address in addresses:
+            size = self._live[address].size
+            self._size += size - self._sizes.get(address, 0)
+            self._sizes[address] = size
+        if self._new_operations:
+            self._write_operations()
+        while self._size > SIZE_MAX and len(self._live) > 1:
+            address, account = self._live.popitem(last=False)
+            self._size -= self._sizes.pop(address, 0)
+            self._write_accounts([account])
+
+    def operation(self, id_: str) -> Operation | None:
+        """An operation that was put here."""
+        found = self._new_operations.get(id_)
+        if found is not None:
+            return found
+        row = self._db.execute("select state from operations where id = ?", (id_,)).fetchone()
+        return None if row is None else _read("operation", row[0])
+
+    def put_operation(self, operation: Operation) -> None:
+        """Keeps an operation, new or changed."""
+        self._new_operations[operation.id] = operation
+
+    def empty_lot(self, id_: str) -> HeldLot | None:
+        """A lot that was used up."""
+        row = self._db.execute("select state from lots where id = ?", (id_,)).fetchone()
+        return None if row is None else _read("lot", row[0])
+
+    def put_empty_lot(self, held: HeldLot) -> None:
+        """Keeps a lot that was used up: it may come back."""
+        self._db.execute("insert or replace into lots values (?, ?)", (held.lot.id, _written("lot", held)))
+
+    def name(self, *words: str) -> bool:
+        """True the first time that these words are named together."""
+        key = hashlib.blake2b("\0".join(words).encode(), digest_size=16).digest()
+        return self._db.execute("insert or ignore into named values (?)", (key,)).rowcount == 1
+
+    def overdue(self, now: datetime) -> tuple[int, int]:
+        """How many awards wait past the end of their return window, and how many points."""
+        self._write_accounts(list(self._live.values()))
+        query = (
+            "select count(*), coalesce(sum(json_extract(award.value, '$.points')), 0) "
+            "from accounts, json_each(accounts.state, '$.pending') award "
+            "where json_extract(award.value, '$.due_at') < ?"
+        )
+        found = self._db.execute(query, (now.isoformat().replace("+00:00", "Z"),)).fetchone()
+        return int(found[0]), int(found[1])
+
+    def keep(self, path: Path) -> str:
+        """Writes a copy, whole or not at all, and answers its SHA-256. Raises BadSettings."""
+        self._write_operations()
+        self._write_accounts(list(self._live.values()))
+        beside = path.with_name(path.name + ".new")
+        try:
+            self._db.execute("commit")
+            beside.unlink(missing_ok=True)
+            self._db.execute("vacuum into ?", (str(beside),))
+            self._db.execute("begin")
+            beside.chmod(0o600)
+            beside.replace(path)
+        except (OSError, sqlite3.Error) as error:
+            raise BadSettings("the checkpoint's file of accounts cannot be written") from error
+        return digest(path)
+
+    def _write_accounts(self, accounts: list[Account]) -> None:
+        rows = [(account.address, _written("account", account)) for account in accounts]
+        self._db.executemany("insert or replace into accounts values (?, ?)", rows)
+
+    def _write_operations(self) -> None:
+        rows = [(one.id, _written("operation", one)) for one in self._new_operations.values()]
+        self._db.executemany("insert or replace into operations values (?, ?)", rows)
+        self._new_operations.clear()
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file in hex. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
