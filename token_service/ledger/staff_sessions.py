@@ -105,7 +105,9 @@ def change_password(context: Context, session: StaffSession, *, current: str, ne
     hashed = hash_password(new)
     with context.store.write() as connection:
         values = {"password_hash": hashed, "must_change": False}
-        connection.execute(update(staff).where(staff.c.id == person_id).values(**values))
+        mine = update(staff).where(staff.c.id == person_id, staff.c.password_hash == stored)
+        if not connection.execute(mine.values(**values)).rowcount:  # an owner has reset it meanwhile
+            return False
         others = (staff_sessions.c.staff_id == person_id, staff_sessions.c.id != session.id)
         connection.execute(delete(staff_sessions).where(*others))
     return True
