@@ -42,8 +42,8 @@ class ReplayedDay:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found. Points are what purchases keep after their refunds; `is_cut`: older purchases, or members with very long
-    histories, were left out.
+    """What a replay found. Points are what purchases keep after their refunds; `is_cut`: older purchases, or members with very
+    long histories, were left out.
     """
 
     since: datetime

@@ -34,12 +34,12 @@ ATTEMPTS: Final = 8
 _RETRY: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, do it again
 _DUPLICATE: Final = "23505"
 _DISK_FULL: Final = frozenset({"53100", "53200"})
-_UNREACHABLE: Final = ("08", "57P", "53300", "55P03")
+_UNREACHABLE: Final = ("08", "57P", "53300", "55P03", "25006")  # 25006: read-only, a standby after a failover
 
 
 class Store:
-    """One engine, whose errors never say what was looked for or written: they end in a log. `write` and `read` give a connection in a transaction that commits at the end, or rolls back on any
-    error.
+    """One engine. `write` and `read` give a connection in a transaction that commits at the end, or rolls back on any
+    error. No error says what was looked for or written: errors end in a log.
     """
 
     def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
