@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext
 
 PAGES_MAX: Final = 60
-NAMES: Final = re.compile(r"[a-z]{3}_[0-9A-Z]{26}|0x[0-9a-fA-F]{40,64}")
+NAMES: Final = re.compile(r"[a-z]{3}_[0-9A-Z]{26}|0x[0-9a-fA-F]{40,64}|(?<=^/rewards/).+")
 NOT_PAGES: Final = re.compile(r"^/(assets|rpc|v1|docs|openapi\.json)(/|$)|\.(csv|json|svg)$|/receipt$")
 
 

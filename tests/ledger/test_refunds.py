@@ -10,7 +10,8 @@ import pytest
 from ledger_town import DAY, START, Make, Town, rules
 
 from token_service.errors import InvalidInput, RefundExceedsPurchase, WrongCurrency
-from token_service.ledger.inputs import NewItem
+from token_service.ledger.inputs import NewItem, NewStore
+from token_service.ledger.merchants import create_store
 
 WINDOW = rules(return_window="P14D")
 EXPIRING = rules(expiry="{kind: fixed, period: P30D}")
@@ -184,3 +185,10 @@ def test_a_refund_of_a_frozen_members_purchase_is_recorded(town: Town) -> None:
     freeze(town.context, town.alice, member, "a doubt")
     assert town.refund(bought.value.id, 10_000).value.reversed == 100
     town.check()
+
+
+def test_a_refund_names_the_store_of_its_purchase(town: Town) -> None:
+    store = create_store(town.context, town.alice, NewStore("lyon", "Lyon"))
+    bought = town.buy(town.member(), 10_000, store_id=store.id)
+    (reversal,) = town.refund(bought.value.id, 5_000).entries
+    assert (bought.entries[0].store_name, reversal.store_name) == ("Lyon", "Lyon")

@@ -15,6 +15,7 @@ from token_service.ledger import tables, views
 from token_service.ledger.posting import WORDS
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.staged import Entry, Operation
+from token_service.ledger.stores import store_of
 from token_service.ledger.transaction import Transaction
 from token_service.units import EntryKind
 
@@ -96,7 +97,7 @@ def entries_of(tx: Transaction, operation_ids: Sequence[str]) -> dict[str, list[
 
 def _written(tx: Transaction, entry: Entry, operation: Operation) -> views.EntryView:
     """The view of an entry that this transaction wrote for an operation of its own."""
-    store = None if operation.store_id is None else tx.known_stores[operation.store_id]
+    store = None if operation.store_id is None else store_of(tx, operation.merchant_id, operation.store_id)
     leaf = tx.written_leaves.get(entry.id)
     return views.EntryView(
         id=entry.id,
