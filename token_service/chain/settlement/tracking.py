@@ -4,6 +4,7 @@ which transaction failed on the chain; that a batch landed is for its event to t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,8 @@ from token_service.chain.settlement.lanes import IN_FLIGHT
 from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
 
 GAS_PER_STEP: Final = 50
+LOOKS_BEFORE_HALTING: Final = 6
+LOOK_PAUSE_SECONDS: Final = 0.2
 Flying = Row[int, str, int, int | None]
 """A transaction in flight: id, account, nonce, batch id."""
 
@@ -83,10 +86,20 @@ def _receipts(services: ChainServices, flying: Iterable[Flying], cursor: Cursor)
 
 
 def _is_foreign(services: ChainServices, row: Flying) -> bool:
-    """True once a final block holds another transaction with this nonce: somebody else has the key."""
+    """True once a final block holds another transaction with this nonce: somebody else has the key.
+
+    A lane halts for a person, so one missing receipt proves nothing yet: a node that is just storing a block counts its
+    transactions, even as of the block before, a moment before it knows their receipts; and of several nodes one may lag.
+    """
     with services.store.read() as connection:
         final = read_cursor(connection, "final")
-    return reads.transaction_count(services.node, row.operator, hex(final.number)) > int(row.nonce)
+    for _ in range(LOOKS_BEFORE_HALTING):
+        if reads.transaction_count(services.node, row.operator, hex(final.number)) <= row.nonce:
+            return False
+        if _receipt_of(services, row.id) is not None:
+            return False
+        time.sleep(LOOK_PAUSE_SECONDS)
+    return True
 
 
 def _halt(connection: Connection, row: Flying) -> None:
