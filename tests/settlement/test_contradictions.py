@@ -105,6 +105,32 @@ def test_an_operation_whose_receipt_is_not_stored_yet_goes_on(programme: Program
     assert programme.operation(operation).state == "final"
 
 
+@dataclass
+class Vague:
+    """A node whose logs lack a field."""
+
+    inner: Node
+    field: str
+
+    def request(self, method: str, params: list[Any]) -> Any:
+        answer = self.inner.request(method, params)
+        if method == "eth_getLogs":
+            return [{name: value for name, value in log.items() if name != self.field} for log in answer]
+        return answer
+
+
+@pytest.mark.parametrize("field", ["transactionHash", "topics", "data"])
+def test_a_node_whose_logs_lack_something_counts_as_away(programme: Programme, field: str) -> None:
+    member = programme.member()
+    programme.record(member, EntryKind.ISSUANCE, 5)
+    plan(programme.services, flush=True)
+    push(programme.services, PushMemory())
+    with pytest.raises(NodeUnreachable):
+        index(replace(programme.services, node=Vague(programme.services.node, field)))
+    assert programme.settle().is_settled
+    assert programme.balance(member) == 5
+
+
 def test_the_next_nonce_waits_while_nobody_knows_whether_the_one_before_arrived(programme: Programme) -> None:
     member = programme.member()
     programme.with_limits(batch_entries_max=1)
