@@ -14,16 +14,18 @@ from sqlalchemy import Connection, Row, select, update
 from token_service.chain import reads
 from token_service.chain.reads import TransactionReceipt
 from token_service.chain.services import ChainServices
+from token_service.chain.settlement import finality
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor
 from token_service.chain.settlement.lanes import IN_FLIGHT
+from token_service.ledger.refused_ceilings import ChainCeiling
 from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
 
 GAS_PER_STEP: Final = 50
 LOOKS_BEFORE_HALTING: Final = 6
 LOOK_PAUSE_SECONDS: Final = 0.2
-Flying = Row[int, str, int, int | None]
-"""A transaction in flight: id, account, nonce, batch id."""
+Flying = Row[int, str, int, int | None, str | None]
+"""A transaction in flight: id, account, nonce, batch id, administrative operation's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ def track(services: ChainServices) -> int:
         gasless = _without_gas(connection)
     found, lost = _receipts(services, flying, cursor)
     if lost and _is_foreign(services, lost[0]):
+        ceiling = finality.ceiling_of(services, lost[0].admin_operation_id)
         services.failpoint("track.before_commit")
-        services.store.transact(lambda connection: _halt(connection, lost[0]))
+        services.store.transact(lambda connection: _halt(connection, lost[0], ceiling))
         return 1
     gas = {row.id: reads.receipt(services.node, row.transaction_hash) for row in gasless}
     if not found and not gas:
@@ -57,8 +60,9 @@ def track(services: ChainServices) -> int:
 
 def _in_flight(connection: Connection) -> Sequence[Flying]:
     columns = transactions.c
-    query = select(columns.id, columns.operator, columns.nonce, columns.batch_id).where(columns.state.in_(IN_FLIGHT))
-    return connection.execute(query.order_by(columns.operator, columns.nonce)).all()
+    query = select(columns.id, columns.operator, columns.nonce, columns.batch_id, columns.admin_operation_id)
+    mine = query.where(columns.state.in_(IN_FLIGHT)).order_by(columns.operator, columns.nonce)
+    return connection.execute(mine).all()
 
 
 def _without_gas(connection: Connection) -> Sequence[Row[int, str]]:
@@ -102,11 +106,14 @@ def _is_foreign(services: ChainServices, row: Flying) -> bool:
     return True
 
 
-def _halt(connection: Connection, row: Flying) -> None:
-    """The nonce is gone and so is its transaction. It is never signed again under another nonce by itself (rule B)."""
+def _halt(connection: Connection, row: Flying, ceiling: ChainCeiling | None) -> None:
+    """The nonce is gone and so is its transaction. It is never signed again under another nonce by itself (rule B): a batch
+    waits for a person, an administrative operation has failed."""
     mine = update(transactions).where(transactions.c.id == row.id)
     connection.execute(mine.values(state="foreign"))
     reason = f"nonce {row.nonce} was used by a transaction that is not ours"
+    if row.admin_operation_id is not None:
+        finality.fail_operation(connection, row.admin_operation_id, reason, ceiling)
     lane_rows.set_state(connection, "halted", reason, only_from=("active", "draining", "blocked"))
 
 
