@@ -219,14 +219,14 @@ def test_a_fact_of_an_unknown_kind_is_counted(made: OpenedProgramme) -> None:
     member, _ = two_members(made)
     write(
         made.town.context,
-        lambda tx: fact(tx, tx.account(member), "voucher_used", operation=None, more={"voucher": "free-coffee"}),
+        lambda tx: fact(tx, tx.account(member), "raffle_won", operation=None, more={"prize": "free-coffee"}),
     )
     made.town.buy(member, 1_000)
     made.settle()
     report = made.audit()
     assert report.exit_code == 0, explain(report)
     assert report.openings is not None
-    assert report.openings.not_interpreted == {"voucher_used": 1}
+    assert report.openings.not_interpreted == {"raffle_won": 1}
 
 
 def test_leaves_that_wait_behind_a_freeze_are_not_hidden(made: OpenedProgramme) -> None:

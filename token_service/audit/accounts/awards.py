@@ -42,8 +42,9 @@ def purchase(step: Step) -> None:
     _check_facts(step, ruleset, facts)
     claimed = _check_award(step, decide_purchase(ruleset, facts))
     operation = Operation(
-        leaf.text_of("operation_id"), "purchase", leaf.ruleset, facts.merchant, leaf.party, leaf.text, claimed, claimed
-    )
+        leaf.text_of("operation_id"), account.address, "purchase", leaf.ruleset, facts.merchant, leaf.party,
+        leaf.text, claimed, claimed,
+    )  # fmt: skip
     _start_award(step, ruleset, operation, claimed)
     step.storage.put_operation(operation)
     account.purchases += 1

@@ -70,7 +70,9 @@ _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("void", None): voids.void,
     ("frozen", None): _frozen,
     ("unfrozen", None): _frozen,
+    ("voucher_used", None): redemptions.voucher_used,
 }
+_KNOWN: Final = frozenset({kind for kind, _ in _CHECKS} | set(WORDS.values()))
 
 
 class AccountBook:
@@ -253,6 +255,9 @@ class AccountBook:
             and leaf.kind != "reversal"
         ):
             self._not_interpreted(leaf)
+            if leaf.kind in _KNOWN:
+                said = f"{leaf.kind} of {leaf.operation}"
+                step.differs("openings", "a fact says what no fact can say", expected="a kind of facts", found=said)
             return
         if check is None:
             self._not_interpreted(leaf)
