@@ -151,6 +151,7 @@ def test_a_reason_with_line_separators_stays_one_line(made: OpenedProgramme) -> 
         {"expires_at": "9999-12-31T23:59:59-23:59"},
         {"part": 10**3000},
         {"facts": {"occurred_at": "9999-12-31T23:59:59Z"}},
+        {"facts": {"occurred_at": "0001-01-01T00:00:00+23:59"}},
         {"points": 10**3000, "awarded": 10**3000},
     ],
 )

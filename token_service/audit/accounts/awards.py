@@ -11,7 +11,7 @@ from typing import Any, Final
 from token_service.audit.accounts import lots
 from token_service.audit.accounts.account import Closing, Operation, Pending, Visit
 from token_service.audit.accounts.lots import said
-from token_service.audit.accounts.opened import in_calendar, whole
+from token_service.audit.accounts.opened import instant, whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import TooLate
 from token_service.program.earning import Award, decide_purchase
@@ -34,8 +34,8 @@ def purchase(step: Step) -> None:
         return
     step.check_decided_by(leaf.occurred_at)
     ruleset = step.ruleset()
+    instant(leaf.mapping("facts").get("occurred_at"), "facts.occurred_at")  # a year that calendars know
     facts = PurchaseFacts.from_json(leaf.mapping("facts"))
-    in_calendar(facts.occurred_at, "facts.occurred_at")
     try:
         check_not_too_late(ruleset, leaf.occurred_at, leaf.recorded_at)
     except TooLate as late:

@@ -150,11 +150,6 @@ def instant(value: object, name: str) -> datetime:
         raise InvalidInput(f"{name}: a time is needed") from error
     if at.tzinfo is None:
         raise InvalidInput(f"{name}: the time needs a zone")
-    return in_calendar(at, name)
-
-
-def in_calendar(at: datetime, name: str) -> datetime:
-    """The instant. Raises InvalidInput when no calendar can count on from its year."""
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise InvalidInput(f"{name}: the year must lie between {FIRST_YEAR} and {LAST_YEAR}")
     return at
