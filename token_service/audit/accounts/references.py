@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from token_service.audit.accounts.step import Step
+from token_service.audit.report import printable
 from token_service.units import EntryKind
 
 UNDER_THE_MERCHANT: Final = frozenset(
@@ -37,7 +38,7 @@ def check(step: Step, parties: dict[str, int]) -> None:
     if part == 1:
         _once(step, "operation", leaf.text_of("operation_id"))
     if leaf.entry_kind in UNDER_THE_MERCHANT:
-        known = parties.setdefault(merchant, leaf.party)
+        known = parties.setdefault(printable(merchant), leaf.party)
         step.same("references", f"the number of {merchant}", known, leaf.party)
 
 
