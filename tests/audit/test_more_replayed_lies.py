@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from .opened_programme import OpenedProgramme, Settling, findings, make_opened
+from .programme import OPERATOR
 from .test_honest_chain import explain
+from .test_openings import void
 from .test_replayed_lies import DAY, RULES, lie, named, only, saying
 
 PER_DAY = RULES.replace("limits: {", "limits: {per_member_day_points: 30, ")
@@ -105,3 +107,37 @@ def test_two_leaves_that_change_their_turns(made: OpenedProgramme) -> None:
     report = lie(made, "issuance", lambda leaf: saying(leaf, number=3 - leaf.detail["number"]))
     assert report.exit_code == 1
     assert findings(report, "history")
+
+
+def test_a_void_that_gives_back_to_another_lot(made: OpenedProgramme) -> None:
+    """The refused debit took from the second lot; the points come back to the first, which expires sooner."""
+    member = made.town.member()
+    first = made.town.buy(member, 5_000)
+    made.town.clock.at += 5 * DAY
+    made.town.buy(member, 5_000)
+    made.town.redeem(member, 60)
+    made.settle()
+    made.chain.admin("setDebitLimit", OPERATOR, 1)
+    refused = made.town.redeem(member, 20)
+    made.settle()
+    void(made, refused.entries[0].id)
+
+    def other(leaf: Settling) -> Settling:
+        return saying(leaf, lots=[leaf.detail["lots"][0] | {"lot": first.entries[0].id}])
+
+    report = lie(made, "void", other)
+    assert "gives back to" in named(report, "lots").detail
+
+
+def test_a_refused_debit_that_comes_back_holds(made: OpenedProgramme) -> None:
+    member = made.town.member()
+    made.town.buy(member, 5_000)
+    made.settle()
+    made.chain.admin("setDebitLimit", OPERATOR, 1)
+    refused = made.town.redeem(member, 20)
+    made.settle()
+    void(made, refused.entries[0].id)
+    made.settle()
+    report = made.audit()
+    assert report.exit_code == 0, explain(report)
+    assert report.counts["skipped"] == 1

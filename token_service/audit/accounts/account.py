@@ -51,13 +51,14 @@ class Closing:
 
 @dataclass(slots=True)
 class Unsettled:
-    """A leaf that the contract skipped and that has not come again."""
+    """A leaf that the contract skipped and that has not come again; `lots` what a debit took from which."""
 
     id: str
     commitment: str
     kind: int
     amount: int
     operation: str | None
+    lots: dict[str, int]
 
 
 @dataclass(slots=True)

@@ -248,8 +248,9 @@ class AccountBook:
         refunds.check_payment(step)
         if leaf.skip_reason is not None:
             account.unsettled[leaf.number] = Unsettled(
-                leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id"))
-            )
+                leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id")),
+                {use.lot_id: use.points for use in leaf.uses()} if "lots" in leaf.detail else {},
+            )  # fmt: skip
         self._dispatch(step)
 
     def _dispatch(self, step: Step) -> None:
