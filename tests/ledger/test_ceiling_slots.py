@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,9 +10,11 @@ from ledger_town import ADMIN, Make, Town, rules
 from sqlalchemy import func, select
 
 from token_service.errors import CeilingReached
+from token_service.ledger import ceilings
 from token_service.ledger.merchants import get_merchant, set_ceiling
 from token_service.ledger.rebuild import check_rebuild, rebuild
 from token_service.ledger.tables import ceiling_slots
+from token_service.ledger.transaction import Transaction
 
 CALLERS = 8
 
@@ -82,6 +85,22 @@ def test_a_rebuild_counts_what_was_issued(town: Town) -> None:
     assert set_aside(town) == 0
     town.issue(member, 10)
     assert used(town) == 20
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_room_that_comes_back_meanwhile_is_not_refused(town: Town) -> None:
+    member, other = town.member(), town.member()
+    for points in (10, 10, 10, 9_880):
+        town.issue(member, points)
+    with town.context.store.write() as connection:
+        tx = Transaction(town.context, connection)
+        party = tx.merchant(merchant_id(town)).party  # the counter as it was, with what lay aside
+        town.issue(other, 30)  # needs what lies aside
+        assert set_aside(town) == 0
+        ceilings.charge(tx, party, 10_000 - used(town))
+        with pytest.raises(CeilingReached) as refusal:
+            ceilings.charge(tx, party, 1)
+        assert json.dumps(refusal.value.facts["remaining"]) == "0"
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

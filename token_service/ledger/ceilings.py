@@ -37,6 +37,7 @@ _ADD: Final = (
     .values(window_points=_columns.window_points + bindparam("points"))
 )
 _OF_PARTY: Final = select(tables.merchants).where(_columns.party == bindparam("party"))
+_WITH_SLOTS: Final = _OF_PARTY.add_columns(ceiling_slots.SET_ASIDE.label("set_aside"))
 
 
 def charge(tx: Transaction, party: int, points: int) -> None:
@@ -49,7 +50,11 @@ def charge(tx: Transaction, party: int, points: int) -> None:
     ceiling, period = ceiling_at(merchant, tx.now)
     used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
     if used + points > ceiling and _is_counting(merchant, tx.now):
-        used -= ceiling_slots.set_aside(tx, [merchant.id]).get(merchant.id, 0)
+        # counter and slots as of one instant: points go from one to the other
+        merchant = tx.connection.execute(_WITH_SLOTS, {"party": party}).one()
+        ceiling, period = ceiling_at(merchant, tx.now)
+        used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
+        used -= int(merchant.set_aside) if _is_counting(merchant, tx.now) else 0
     if used + points > ceiling:
         raise _reached(ceiling, period, used, tx.now)
     tx.charges[merchant.id] = tx.charges.get(merchant.id, 0) + points
