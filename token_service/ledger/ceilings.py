@@ -109,11 +109,23 @@ def _count_afresh(tx: Transaction, merchant_id: str) -> None:
     used -= aside if _is_counting(merchant, tx.now) else tx.charges[merchant_id]
     if used + tx.charges[merchant_id] > ceiling:
         raise _reached(ceiling, period, used, tx.now)
+    values = {"window_number": _window(tx.now, period), "window_points": used + tx.charges[merchant_id]}
     tx.connection.execute(
-        update(tables.merchants)
-        .where(tables.merchants.c.id == merchant_id)
-        .values(window_number=_window(tx.now, period), window_points=used + tx.charges[merchant_id])
+        update(tables.merchants).where(_columns.id == merchant_id).values(**values, **_come(merchant, tx.now))
     )
+
+
+def _come(merchant: Row[Any], at: datetime) -> dict[str, Any]:
+    """Columns that make a raised ceiling, once it acts, the merchant's own: so `_add` and the slots know it again."""
+    if merchant.next_ceiling_at is None or merchant.next_ceiling_at > at:
+        return {}
+    return {
+        "ceiling_points": merchant.next_ceiling_points,
+        "ceiling_period_seconds": merchant.next_ceiling_period_seconds,
+        "next_ceiling_points": None,
+        "next_ceiling_period_seconds": None,
+        "next_ceiling_at": None,
+    }
 
 
 def ceiling_at(merchant: Row[Any], at: datetime) -> tuple[int, int]:
