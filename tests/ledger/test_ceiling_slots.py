@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ledger_town import ADMIN, Make, Town, rules
+from ledger_town import ADMIN, DAY, Make, Town, rules
 from sqlalchemy import func, select
 
 from token_service.errors import CeilingReached
+from token_service.ledger import ceilings, tables
 from token_service.ledger.merchants import get_merchant, set_ceiling
 from token_service.ledger.rebuild import check_rebuild, rebuild
-from token_service.ledger.tables import ceiling_slots
+from token_service.ledger.transaction import Transaction
 
 CALLERS = 8
 
@@ -32,7 +34,9 @@ def merchant_id(town: Town) -> str:
 
 def set_aside(town: Town) -> int:
     with town.context.store.read() as connection:
-        return int(connection.execute(select(func.coalesce(func.sum(ceiling_slots.c.points_left), 0))).scalar_one())
+        return int(
+            connection.execute(select(func.coalesce(func.sum(tables.ceiling_slots.c.points_left), 0))).scalar_one()
+        )
 
 
 def fill(town: Town, points: int) -> int:
@@ -74,6 +78,25 @@ def test_a_lower_ceiling_leaves_nothing_set_aside(town: Town) -> None:
     assert used(town) == 50
 
 
+def test_a_raised_ceiling_sets_room_aside_again(town: Town) -> None:
+    with town.context.store.write() as connection:
+        connection.execute(tables.program.update().values(notice_period_seconds=86_400))
+    member = town.member()
+    town.issue(member, 5)
+    raised = set_ceiling(town.context, ADMIN, merchant_id(town), 20_000, 90_000).ceiling
+    assert (raised.points, raised.next_points, raised.used) == (10_000, 20_000, 5)
+    town.clock.forward(DAY)
+    for _ in range(2):
+        town.issue(member, 10)
+    assert set_aside(town) == (0 if town.context.store.is_sqlite else (20_000 - 25) // 128)
+    acts = get_merchant(town.context, ADMIN, merchant_id(town)).ceiling
+    assert (acts.points, acts.period_seconds, acts.next_points, acts.used) == (20_000, 90_000, None, 25)
+    with pytest.raises(CeilingReached):
+        town.issue(member, 19_976)
+    town.issue(member, 19_975)
+    town.check()
+
+
 def test_a_rebuild_counts_what_was_issued(town: Town) -> None:
     member = town.member()
     town.issue(member, 5)
@@ -82,6 +105,22 @@ def test_a_rebuild_counts_what_was_issued(town: Town) -> None:
     assert set_aside(town) == 0
     town.issue(member, 10)
     assert used(town) == 20
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_room_that_comes_back_meanwhile_is_not_refused(town: Town) -> None:
+    member, other = town.member(), town.member()
+    for points in (10, 10, 10, 9_880):
+        town.issue(member, points)
+    with town.context.store.write() as connection:
+        tx = Transaction(town.context, connection)
+        party = tx.merchant(merchant_id(town)).party  # the counter as it was, with what lay aside
+        town.issue(other, 30)  # needs what lies aside
+        assert set_aside(town) == 0
+        ceilings.charge(tx, party, 10_000 - used(town))
+        with pytest.raises(CeilingReached) as refusal:
+            ceilings.charge(tx, party, 1)
+        assert json.dumps(refusal.value.facts["remaining"]) == "0"
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

@@ -81,6 +81,9 @@ class TestMembers:
         answers = enrol_batch(town.context, town.alice, news)
         kinds = [one.created if isinstance(one, EnrolOutcome) else type(one).__name__ for one in answers]
         assert kinds == [True, "InvalidInput", False, "Conflict", "InvalidInput"]
+        unstorable, fine = enrol_batch(town.context, town.alice, [NewMember("nu\0l"), NewMember("fine")])
+        assert isinstance(unstorable, InvalidInput)
+        assert isinstance(fine, EnrolOutcome)
         with pytest.raises(InvalidInput):
             enrol_batch(town.context, town.alice, [NewMember(str(number)) for number in range(1_001)])
 

@@ -37,6 +37,14 @@ _TAKE: Final = (
     .values(points_left=_columns.points_left - bindparam("points"))
 )
 
+SET_ASIDE: Final = (
+    select(func.coalesce(func.sum(_columns.points_left), 0))
+    .where(_columns.merchant_id == merchants.c.id, _columns.window_number == merchants.c.window_number)
+    .correlate(merchants)
+    .scalar_subquery()
+)
+"""What lies in the slots of the merchant of an enclosing query: counted, and issued by nobody yet."""
+
 
 def share_of(tx: Transaction, room: int) -> int:
     """How many points more than it issues a transaction should count, and put aside."""
@@ -77,10 +85,5 @@ def set_aside(tx: Transaction, merchant_ids: Iterable[str]) -> dict[str, int]:
     """What lies in the slots of each merchant: counted, and issued by nobody yet."""
     if tx.context.store.is_sqlite:
         return {}
-    query = (
-        select(_columns.merchant_id, func.sum(_columns.points_left))
-        .join(merchants, merchants.c.id == _columns.merchant_id)
-        .where(_columns.merchant_id.in_(list(merchant_ids)), _columns.window_number == merchants.c.window_number)
-        .group_by(_columns.merchant_id)
-    )
+    query = select(merchants.c.id, SET_ASIDE).where(merchants.c.id.in_(list(merchant_ids)))
     return {merchant_id: int(points) for merchant_id, points in tx.connection.execute(query)}

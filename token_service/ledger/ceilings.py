@@ -37,6 +37,7 @@ _ADD: Final = (
     .values(window_points=_columns.window_points + bindparam("points"))
 )
 _OF_PARTY: Final = select(tables.merchants).where(_columns.party == bindparam("party"))
+_WITH_SLOTS: Final = _OF_PARTY.add_columns(ceiling_slots.SET_ASIDE.label("set_aside"))
 
 
 def charge(tx: Transaction, party: int, points: int) -> None:
@@ -49,7 +50,11 @@ def charge(tx: Transaction, party: int, points: int) -> None:
     ceiling, period = ceiling_at(merchant, tx.now)
     used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
     if used + points > ceiling and _is_counting(merchant, tx.now):
-        used -= ceiling_slots.set_aside(tx, [merchant.id]).get(merchant.id, 0)
+        # counter and slots as of one instant: points go from one to the other
+        merchant = tx.connection.execute(_WITH_SLOTS, {"party": party}).one()
+        ceiling, period = ceiling_at(merchant, tx.now)
+        used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
+        used -= int(merchant.set_aside) if _is_counting(merchant, tx.now) else 0
     if used + points > ceiling:
         raise _reached(ceiling, period, used, tx.now)
     tx.charges[merchant.id] = tx.charges.get(merchant.id, 0) + points
@@ -104,11 +109,23 @@ def _count_afresh(tx: Transaction, merchant_id: str) -> None:
     used -= aside if _is_counting(merchant, tx.now) else tx.charges[merchant_id]
     if used + tx.charges[merchant_id] > ceiling:
         raise _reached(ceiling, period, used, tx.now)
+    values = {"window_number": _window(tx.now, period), "window_points": used + tx.charges[merchant_id]}
     tx.connection.execute(
-        update(tables.merchants)
-        .where(tables.merchants.c.id == merchant_id)
-        .values(window_number=_window(tx.now, period), window_points=used + tx.charges[merchant_id])
+        update(tables.merchants).where(_columns.id == merchant_id).values(**values, **_come(merchant, tx.now))
     )
+
+
+def _come(merchant: Row[Any], at: datetime) -> dict[str, Any]:
+    """Columns that make a raised ceiling, once it acts, the merchant's own: so `_add` and the slots know it again."""
+    if merchant.next_ceiling_at is None or merchant.next_ceiling_at > at:
+        return {}
+    return {
+        "ceiling_points": merchant.next_ceiling_points,
+        "ceiling_period_seconds": merchant.next_ceiling_period_seconds,
+        "next_ceiling_points": None,
+        "next_ceiling_period_seconds": None,
+        "next_ceiling_at": None,
+    }
 
 
 def ceiling_at(merchant: Row[Any], at: datetime) -> tuple[int, int]:

@@ -180,7 +180,8 @@ class _Enrolments:
         asked: dict[str, list[str]] = {}
         for new in news:
             with suppress(CallerError):  # the answer to this one says so
-                asked.setdefault(actor.acting_merchant(new.merchant_id), []).append(new.external_id)
+                external_id = checks.text("/external_id", new.external_id, longest=200)
+                asked.setdefault(actor.acting_merchant(new.merchant_id), []).append(external_id)
         for merchant_id, external_ids in asked.items():
             values = {"merchant_id": merchant_id, "external_ids": external_ids}
             self.known[merchant_id] = {

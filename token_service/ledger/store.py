@@ -16,10 +16,10 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from token_service.errors import BadSettings, DatabaseBusy, DiskFull, InvariantBroken, MereauError
+from token_service.errors import BadSettings, DatabaseBusy, DiskFull, InvalidInput, InvariantBroken, MereauError
 
 Result = TypeVar("Result")
 
@@ -287,6 +287,8 @@ def _mapped(error: DBAPIError) -> Exception | None:
         return DiskFull("the database has no room left; nothing was recorded")
     if state.startswith(_UNREACHABLE) or (not state and isinstance(error, OperationalError | InterfaceError)):
         return DatabaseBusy("the database does not answer; try again")
+    if not state and isinstance(error, DataError):  # the driver did not even send it
+        return InvalidInput("a text holds the character U+0000, which cannot be stored")
     return None
 
 
