@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, NewType
 
@@ -47,3 +48,17 @@ DEBIT_KINDS: Final = frozenset(
     {EntryKind.REDEMPTION, EntryKind.EXPIRY, EntryKind.REVERSAL, EntryKind.DONATION, EntryKind.ADJUSTMENT_DOWN}
     | {EntryKind.MOVE_OUT}
 )
+
+KIND_WORDS: Final[Mapping[int, str]] = {
+    EntryKind.ISSUANCE: "issuance",
+    EntryKind.REDEMPTION: "redemption",
+    EntryKind.EXPIRY: "expiry",
+    EntryKind.REVERSAL: "reversal",
+    EntryKind.RESTORATION: "restoration",
+    EntryKind.DONATION: "donation",
+    EntryKind.ADJUSTMENT_UP: "adjustment",
+    EntryKind.ADJUSTMENT_DOWN: "adjustment",
+    EntryKind.MOVE_OUT: "move",
+    EntryKind.MOVE_IN: "move",
+}
+"""The word for each kind of entry in details and views (DESIGN §3)."""

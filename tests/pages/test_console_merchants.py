@@ -127,7 +127,7 @@ def test_a_revoked_key_opens_nothing(town: Town, manager: Desk) -> None:
     (key,) = list_api_keys(town.context, ADMIN, town.merchant_id).data
     elsewhere = manager.post("/console/merchants", name="Other", points="1", period="0").location.split("?")[0]
     assert manager.post(f"{elsewhere}/keys/{key.id}/revoke").status_code == 404
-    assert manager.post(f"/console/merchants/admin-keys/{key.id}/revoke").status_code == 404
+    assert desk(town, "owner").post(f"/console/merchants/admin-keys/{key.id}/revoke").status_code == 404
     for _ in range(2):
         assert manager.post(f"{path}/keys/{key.id}/revoke").status_code == 303
     with pytest.raises(Unauthorized):
@@ -136,17 +136,23 @@ def test_a_revoked_key_opens_nothing(town: Town, manager: Desk) -> None:
     assert actions(town) == ["key.revoked", "merchant.made", "key.made"]
 
 
-def test_a_key_of_the_programme_is_told_apart(town: Town, manager: Desk) -> None:
-    page = manager.read("/console/merchants/admin-keys")
+def test_a_key_of_the_programme_is_told_apart(town: Town) -> None:
+    owner = desk(town, "owner")
+    page = owner.read("/console/merchants/admin-keys")
     assert "No key yet" in page
-    answer = manager.post(
-        "/console/merchants/admin-keys", once=hidden(page, "once"), name="Import", scope="members:read"
-    )
+    answer = owner.post("/console/merchants/admin-keys", once=hidden(page, "once"), name="Import", scope="members:read")
     secret = re.search(r"mk_[\w-]{40,}", answer.text)
     assert secret is not None
     assert authenticate(town.context, secret[0]).is_admin
-    assert "Import" in manager.read("/console/merchants/admin-keys")
-    assert "Import" not in manager.read(f"/console/merchants/{town.merchant_id}")
+    assert "Import" in owner.read("/console/merchants/admin-keys")
+    assert "Import" not in owner.read(f"/console/merchants/{town.merchant_id}")
+
+
+def test_a_manager_makes_no_key_of_the_whole_programme(town: Town, manager: Desk) -> None:
+    form = {"once": "ctl_1", "name": "Import", "scope": "members:read"}
+    assert manager.post("/console/merchants/admin-keys", **form).status_code == 403
+    assert "Keys of the whole programme" not in manager.read("/console/merchants")
+    assert list_api_keys(town.context, ADMIN).data == ()
 
 
 @pytest.mark.parametrize(
@@ -157,11 +163,10 @@ def test_a_key_of_the_programme_is_told_apart(town: Town, manager: Desk) -> None
         ({"name": "x", "scope": "members:read"}, 404),
     ],
 )
-def test_a_key_without_name_scope_or_form_is_not_made(
-    town: Town, manager: Desk, form: dict[str, str], status: int
-) -> None:
+def test_a_key_without_name_scope_or_form_is_not_made(town: Town, form: dict[str, str], status: int) -> None:
+    owner = desk(town, "owner")
     for path in (f"/console/merchants/{town.merchant_id}/keys", "/console/merchants/admin-keys"):
-        assert manager.post(path, **form).status_code == status
+        assert owner.post(path, **form).status_code == status
     assert list_api_keys(town.context, ADMIN).data == ()
 
 

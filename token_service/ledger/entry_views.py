@@ -12,12 +12,11 @@ from typing import Any, Final
 from sqlalchemy import Row, Select, select, union_all
 
 from token_service.ledger import tables, views
-from token_service.ledger.posting import WORDS
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.staged import Entry, Operation
 from token_service.ledger.stores import store_of
 from token_service.ledger.transaction import Transaction
-from token_service.units import EntryKind
+from token_service.units import KIND_WORDS, EntryKind
 
 _HIDDEN: Final = frozenset(
     {"v", "kind", "occurred_at", "recorded_at", "ruleset", "merchant", "operation_id", "facts", "part"}
@@ -70,7 +69,7 @@ def fact_query() -> Select[Any]:
 
 def entry_view(tx: Transaction, row: Row[Any]) -> views.EntryView:
     """The view of a row of `entry_query`."""
-    word = "void" if row.voids else WORDS[EntryKind(row.kind)]
+    word = "void" if row.voids else KIND_WORDS[EntryKind(row.kind)]
     return _view(tx, row, kind=word, points=row.points, balance_after=row.balance_after, ruleset=row.ruleset_hash)
 
 
@@ -104,7 +103,7 @@ def _written(tx: Transaction, entry: Entry, operation: Operation) -> views.Entry
         created_at=entry.recorded_at,
         occurred_at=entry.occurred_at,
         member_id=entry.member_id,
-        kind=WORDS[entry.kind] if entry.voids is None else "void",
+        kind=KIND_WORDS[entry.kind] if entry.voids is None else "void",
         points=entry.points,
         balance_after=entry.balance_after,
         operation_id=operation.id,

@@ -17,21 +17,7 @@ from token_service.ledger.staged import Entry, Fact, Leaf, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
 from token_service.program.lots import Lot, Use
-from token_service.units import EntryKind
-
-WORDS: Final[Mapping[EntryKind, str]] = {
-    EntryKind.ISSUANCE: "issuance",
-    EntryKind.REDEMPTION: "redemption",
-    EntryKind.EXPIRY: "expiry",
-    EntryKind.REVERSAL: "reversal",
-    EntryKind.RESTORATION: "restoration",
-    EntryKind.DONATION: "donation",
-    EntryKind.ADJUSTMENT_UP: "adjustment",
-    EntryKind.ADJUSTMENT_DOWN: "adjustment",
-    EntryKind.MOVE_OUT: "move",
-    EntryKind.MOVE_IN: "move",
-}
-"""The word for each kind in views and details (DESIGN §3)."""
+from token_service.units import KIND_WORDS, EntryKind
 
 FIGURE_OF_KIND: Final[Mapping[EntryKind, tuple[str, int]]] = {
     EntryKind.ISSUANCE: ("issued", 1),
@@ -202,7 +188,7 @@ def _entry(
         recorded_at=tx.now,
         balance_after=account.balance,
         detail=details.detail(
-            "void" if voids else WORDS[kind],
+            "void" if voids else KIND_WORDS[kind],
             leaf_id=id_,
             number=account.leaf_count,
             joined_at=account.created_at,

@@ -13,7 +13,7 @@ READS: Final = frozenset(
 WRITES: Final = frozenset({"members:adjust", "members:freeze", "rulesets:write", "merchants:write", "keys:write"})
 
 PERMISSIONS: Final[dict[str, frozenset[str]]] = {
-    "owner": READS | WRITES | {"staff:write"},
+    "owner": READS | WRITES | {"staff:write", "admin_keys:write"},
     "manager": READS | WRITES,
     "support": frozenset(
         {"members:read", "members:adjust", "members:freeze", "rulesets:read", "merchants:read", "settlement:read"}
@@ -21,7 +21,8 @@ PERMISSIONS: Final[dict[str, frozenset[str]]] = {
     "auditor": READS,
     "cashier": frozenset({"till:use"}),
 }
-"""By role. An auditor reads everything and changes nothing; a cashier has the till of one merchant and nothing else."""
+"""By role. An auditor reads everything and changes nothing; a cashier has the till of one merchant and nothing else. Keys of the
+whole programme are the owner's: whoever holds one acts without a name in the trail."""
 
 ROLES: Final = tuple(PERMISSIONS)
 MERCHANT_ROLES: Final = frozenset({"cashier"})

@@ -23,23 +23,10 @@ from token_service.errors import InvalidInput, MereauError
 from token_service.protocol.hashing import hash_to_bytes
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
 from token_service.protocol.receipts import Leaf, commitment
-from token_service.units import EntryKind
+from token_service.units import KIND_WORDS, EntryKind
 
 CLOCKS: Final = timedelta(minutes=5)
 """How far clocks of tills, of the service's processes and of the chain may lie apart."""
-WORDS: Final[Mapping[int, str]] = {
-    EntryKind.ISSUANCE: "issuance",
-    EntryKind.REDEMPTION: "redemption",
-    EntryKind.EXPIRY: "expiry",
-    EntryKind.REVERSAL: "reversal",
-    EntryKind.RESTORATION: "restoration",
-    EntryKind.DONATION: "donation",
-    EntryKind.ADJUSTMENT_UP: "adjustment",
-    EntryKind.ADJUSTMENT_DOWN: "adjustment",
-    EntryKind.MOVE_OUT: "move",
-    EntryKind.MOVE_IN: "move",
-}
-"""The kind that the detail of an entry says."""
 ERASED: Final = "erased"
 Check = Callable[[Step], None]
 _RULES_OF_OTHERS: Final = frozenset({"purchase", "refund", "reversal"})
@@ -73,7 +60,7 @@ _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("unfrozen", None): _frozen,
     ("voucher_used", None): redemptions.voucher_used,
 }
-_KNOWN: Final = frozenset({kind for kind, _ in _CHECKS} | set(WORDS.values()))
+_KNOWN: Final = frozenset({kind for kind, _ in _CHECKS} | set(KIND_WORDS.values()))
 
 
 class AccountBook:
@@ -257,12 +244,12 @@ class AccountBook:
         leaf = step.leaf
         pays = leaf.entry_kind == EntryKind.REVERSAL and leaf.detail.get("pays_debt") is True
         check = refunds.payment if pays else _CHECKS.get((leaf.kind, leaf.operation))
-        word = WORDS.get(leaf.entry_kind)
+        word = KIND_WORDS.get(leaf.entry_kind)
         if leaf.entry_kind != EntryKind.FACT and word != leaf.kind:
             step.differs("openings", "the detail says another kind than the entry", expected=word, found=leaf.kind)
         if (
             leaf.entry_kind == EntryKind.FACT
-            and (check is None or leaf.kind in WORDS.values())
+            and (check is None or leaf.kind in KIND_WORDS.values())
             and leaf.kind != "reversal"
         ):
             self._not_interpreted(leaf)

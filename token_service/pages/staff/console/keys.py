@@ -33,9 +33,9 @@ def add_to(pages: Blueprint) -> None:
     add_page(pages, path, "key_make", make, "keys:write", post=True)
     add_page(pages, f"{path}/<key_id>/revoke", "key_revoke", revoke, "keys:write", post=True)
     own = "/console/merchants/admin-keys"
-    add_page(pages, own, "admin_keys", admin_keys, "keys:write")
-    add_page(pages, own, "admin_key_make", make_admin, "keys:write", post=True)
-    add_page(pages, f"{own}/<key_id>/revoke", "admin_key_revoke", revoke_admin, "keys:write", post=True)
+    add_page(pages, own, "admin_keys", admin_keys, "admin_keys:write")
+    add_page(pages, own, "admin_key_make", make_admin, "admin_keys:write", post=True)
+    add_page(pages, f"{own}/<key_id>/revoke", "admin_key_revoke", revoke_admin, "admin_keys:write", post=True)
 
 
 def make(merchant_id: str) -> ResponseReturnValue:
