@@ -17,6 +17,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from token_service.app.application import Application, open_application
+from token_service.app.clock import FileClock
 from token_service.app.setup import Founding, initialise
 from token_service.app.web import create_web
 from token_service.audit.report import AuditReport, Status
@@ -60,11 +61,10 @@ class FileTime:
 
     @property
     def at(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
+        return FileClock(self.path)()
 
     @at.setter
     def at(self, at: datetime) -> None:
-        self._ahead = at - datetime.now(UTC)
         self.path.write_text(at.isoformat())
 
     def forward(self, by: timedelta) -> None:
