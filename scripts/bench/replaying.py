@@ -14,7 +14,7 @@ from typing import Final
 
 from scripts.bench.anvil import running_anvil
 from scripts.bench.programme import CHUNK, Programme, instant_node, programme, settle
-from scripts.bench.table import Figure
+from scripts.bench.table import Figure, at_least
 from token_service.app.resources import resource_dir
 from token_service.app.setup import read_ruleset
 from token_service.audit.accounts.opened import opened_facts
@@ -34,6 +34,8 @@ from token_service.protocol import receipt_files
 
 PURCHASES: Final = 5_000
 ROUNDS: Final = 3
+SHARE_MIN: Final = 0.5
+"""Of the rate at which the rules alone decide."""
 DAYS: Final = 40
 """Over how many past days they are spread, all behind their return window: each is issued at once."""
 LINES: Final = (("PRODUCE", 390), ("GROCERY", 1_250), ("MEAT", 850), (None, 410))
@@ -60,7 +62,11 @@ def measure_replay() -> list[Figure]:
     beside = f"the rules alone decide {decided:,.0f}/s"
     return [
         Figure(
-            "audit of entries with their openings, of the rules alone", audited / decided, f"{audited:,.0f}/s", beside
+            "audit of entries with their openings, of the rules alone",
+            audited / decided,
+            f"{audited:,.0f}/s",
+            beside,
+            at_least(SHARE_MIN, audited / decided),
         )
     ]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
 from api_callers import Caller, done, new_reference, refused
 from api_town import Town
 from flask import Response
@@ -82,6 +83,7 @@ def test_what_nobody_foresaw_is_told_without_its_message(town: Town, capsys: pyt
     def fail(_body: bytes) -> tuple[int, bytes]:
         raise RuntimeError("the secret is 4711")
 
+    structlog.reset_defaults()  # a deployment that another test of this process opened has sent them to its own stderr
     caller = Caller(town.another_app(answer_rpc=fail))
     response = caller.send("/rpc", b"{}")
     refused(response, 500, "internal_error")

@@ -49,7 +49,7 @@ def lying_node(true_url: str, bend: Bend) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with _running(Handler) as url:
+    with running(Handler) as url:
         yield url
 
 
@@ -68,12 +68,12 @@ def serving(documents: Mapping[str, object]) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with _running(Handler) as url:
+    with running(Handler) as url:
         yield url
 
 
 @contextmanager
-def _running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

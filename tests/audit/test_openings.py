@@ -219,14 +219,14 @@ def test_a_fact_of_an_unknown_kind_is_counted(made: OpenedProgramme) -> None:
     member, _ = two_members(made)
     write(
         made.town.context,
-        lambda tx: fact(tx, tx.account(member), "voucher_used", operation=None, more={"voucher": "free-coffee"}),
+        lambda tx: fact(tx, tx.account(member), "raffle_won", operation=None, more={"prize": "free-coffee"}),
     )
     made.town.buy(member, 1_000)
     made.settle()
     report = made.audit()
     assert report.exit_code == 0, explain(report)
     assert report.openings is not None
-    assert report.openings.not_interpreted == {"voucher_used": 1}
+    assert report.openings.not_interpreted == {"raffle_won": 1}
 
 
 def test_leaves_that_wait_behind_a_freeze_are_not_hidden(made: OpenedProgramme) -> None:
@@ -285,7 +285,7 @@ def test_what_the_contract_refused_for_good_is_undone_in_the_replay(made: Opened
     made.town.adjust(member, 20)
     made.town.adjust(member, -60)
     made.settle()
-    _void(made, refused.entries[0].id)
+    void(made, refused.entries[0].id)
     unfreeze(made.town.context, Actor.admin(), member, "looked at")
     assert made.town.balance(member).debt > 0
     made.town.adjust(member, 200)
@@ -298,7 +298,7 @@ def test_a_void_of_an_applied_entry_is_named(made: OpenedProgramme) -> None:
     member, _ = two_members(made)
     with made.town.context.store.read() as connection:
         entry = connection.execute(select(tables.entries.c.id).where(tables.entries.c.member_id == member)).scalar_one()
-    _void(made, entry)
+    void(made, entry)
     made.settle()
     assert "did not refuse" in findings(made.audit(), "history")[0].detail
 
@@ -319,7 +319,7 @@ def _accept_again(made: OpenedProgramme, leaf_id: Any) -> None:
         connection.execute(update(leaves).where(leaves.c.id == leaf_id).values(state="accepted"))
 
 
-def _void(made: OpenedProgramme, entry_id: str) -> None:
+def void(made: OpenedProgramme, entry_id: str) -> None:
     with made.town.context.store.write() as connection:
         void_skipped(connection, made.town.context, entry_id, UNKNOWN_PARTY)
 

@@ -77,6 +77,17 @@ def test_only_the_newest_are_taken_when_there_are_too_many(make: Make, monkeypat
     assert (found.purchases, found.is_cut) == (4, True)
 
 
+def test_members_with_the_longest_histories_are_left_out_when_they_would_take_too_long(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three members with 8, 5 and 2 purchases: 64, 25 and 4 looks at a history."""
+    town = busy_town(make, rules())
+    for most, bought in ((93, 15), (92, 7), (28, 2), (3, 0)):
+        monkeypatch.setattr(ruleset_replay, "LOOKS_MAX", most)
+        found = replay_purchases(town.context, parse_ruleset(rules(tiers=TIERS)), 366)
+        assert (found.purchases, found.is_cut) == (bought, most < 93)
+
+
 def test_nothing_is_written_and_an_empty_time_is_empty(make: Make) -> None:
     town = busy_town(make, rules())
     before = town.statement(town.member())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from ledger_town import DAY, TIERS, Make, Town, rules
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from token_service.errors import BadSettings, DatabaseBusy, DiskFull
 from token_service.ledger import tables
@@ -42,6 +43,12 @@ def test_a_full_disk_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
     with store.read() as connection:
         assert connection.execute(text("select count(*) from t")).scalar_one() == 0
     store.dispose()
+
+
+def test_an_accident_does_not_say_whose_data_it_was_about(town: Town) -> None:
+    with pytest.raises(DBAPIError) as accident, town.context.store.read() as connection:
+        connection.execute(text("select :email from nowhere"), {"email": "alice@example.com"})
+    assert "alice" not in str(accident.value)
 
 
 def test_every_commit_is_synced_and_references_are_enforced(tmp_path: Path) -> None:

@@ -109,6 +109,8 @@ def test_a_correction_is_looked_at_done_once_and_told_everywhere(town: Town, sup
     [
         ({"points": "0"}, "whole number of points"),
         ({"points": "1.5e3"}, "whole number of points"),
+        ({"points": "1.5"}, "whole number of points"),
+        ({"points": "12,50"}, "whole number of points"),
         ({"points": "-5"}, "whole number of points"),
         ({"points": "9" * 17}, "whole number of points"),
         ({"reason": ""}, "Write something here"),

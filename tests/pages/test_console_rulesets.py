@@ -200,6 +200,7 @@ def test_a_draft_is_published_after_it_was_read_what_that_means(town: Town, mana
     [
         ("", "Choose a day"),
         ("tomorrow", "Choose a day"),
+        ("0001-01-01T00:00", "Choose a day"),
         ("2026-11-22T14:00", "Not before"),
         ("1970-01-01T00:00", "Not before"),
         ("2029-01-01T00:00", "within a year"),

@@ -159,3 +159,15 @@ def test_a_busy_database_is_told_to_come_back(town: Town, alice: Browser) -> Non
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     assert "Back in a moment" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/vouchers/%00", "/wallet/entries/a%00", "/wallet?cursor=%00", "/wallet?a=b&a=%00"])
+def test_the_character_that_postgresql_cannot_look_for_is_nowhere(town: Town, alice: Browser, path: str) -> None:
+    town.member()
+    alice.sign_in(town)
+    assert alice.get(path).status_code == 404
+
+
+def test_a_form_with_that_character_is_refused_before_anything_is_asked(alice: Browser) -> None:
+    for path in ("/sign-in", "/staff/sign-in"):
+        assert alice.post(path, email="alice\0@example.com", password="quite a long one").status_code == 404

@@ -6,11 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from databases import PostgreSQL
 from pages_town import Browser, Clock, Town, make_context, open_shop, set_up
+from sqlalchemy import event
+from staff_people import hire, signed_in
 
 from token_service.custody.key_ring import KeyRing
 from token_service.ledger.sessions import CodeAnswer, answer_code, record_code
@@ -66,3 +71,25 @@ def test_the_wallet_is_the_same_on_both(any_town: Town) -> None:
     assert "1,284" in alice.get("/wallet").text
     assert alice.get("/preferences").status_code == 200
     assert alice.post("/sign-out").location == "/sign-in"
+
+
+READ_ONLY = {"sqlite": "pragma query_only=1", "postgresql": "set default_transaction_read_only = on"}
+
+
+def test_whoever_is_signed_in_reads_on_where_nothing_can_be_written(any_town: Town) -> None:
+    any_town.member()
+    alice = Browser(any_town.app().test_client())
+    alice.sign_in(any_town)
+    cashier = signed_in(any_town, hire(any_town, "cashier"))
+    engine = any_town.context.store.engine
+    engine.dispose()
+    event.listen(engine, "connect", partial(forbid_writing, READ_ONLY[engine.dialect.name]))
+    any_town.clock.move(timedelta(hours=1))
+    assert (alice.get("/wallet").status_code, cashier.get("/till").status_code) == (200, 200)
+    assert alice.get("/card").status_code in (500, 503)
+
+
+def forbid_writing(statement: str, connection: Any, _record: Any) -> None:
+    connection.cursor().execute(statement)
+    if hasattr(connection, "autocommit"):
+        connection.commit()

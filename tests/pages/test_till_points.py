@@ -8,6 +8,7 @@ from till_counter import Counter, at_counter, form_of
 
 from token_service.ledger.balances import get_balance
 from token_service.ledger.inputs import NewItem
+from token_service.ledger.purchases import get_purchase
 from token_service.ledger.staff_trail import list_actions
 
 MINUS = "−\N{NO-BREAK SPACE}"
@@ -196,6 +197,18 @@ def test_more_than_the_purchase_is_refused_with_what_is_left(town: Town, till: C
         assert answer.status_code == 422
         assert said in answer.text
     assert points(town, member) == 150
+
+
+def test_a_rest_that_shrank_while_it_was_looked_at_is_not_refunded_as_another_amount(
+    town: Town, till: Counter, member: str
+) -> None:
+    purchase = till.buy(member, "100")
+    page = till.look(refund(purchase), what="whole")
+    assert "Refund of €100.00" in page.text
+    till.confirm(till.look(refund(purchase), what="amount", amount="40"))
+    answer = till.send(form_of(page))
+    assert (answer.status_code, "€60.00 can still be refunded" in answer.text) == (409, True)
+    assert get_purchase(town.context, town.actor, purchase).refunded.amount == 4_000
 
 
 def test_nobody_refunds_their_own_purchase(town: Town, till: Counter) -> None:

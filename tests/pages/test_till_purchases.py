@@ -208,6 +208,25 @@ def test_a_reference_of_nobodys_making_begins_anew(town: Town, till: Counter, me
     assert points(town, member) == 0
 
 
+@pytest.mark.parametrize("made", ["T20261120-100000Z-00000000", "T20261124-100000Z-00000000"])
+def test_nobody_chooses_the_day_of_a_purchase_by_a_reference_of_their_own(
+    town: Town, till: Counter, member: str, made: str
+) -> None:
+    form = form_of(till.look(f"/till/members/{member}/purchase", total="10"))
+    answer = till.send(form, reference=made)
+    assert (answer.status_code, "too old to be recorded" in answer.text) == (409, True)
+    looked = form_of(till.look(f"/till/members/{member}/purchase", total="10", reference=made))
+    assert looked.reference.startswith("T20261122-130500Z-")
+    assert points(town, member) == 0
+
+
+def test_a_form_sent_again_after_days_still_leads_to_its_receipt(town: Town, till: Counter, member: str) -> None:
+    form = form_of(till.look(f"/till/members/{member}/purchase", total="10"))
+    first = till.send(form)
+    town.clock.move(timedelta(days=3))
+    assert at_counter(town, "zoe@example.com").send(form).location == f"{first.location}?again=1"
+
+
 def test_what_was_typed_is_text_and_nothing_else(till: Counter, member: str) -> None:
     evil = "<script>alert(1)</script>\"'"
     answer = till.look(f"/till/members/{member}/purchase", do="see-lines", category=evil, sku=evil, amount=evil)

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import importlib.util
+import sys
+
 import pytest
+from Crypto.Hash import keccak as reference
 from eth_utils import keccak, to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +15,20 @@ from token_service.protocol import hashing
 
 @given(st.binary(max_size=300))
 def test_it_hashes_like_ethereum(data: bytes) -> None:
-    assert hashing.keccak256(data) == keccak(data)
+    assert hashing.keccak256(data) == reference.new(data=data, digest_bits=256).digest()
+
+
+def test_without_the_c_library_it_hashes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sha3", None)
+    spec = importlib.util.find_spec(hashing.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    slow = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(slow)
+    assert slow._keccak_256 is not hashing._keccak_256
+    empty = "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+    assert slow.keccak256(b"").hex() == hashing.keccak256(b"").hex() == empty
+    assert all(slow.keccak256(b"x" * size) == hashing.keccak256(b"x" * size) for size in (1, 64, 135, 136, 137, 300))
 
 
 @given(st.binary(min_size=20, max_size=20))

@@ -11,8 +11,9 @@ from faulty_node import FaultyNode
 from settlement_programme import Programme
 from sqlalchemy import select
 
+from token_service.chain.admin_operations import advance
 from token_service.chain.node import Node
-from token_service.chain.settlement import PushMemory, finalize, index, plan, push
+from token_service.chain.settlement import PushMemory, finalize, index, plan, push, track
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.lanes import read_lane
 from token_service.chain.settlement.receipt_storage import ensure_filed
@@ -65,6 +66,69 @@ def test_a_block_that_left_the_chain_since_it_was_indexed_is_not_called_final(
     own_anvil.mine(3)
     assert own_programme.settle().is_settled
     assert own_programme.leaf(leaf_id).state == "final"
+
+
+@dataclass
+class Storing:
+    """A node in the midst of storing a block: it counts the block's transactions everywhere, and has no receipts of them for
+    the first `missing` questions. Anvil is like that for some milliseconds."""
+
+    inner: Node
+    missing: int
+
+    def request(self, method: str, params: list[Any]) -> Any:
+        if method == "eth_getTransactionCount":
+            return self.inner.request(method, [params[0], "latest"])
+        if method == "eth_getTransactionReceipt" and self.missing:
+            self.missing -= 1
+            return None
+        return self.inner.request(method, params)
+
+
+@pytest.mark.parametrize("missing", [1, 2, 4])
+def test_a_receipt_that_is_not_stored_yet_does_not_halt_the_lane(programme: Programme, missing: int) -> None:
+    member = programme.member()
+    programme.record(member, EntryKind.ISSUANCE, 5)
+    plan(programme.services, flush=True)
+    push(programme.services, PushMemory())
+    track(replace(programme.services, node=Storing(programme.services.node, missing)))
+    assert programme.settle().is_settled
+    assert programme.balance(member) == 5
+
+
+def test_an_operation_whose_receipt_is_not_stored_yet_goes_on(programme: Programme) -> None:
+    operation = programme.order("pause")
+    advance(programme.services)
+    push(programme.services, PushMemory())
+    track(replace(programme.services, node=Storing(programme.services.node, 1)))
+    assert programme.settle().is_settled
+    assert programme.operation(operation).state == "final"
+
+
+@dataclass
+class Vague:
+    """A node whose logs lack a field."""
+
+    inner: Node
+    field: str
+
+    def request(self, method: str, params: list[Any]) -> Any:
+        answer = self.inner.request(method, params)
+        if method == "eth_getLogs":
+            return [{name: value for name, value in log.items() if name != self.field} for log in answer]
+        return answer
+
+
+@pytest.mark.parametrize("field", ["transactionHash", "topics", "data"])
+def test_a_node_whose_logs_lack_something_counts_as_away(programme: Programme, field: str) -> None:
+    member = programme.member()
+    programme.record(member, EntryKind.ISSUANCE, 5)
+    plan(programme.services, flush=True)
+    push(programme.services, PushMemory())
+    with pytest.raises(NodeUnreachable):
+        index(replace(programme.services, node=Vague(programme.services.node, field)))
+    assert programme.settle().is_settled
+    assert programme.balance(member) == 5
 
 
 def test_the_next_nonce_waits_while_nobody_knows_whether_the_one_before_arrived(programme: Programme) -> None:

@@ -8,6 +8,7 @@ from settlement_programme import Programme
 from sqlalchemy import select, update
 
 from token_service.chain import reads
+from token_service.chain.admin_operations import advance as sign_operations
 from token_service.chain.admin_operations import drive
 from token_service.chain.settlement import PushMemory, check_chain, finalize, index, plan, push, track
 from token_service.chain.settlement.bumping import bump
@@ -101,6 +102,19 @@ def test_a_nonce_that_somebody_else_used_halts_the_lane(programme: Programme) ->
     with programme.store.read() as connection:
         mine = select(transactions.c.state).where(transactions.c.batch_id.is_not(None))
         assert connection.execute(mine).scalar_one() == "foreign"
+
+
+def test_an_operation_whose_nonce_somebody_else_used_has_failed(programme: Programme) -> None:
+    """Nobody would hear of it otherwise while the contract is being deployed: there is no lane yet that could halt."""
+    operation = programme.order("pause")
+    sign_operations(programme.services)
+    send_behind_our_back(programme, programme.services.admin, programme.contract, encode_call("unpause"))
+    for _ in range(20):
+        advance(programme)
+        if programme.operation(operation).state == "failed":
+            break
+    assert "was used by a transaction that is not ours" in programme.operation(operation).error
+    assert lane(programme).state == "halted"
 
 
 def test_an_account_without_gas_money_blocks_its_lane_until_it_has_some(

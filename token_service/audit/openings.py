@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from token_service.audit.accounts.book import AccountBook
+from token_service.audit.accounts.opened import instant_at
 from token_service.audit.accounts.rulebook import Rulebook
 from token_service.audit.accounts.storage import Storage
 from token_service.audit.batches import Batch
@@ -76,7 +76,7 @@ class OpeningCheck:
 
     def finish(self, timestamp: int) -> None:
         """Says what was kept back or could not be checked, as of a block's time."""
-        self._book.finish(datetime.fromtimestamp(timestamp, UTC))
+        self._book.finish(instant_at(timestamp))
         for hash_, why in self._rulebook.unreadable.items():
             for check in REPLAYED:
                 self._findings.doubt(check, f"ruleset {hash_}: {why}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from token_service.audit.report import PinnedBlock
+from token_service.audit.report import PinnedBlock, printable
 from token_service.audit.rpc import Rpc
 from token_service.audit.stream import block_field
 from token_service.errors import InvalidInput, NodeUnreachable, RpcError
@@ -47,4 +47,4 @@ def _hash(block: Any) -> str:
     hash_ = block.get("hash") if isinstance(block, dict) else None
     if not isinstance(hash_, str):
         raise NodeUnreachable("a block of the node has no hash")
-    return hash_
+    return printable(hash_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,6 +10,8 @@ from token_service.audit.state import Openings
 
 FINDINGS_MAX: Final = 100
 """Findings kept for one check; further ones are counted."""
+SAID_MAX: Final = 1_000
+"""Characters of a value in a finding: what the audited say may be long."""
 
 CHECKS: Final = {
     "bytecode": "the contract's code is the published build, made by its own constructor; its constants are right",
@@ -45,6 +47,12 @@ REPLAYED: Final = (
 """Checks that need every leaf of an account, and the rules."""
 
 
+def printable(text: object, most: int = 200) -> str:
+    """The first characters of a foreign text, without what could steer a terminal."""
+    said = str(text)
+    return "".join(c if c.isprintable() else "�" for c in said[:most]) + ("…" if len(said) > most else "")
+
+
 class Status(StrEnum):
     """How a check ended."""
 
@@ -77,6 +85,15 @@ class Finding:
         return f"{self.detail}{values}" + (f" ({', '.join(place)})" if place else "")
 
 
+def _shown(finding: Finding) -> Finding:
+    """The finding with what foreigners said made harmless."""
+    detail, expected, found, transaction = (
+        None if text is None else printable(text, SAID_MAX)
+        for text in (finding.detail, finding.expected, finding.found, finding.transaction)
+    )
+    return replace(finding, detail=detail or "", expected=expected, found=found, transaction=transaction)
+
+
 @dataclass(slots=True)
 class Findings:
     """Collects findings while an audit runs; goes through checkpoints as JSON."""
@@ -89,14 +106,14 @@ class Findings:
         """Something differs."""
         count = self.counts.get(finding.check, 0)
         if count < FINDINGS_MAX:
-            self.kept.append(finding)
+            self.kept.append(_shown(finding))
         self.counts[finding.check] = count + 1
 
     def doubt(self, check: str, reason: str) -> None:
         """Something that was asked for could not be checked."""
         reasons = self.doubts.setdefault(check, [])
         if len(reasons) < FINDINGS_MAX:
-            reasons.append(reason)
+            reasons.append(printable(reason, SAID_MAX))
 
 
 @dataclass(frozen=True, slots=True)

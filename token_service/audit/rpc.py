@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import requests
 
+from token_service.audit.fetching import AnswerTooLarge, fetch
+from token_service.audit.report import printable
 from token_service.errors import InvalidInput, NodeUnreachable, RpcError
 from token_service.protocol import json_text
 from token_service.protocol.hashing import from_hex, to_hex
@@ -19,7 +21,7 @@ from token_service.protocol.hashing import from_hex, to_hex
 BATCH_MAX: Final = 50
 """Calls in one HTTP request; also what an embedded chain allows."""
 TRIES: Final = 5
-TIMEOUT_SECONDS: Final = 60
+ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 LOGS_WANTED: Final = 4_000
 """Logs that one range aims at: some 20 full batches, so memory stays flat."""
 RANGE_MAX_BLOCKS: Final = 2_000
@@ -104,10 +106,12 @@ class Rpc:
         wait = self._first_wait_seconds
         for attempt in range(1, TRIES + 1):
             try:
-                answer = self._session.post(self.url, json=body, timeout=TIMEOUT_SECONDS)
-                if answer.status_code < 500 and answer.status_code != 429:
-                    return json_text.load(answer.content)
-                problem = f"HTTP {answer.status_code}"
+                status, content = fetch(self._session, "POST", self.url, json=body, bytes_max=ANSWER_BYTES_MAX)
+                if status < 500 and status != 429:
+                    return json_text.load(content)
+                problem = f"HTTP {status}"
+            except AnswerTooLarge as error:
+                raise NodeUnreachable(f"the node answered more than {ANSWER_BYTES_MAX} bytes") from error
             except InvalidInput:
                 problem = "it is not JSON"
             except requests.RequestException as error:
@@ -123,11 +127,6 @@ class LogRange:
 
     def __init__(self, first: int, last: int, logs: list[dict[str, Any]]) -> None:
         self.first, self.last, self.logs = first, last, logs
-
-
-def printable(text: object) -> str:
-    """At most 200 characters of a foreign text, without what could steer a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in str(text)[:200])
 
 
 def _result(answer: Any) -> Any:

@@ -13,8 +13,8 @@ from token_service.audit.checkpoints import Checkpoint
 from token_service.audit.leaves import LeafCheck
 from token_service.audit.openings import ASKED, OpeningCheck, opening_source
 from token_service.audit.replay import Terms, replay
-from token_service.audit.report import CHECKS, AuditReport, Findings, PartyFigures, PinnedBlock, results
-from token_service.audit.rpc import Rpc, printable
+from token_service.audit.report import CHECKS, AuditReport, Findings, PartyFigures, PinnedBlock, printable, results
+from token_service.audit.rpc import Rpc
 from token_service.audit.sources import document_source, receipt_source
 from token_service.audit.state import State
 from token_service.audit.stream import Stretch, stretches
@@ -243,7 +243,7 @@ class _Audit:
             openings=None if self.openings is None else self.state.openings,
             days=self.state.days,
             parties=tuple(
-                PartyFigures(number, party.name, party.entries, party.points)
+                PartyFigures(number, printable(party.name), party.entries, party.points)
                 for number, party in sorted(self.state.parties.items())
             ),
         )

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import requests
+from requests import PreparedRequest
+from requests.auth import AuthBase
 
+from token_service.audit.fetching import AnswerTooLarge, fetch
 from token_service.errors import InvalidInput, MereauError
 from token_service.protocol import fields, json_text, receipt_files, receipts
 from token_service.protocol.hashing import text_hash
 from token_service.protocol.receipt_files import BatchReceipts
 
-TIMEOUT_SECONDS: Final = 60
 DOCUMENT_BYTES_MAX: Final = 64 * 1024 * 1024
+RULESET_BYTES_MAX: Final = 4 * 1024 * 1024
 
 
 class Unavailable(MereauError):
@@ -52,26 +55,37 @@ def is_url(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
+class _Bearer(AuthBase):
+    """As `auth` and not as a header: else an entry for the host in ~/.netrc would take the key's place."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
+
 class Http:
-    """GET of a service's paths, with an API key if there is one."""
+    """GET of a service's paths, with an API key if there is one. Redirects are not followed: the key stays with its host."""
 
     def __init__(self, base: str, key: str | None = None) -> None:
         self._base = base.rstrip("/").removesuffix("/v1")
         self._session = requests.Session()
         if key is not None:
-            self._session.headers["Authorization"] = f"Bearer {key}"
+            self._session.auth = _Bearer(key)
 
-    def get(self, path: str) -> str:
+    def get(self, path: str, bytes_max: int = DOCUMENT_BYTES_MAX) -> str:
         """The answer's text. Raises Unavailable or InvalidInput."""
         try:
-            answer = self._session.get(self._base + path, timeout=TIMEOUT_SECONDS)
+            status, content = fetch(self._session, "GET", self._base + path, bytes_max=bytes_max)
+        except AnswerTooLarge as error:
+            raise InvalidInput(f"GET {path} answered more than {bytes_max} bytes") from error
         except requests.RequestException as error:
             raise Unavailable(f"GET {path} failed ({type(error).__name__})") from error
-        if answer.status_code != 200:
-            raise Unavailable(f"GET {path} answered {answer.status_code}")
-        if len(answer.content) > DOCUMENT_BYTES_MAX:
-            raise InvalidInput(f"GET {path} answered more than {DOCUMENT_BYTES_MAX} bytes")
-        return answer.content.decode("utf-8", errors="replace")
+        if status != 200:
+            raise Unavailable(f"GET {path} answered {status}")
+        return content.decode("utf-8", errors="replace")
 
 
 class _ReceiptUrl:
@@ -99,7 +113,8 @@ class _DocumentUrl:
         self._http = Http(base)
 
     def document(self, ruleset_hash: str) -> str:
-        answer = fields.mapping(json_text.load(self._http.get(f"/v1/rulesets/{ruleset_hash}")), "ruleset")
+        text = self._http.get(f"/v1/rulesets/{ruleset_hash}", RULESET_BYTES_MAX)
+        answer = fields.mapping(json_text.load(text), "ruleset")
         return receipts.jcs(answer.get("document"))
 
 
@@ -109,9 +124,11 @@ class _DocumentFolder:
     def __init__(self, folder: Path) -> None:
         self._texts: dict[str, str] = {}
         for path in sorted(folder.glob("**/*.json")):
+            if not path.is_file():  # a pipe or a device would never end
+                continue
             try:
-                text = receipts.jcs(json_text.load(_read(path)))
-            except InvalidInput:
+                text = receipts.jcs(json_text.load(_read(path, RULESET_BYTES_MAX)))
+            except (InvalidInput, Unavailable):
                 continue
             self._texts[text_hash(text)] = text
 
@@ -121,10 +138,10 @@ class _DocumentFolder:
         return self._texts[ruleset_hash]
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, bytes_max: int = DOCUMENT_BYTES_MAX) -> str:
     try:
-        if path.stat().st_size > DOCUMENT_BYTES_MAX:
-            raise InvalidInput(f"{path.name} is larger than {DOCUMENT_BYTES_MAX} bytes")
+        if path.stat().st_size > bytes_max:
+            raise InvalidInput(f"{path.name} is larger than {bytes_max} bytes")
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise Unavailable(f"{path.name} cannot be read") from error

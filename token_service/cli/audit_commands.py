@@ -25,7 +25,7 @@ from token_service.audit.verify import Verdict, read_proof, verify_receipt
 from token_service.audit.verify_promise import verify_promise
 from token_service.cli.output import as_json, number, print_json
 from token_service.cli.progress import progress_bar
-from token_service.errors import MereauError, RpcError, TryAgain
+from token_service.errors import BadSettings, MereauError, RpcError, TryAgain
 from token_service.protocol import json_text, promises, receipts
 
 COULD_NOT_CHECK: Final = 2
@@ -105,7 +105,7 @@ def audit(
     Exit code 0: all requested checks held. 1: something differs. 2: something could not be checked. docs/audit.md says
     what is proved, and what no auditor can see.
     """
-    with _could_not_check(json_), _progress(json_) as show:
+    with _could_not_check(json_, any_error=True), _progress(json_) as show:
         report = run_audit(
             Options(
                 rpc_url=rpc_url,
@@ -121,7 +121,8 @@ def audit(
             )
         )
     if html is not None:
-        html.write_text(page.page(report), encoding="utf-8")
+        with _could_not_check(json_, any_error=True):
+            _write_page(html, page.page(report))
     if json_:
         print_json(report.to_json())
     else:
@@ -180,15 +181,30 @@ def _key(key_file: Path | None) -> str | None:
     """The API key, never from the command line, which every process of the machine can read."""
     if key_file is None:
         return os.environ.get(KEY_VARIABLE)
-    return key_file.read_text(encoding="utf-8").strip()
+    try:
+        key = key_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        key = ""
+    if not key or not key.isprintable():
+        raise BadSettings(f"{key_file.name} holds no API key")
+    return key
+
+
+def _write_page(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadSettings(f"the page cannot be written to {path.name}") from error
 
 
 @contextmanager
-def _could_not_check(json_: bool) -> Iterator[None]:
-    """Turns a node that does not answer into exit code 2."""
+def _could_not_check(json_: bool, *, any_error: bool = False) -> Iterator[None]:
+    """Turns a node that does not answer, or any error, into exit code 2: of an audit, 1 says that something differs."""
     try:
         yield
-    except (TryAgain, RpcError) as error:
+    except MereauError as error:
+        if not any_error and not isinstance(error, (TryAgain, RpcError)):
+            raise
         _print_error(error, json_)
         sys.exit(COULD_NOT_CHECK)
 

@@ -71,7 +71,8 @@ def _write(path: Path, lines: Iterable[str]) -> None:
     """A file is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)  # before there is anything in it
     with draft.open("w", encoding="utf-8") as file:
         file.writelines(lines)
-    draft.chmod(0o600)
     draft.replace(path)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, func, select
 
 from token_service.ledger.context import Context
 from token_service.ledger.tables import operations, purchases
@@ -25,6 +25,8 @@ from token_service.program.tiers import Qualification, qualification, tier_at
 PURCHASES_MAX: Final = 5_000
 DECISIONS_MAX: Final = 100_000
 """Purchases × rules and campaigns that one replay decides at most: about two seconds."""
+LOOKS_MAX: Final = 300_000
+"""Purchases to decide × purchases of the same member, which levels are read from, that one replay looks at: some five seconds."""
 DAYS_MAX: Final = 366
 MEMBERS_A_READ: Final = 100
 
@@ -40,7 +42,9 @@ class ReplayedDay:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found. Points are what purchases keep after their refunds; `is_cut`: older purchases were left out."""
+    """What a replay found. Points are what purchases keep after their refunds; `is_cut`: older purchases, or members with very
+    long histories, were left out.
+    """
 
     since: datetime
     purchases: int
@@ -66,18 +70,21 @@ class _Purchase:
 
 
 def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
-    """The purchases of the last `days` (1 to 366) days, the newest PURCHASES_MAX of them, under `ruleset`."""
+    """The purchases of the last `days` (1 to 366) days, the newest PURCHASES_MAX of them, under `ruleset`. Members with so long a
+    history that LOOKS_MAX would be passed are left out, the longest first.
+    """
     since = context.now() - timedelta(days=min(max(1, days), DAYS_MAX))
     most = min(PURCHASES_MAX, DECISIONS_MAX // (len(ruleset.earning) + len(ruleset.campaigns) + 1))
     with context.store.read() as connection:
         first, count = _window(connection, since, most)
         totals = _Totals()
-        for chunk in _chunks(_members(connection, since, first)):
+        members, are_all = _members(connection, since, first)
+        for chunk in _chunks(members):
             bought = _purchases(connection, chunk, since, first)
             refunds = _refunds(connection, [one.id for one in bought if one.facts is not None])
             for _, group in groupby(bought, key=lambda one: one.member_id):
                 totals.add(_member_under(ruleset, group, refunds))
-    return totals.as_replay(since, is_cut=count > most)
+    return totals.as_replay(since, is_cut=count > most or not are_all)
 
 
 def _window(connection: Connection, since: datetime, most: int) -> tuple[int, int]:
@@ -88,10 +95,17 @@ def _window(connection: Connection, since: datetime, most: int) -> tuple[int, in
     return (newest[:most][-1] if newest else 0), len(newest)
 
 
-def _members(connection: Connection, since: datetime, first: int) -> list[str]:
+def _members(connection: Connection, since: datetime, first: int) -> tuple[list[str], bool]:
+    """(who bought in the window, in order, as far as LOOKS_MAX goes, shortest histories first; whether that is everybody)."""
     columns = operations.c
-    query = select(columns.member_id).where(columns.kind == "purchase", columns.occurred_at >= since)
-    return list(connection.execute(query.where(columns.seq >= first).distinct().order_by(columns.member_id)).scalars())
+    is_purchase, is_in_window = columns.kind == "purchase", (columns.occurred_at >= since) & (columns.seq >= first)
+    ids = select(columns.member_id).where(is_purchase, is_in_window)
+    looks = func.count() * func.sum(case((is_in_window, 1), else_=0))
+    query = select(columns.member_id, looks).where(is_purchase, columns.member_id.in_(ids)).group_by(columns.member_id)
+    members = sorted(connection.execute(query), key=lambda row: (row[1], row.member_id))
+    sums = accumulate(int(row[1]) for row in members)
+    found = [row.member_id for row, looked in zip(members, sums, strict=True) if looked <= LOOKS_MAX]
+    return sorted(found), len(found) == len(members)
 
 
 def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from token_service.errors import TryAgain
+from token_service.errors import OperatorError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.session_tables import mails, sessions, sign_in_codes
 from token_service.ledger.tables import members, merchants
@@ -177,7 +177,7 @@ def session_of(context: Context, token_hash: str) -> Session | None:
             if session.member_id not in allowed:
                 return None
     if now - session.last_seen_at >= SEEN_STEP:
-        with suppress(TryAgain), context.store.write() as connection:  # reading goes on while writing is not possible
+        with suppress(TryAgain, OperatorError), context.store.write() as connection:  # reading goes on without writing
             connection.execute(update(sessions).where(sessions.c.id == session.id).values(last_seen_at=now))
     return session
 

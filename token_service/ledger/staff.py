@@ -129,7 +129,7 @@ def disable_person(context: Context, actor: Actor, person_id: str) -> Person:
 
     def work(tx: Transaction) -> Person:
         found = _person(tx.connection, person_id)
-        if found.role == "owner" and found.disabled_at is None and _owners(tx.connection) == 1:
+        if _owners(tx.connection) == [found.id]:
             raise Refused("the programme's last owner stays: add another one first")
         _change(tx.connection, person_id, disabled_at=found.disabled_at or tx.now)
         _end_sessions(tx.connection, person_id)
@@ -225,9 +225,10 @@ def _person(connection: Connection, person_id: str) -> Person:
     return person_of(row)
 
 
-def _owners(connection: Connection) -> int:
-    query = select(func.count()).select_from(staff).where(staff.c.role == "owner", staff.c.disabled_at.is_(None))
-    return int(connection.execute(query).scalar_one())
+def _owners(connection: Connection) -> list[str]:
+    """The ids of those with access, locked: two owners who disable each other at the same moment take turns."""
+    query = select(staff.c.id).where(staff.c.role == "owner", staff.c.disabled_at.is_(None))
+    return list(connection.execute(query.order_by(staff.c.id).with_for_update()).scalars())
 
 
 def _change(connection: Connection, person_id: str, **values: object) -> None:

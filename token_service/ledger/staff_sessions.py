@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from token_service.errors import TryAgain
+from token_service.errors import OperatorError, TryAgain
 from token_service.ledger import checks
 from token_service.ledger.context import Context
 from token_service.ledger.passwords import check_password, hash_password, is_password
@@ -78,7 +78,7 @@ def staff_session_of(context: Context, token_hash: str) -> StaffSession | None:
     if person.disabled_at is not None:
         return None
     if now - row.last_seen_at >= SEEN_STEP:
-        with suppress(TryAgain), context.store.write() as connection:
+        with suppress(TryAgain, OperatorError), context.store.write() as connection:
             connection.execute(update(staff_sessions).where(columns.id == row.id).values(last_seen_at=now))
     return StaffSession(row.id, person, row.expires_at)
 
@@ -105,7 +105,9 @@ def change_password(context: Context, session: StaffSession, *, current: str, ne
     hashed = hash_password(new)
     with context.store.write() as connection:
         values = {"password_hash": hashed, "must_change": False}
-        connection.execute(update(staff).where(staff.c.id == person_id).values(**values))
+        mine = update(staff).where(staff.c.id == person_id, staff.c.password_hash == stored)
+        if not connection.execute(mine.values(**values)).rowcount:  # an owner has reset it meanwhile
+            return False
         others = (staff_sessions.c.staff_id == person_id, staff_sessions.c.id != session.id)
         connection.execute(delete(staff_sessions).where(*others))
     return True

@@ -34,12 +34,12 @@ ATTEMPTS: Final = 8
 _RETRY: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, do it again
 _DUPLICATE: Final = "23505"
 _DISK_FULL: Final = frozenset({"53100", "53200"})
-_UNREACHABLE: Final = ("08", "57P", "53300", "55P03")
+_UNREACHABLE: Final = ("08", "57P", "53300", "55P03", "25006")  # 25006: read-only, a standby after a failover
 
 
 class Store:
     """One engine. `write` and `read` give a connection in a transaction that commits at the end, or rolls back on any
-    error.
+    error. No error says what was looked for or written: errors end in a log.
     """
 
     def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
@@ -190,11 +190,14 @@ def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": busy_timeout_ms / 1000})
+        patience = {"check_same_thread": False, "timeout": busy_timeout_ms / 1000}
+        engine = create_engine(parsed, hide_parameters=True, connect_args=patience)
         _prepare_sqlite(engine, busy_timeout_ms)
         return engine
     if backend == "postgresql":
-        engine = create_engine(parsed, isolation_level="READ COMMITTED", pool_size=10, max_overflow=10)
+        engine = create_engine(
+            parsed, hide_parameters=True, isolation_level="READ COMMITTED", pool_size=10, max_overflow=10
+        )
         _try_idle_connections(engine)
         return engine
     raise BadSettings("the database is SQLite or PostgreSQL")

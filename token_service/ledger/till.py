@@ -213,7 +213,11 @@ def _points(kind: str, facts: dict[str, Any], result: dict[str, Any]) -> int:
         return int(result["points"])
     if kind == "refund":
         return -int(result["reversed"] + result["debt"] + result["pending_cancelled"])
-    return int(facts["points"]) * (-1 if kind in ("redemption", "reversal") else 1)
+    return _sign(kind) * int(facts["points"])
+
+
+def _sign(kind: str) -> int:
+    return -1 if kind in ("redemption", "reversal") else 1
 
 
 def _amount(kind: str, facts: dict[str, Any]) -> int | None:
@@ -223,20 +227,20 @@ def _amount(kind: str, facts: dict[str, Any]) -> int | None:
 
 
 def _tallies(tx: Transaction, mine: list[Any]) -> list[Tally]:
-    """Purchases are many, so the database adds them up; the others are added up here."""
+    """The database adds up all but refunds, whose points have several parts: a day may have very many."""
     columns = operations.c
     total, points = columns.facts["total"].as_string(), columns.result["points"].as_string()
     query = select(func.count(), func.sum(cast(points, BigInteger)), func.sum(cast(total, BigInteger)))
     count, given, paid = tx.connection.execute(query.where(*mine, columns.kind == "purchase")).one()
-    found = [Tally("purchase", count, int(given), int(paid))] if count else []
-    rest: dict[str, list[tuple[int, int | None]]] = {}
-    others = select(columns.kind, columns.facts, columns.result).where(*mine, columns.kind != "purchase")
-    for row in tx.connection.execute(others):
-        figures = _points(row.kind, row.facts, row.result), _amount(row.kind, row.facts)
-        rest.setdefault(row.kind, []).append(figures)
-    for kind in KINDS:
-        if kind in rest:
-            amounts = [amount for _, amount in rest[kind] if amount is not None]
-            sums = sum(amounts) if kind == "refund" else None
-            found.append(Tally(kind, len(rest[kind]), sum(one for one, _ in rest[kind]), sums))
-    return found
+    found = {"purchase": Tally("purchase", count, int(given), int(paid))} if count else {}
+    moved = func.sum(cast(columns.facts["points"].as_string(), BigInteger))
+    plain = select(columns.kind, func.count(), moved).where(*mine, columns.kind.not_in(("purchase", "refund")))
+    for kind, count, points_moved in tx.connection.execute(plain.group_by(columns.kind)):
+        found[kind] = Tally(kind, count, _sign(kind) * int(points_moved), None)
+    refunds = select(columns.facts, columns.result).where(*mine, columns.kind == "refund")
+    figures = [(_points("refund", *row), _amount("refund", row.facts)) for row in tx.connection.execute(refunds)]
+    if figures:
+        found["refund"] = Tally(
+            "refund", len(figures), sum(one for one, _ in figures), sum(two or 0 for _, two in figures)
+        )
+    return [found[kind] for kind in KINDS if kind in found]

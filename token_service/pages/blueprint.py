@@ -31,7 +31,7 @@ from token_service.pages import (
 from token_service.pages.assets import versions, web_folder
 from token_service.pages.error_pages import error_page
 from token_service.pages.languages import DEFAULT, LANGUAGES, page_language
-from token_service.pages.security import add_headers, refuse_foreign_forms
+from token_service.pages.security import add_headers, refuse_foreign_forms, refuse_null_characters
 from token_service.pages.services import EXTENSION, Services, services
 from token_service.pages.signed_in import load_session
 
@@ -70,6 +70,7 @@ def create_pages(given: Services) -> Blueprint:
     )
     pages.record_once(lambda state: _prepare(cast(Flask, state.app), given))
     pages.before_request(refuse_foreign_forms)
+    pages.before_request(refuse_null_characters)
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.after_app_request(_tell_browsers)

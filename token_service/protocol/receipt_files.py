@@ -155,7 +155,7 @@ def _line_text(filed: FiledLeaf) -> str:
 
 def _objects(text: str) -> list[Mapping[str, object]]:
     """One object when the whole text is one (however it is laid out), otherwise one a line."""
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n")  # splitlines() would also end lines within texts, at U+2028 and others
     if len(lines) > 1 and lines[0].endswith("}"):
         if not text.endswith("\n"):
             raise InvalidInput("the receipt file is torn: its last line has no end")

@@ -51,13 +51,14 @@ class Closing:
 
 @dataclass(slots=True)
 class Unsettled:
-    """A leaf that the contract skipped and that has not come again."""
+    """A leaf that the contract skipped and that has not come again; `lots` what a debit took from which."""
 
     id: str
     commitment: str
     kind: int
     amount: int
     operation: str | None
+    lots: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -125,13 +126,15 @@ class Account:
 
 @dataclass(slots=True)
 class Operation:
-    """What later leaves may take back. `text` is the detail of a purchase's first leaf.
+    """What later leaves of its account may take back. `text` is the detail of a purchase's first leaf.
 
     For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
-    its points, `kept` without what reversals asked for. For a redemption: `uses` its own and its restorations'.
+    its points, `kept` without what reversals asked for. For a redemption: `uses` its own and its restorations', `reward` what it
+    bought, `is_used` whether its voucher was honoured.
     """
 
     id: str
+    account: str
     kind: str
     ruleset: str
     merchant: str
@@ -143,4 +146,6 @@ class Operation:
     lots: list[str] = field(default_factory=list)
     refunds: list[dict[str, object]] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
+    reward: str | None = None
+    is_used: bool = False
     is_void: bool = False

@@ -11,7 +11,7 @@ from typing import Any, Final
 from token_service.audit.accounts import lots
 from token_service.audit.accounts.account import Closing, Operation, Pending, Visit
 from token_service.audit.accounts.lots import said
-from token_service.audit.accounts.opened import whole
+from token_service.audit.accounts.opened import instant, whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import TooLate
 from token_service.program.earning import Award, decide_purchase
@@ -21,7 +21,8 @@ from token_service.program.tiers import qualification, tier_at
 from token_service.program.windows import award_due_at, check_not_too_late
 
 CLOCK_CHANGE: Final = timedelta(hours=1)
-"""How far the local time of a fact may differ: another version of the time zones may know another summer time."""
+"""How far the local time of a fact may differ without being wrong: another version of the time zones may know another summer
+time. It may also be a purchase of 23:30 that was moved to the next day, so it is said."""
 _FIRST: Final = VisitFacts(number=1, receipt=1)
 
 
@@ -33,6 +34,7 @@ def purchase(step: Step) -> None:
         return
     step.check_decided_by(leaf.occurred_at)
     ruleset = step.ruleset()
+    instant(leaf.mapping("facts").get("occurred_at"), "facts.occurred_at")  # a year that calendars know
     facts = PurchaseFacts.from_json(leaf.mapping("facts"))
     try:
         check_not_too_late(ruleset, leaf.occurred_at, leaf.recorded_at)
@@ -42,8 +44,9 @@ def purchase(step: Step) -> None:
     _check_facts(step, ruleset, facts)
     claimed = _check_award(step, decide_purchase(ruleset, facts))
     operation = Operation(
-        leaf.text_of("operation_id"), "purchase", leaf.ruleset, facts.merchant, leaf.party, leaf.text, claimed, claimed
-    )
+        leaf.text_of("operation_id"), account.address, "purchase", leaf.ruleset, facts.merchant, leaf.party,
+        leaf.text, claimed, claimed,
+    )  # fmt: skip
     _start_award(step, ruleset, operation, claimed)
     step.storage.put_operation(operation)
     account.purchases += 1
@@ -134,7 +137,12 @@ def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     step.same("history", "the currency", ruleset.program.currency, facts.currency)
     zone = ruleset.program.time_zone
     local = local_time(facts.occurred_at, zone)
-    if facts.local != local and not _is_clock_change(facts.local, local):
+    if facts.local != local and _is_clock_change(facts.local, local):
+        where = f"batch {leaf.operator}/{leaf.seq}, index {leaf.index}"
+        step.findings.doubt(
+            "history", f"{where}: the local time is that of another summer time: {facts.local}, not {local}"
+        )
+    else:
         step.same("history", "the local time of the purchase", local, facts.local)
     member, last = facts.member, account.last_visit
     step.same("history", "the number of purchases before this one", account.purchases, member.purchases)

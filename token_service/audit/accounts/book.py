@@ -7,17 +7,17 @@ each detail says the ledger's own order. A leaf whose number is not the next wai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from token_service.audit.accounts import awards, lots, manual, redemptions, references, refunds, tiers, voids
 from token_service.audit.accounts.account import Account, Unsettled, Waiting
-from token_service.audit.accounts.opened import OpenedLeaf, opened
+from token_service.audit.accounts.opened import OpenedLeaf, instant_at, opened
 from token_service.audit.accounts.rulebook import Rulebook
 from token_service.audit.accounts.step import Step, Stop
 from token_service.audit.accounts.storage import Storage
 from token_service.audit.batches import Batch
-from token_service.audit.report import REPLAYED, Findings
+from token_service.audit.report import FINDINGS_MAX, REPLAYED, SAID_MAX, Findings, printable
 from token_service.audit.state import State
 from token_service.errors import InvalidInput, MereauError
 from token_service.protocol.hashing import hash_to_bytes
@@ -40,6 +40,7 @@ WORDS: Final[Mapping[int, str]] = {
     EntryKind.MOVE_IN: "move",
 }
 """The kind that the detail of an entry says."""
+ERASED: Final = "erased"
 Check = Callable[[Step], None]
 _RULES_OF_OTHERS: Final = frozenset({"purchase", "refund", "reversal"})
 _AT_ONCE: Final = frozenset({"issuance", "redemption", "restoration", "adjustment", "donation"})
@@ -70,7 +71,9 @@ _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("void", None): voids.void,
     ("frozen", None): _frozen,
     ("unfrozen", None): _frozen,
+    ("voucher_used", None): redemptions.voucher_used,
 }
+_KNOWN: Final = frozenset({kind for kind, _ in _CHECKS} | set(WORDS.values()))
 
 
 class AccountBook:
@@ -163,15 +166,17 @@ class AccountBook:
         if account.stopped is not None:
             return
         account.stopped = reason
-        if reason != "erased":
+        if reason != ERASED:
             tally.stopped += 1
-            tally.stopped_why = tally.stopped_why or f"{account.address}, {reason}"
+            tally.stopped_why = tally.stopped_why or printable(f"{account.address}, {reason}", SAID_MAX)
 
     # --- order ----------------------------------------------------------------------------------------------------------
 
     def _replay(self, account: Account, leaf: OpenedLeaf) -> None:
         """The leaf in its turn, and those that waited for it."""
         if account.stopped is not None:
+            if account.stopped == ERASED:
+                self._note_open(account, leaf)
             return
         if leaf.number <= account.count:
             self._repeat(account, leaf)
@@ -186,6 +191,13 @@ class AccountBook:
                 return
             account.waiting.remove(following)
             self._step(account, self._again(account, following))
+
+    def _note_open(self, account: Account, leaf: OpenedLeaf) -> None:
+        """A salt key that is deleted opens nothing any more: whoever says so of one leaf and opens another hides the first."""
+        account.stopped = "opened in part"
+        where = f"batch {leaf.operator}/{leaf.seq}, index {leaf.index}"
+        reason = f"{where}: this leaf opens, and one before it of {account.address} is said to be erased"
+        self.findings.doubt("openings", reason)
 
     def _repeat(self, account: Account, leaf: OpenedLeaf) -> None:
         """A number that was there before: only an entry that the contract skipped may come again."""
@@ -236,8 +248,9 @@ class AccountBook:
         refunds.check_payment(step)
         if leaf.skip_reason is not None:
             account.unsettled[leaf.number] = Unsettled(
-                leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id"))
-            )
+                leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id")),
+                {use.lot_id: use.points for use in leaf.uses()} if "lots" in leaf.detail else {},
+            )  # fmt: skip
         self._dispatch(step)
 
     def _dispatch(self, step: Step) -> None:
@@ -253,6 +266,9 @@ class AccountBook:
             and leaf.kind != "reversal"
         ):
             self._not_interpreted(leaf)
+            if leaf.kind in _KNOWN:
+                said = f"{leaf.kind} of {leaf.operation}"
+                step.differs("openings", "a fact says what no fact can say", expected="a kind of facts", found=said)
             return
         if check is None:
             self._not_interpreted(leaf)
@@ -262,14 +278,16 @@ class AccountBook:
         check(step)
 
     def _not_interpreted(self, leaf: OpenedLeaf) -> None:
-        counts = self.state.openings.not_interpreted
-        counts[leaf.kind] = counts.get(leaf.kind, 0) + 1
+        counts, kind = self.state.openings.not_interpreted, printable(leaf.kind)
+        if kind not in counts and len(counts) >= FINDINGS_MAX:
+            kind = "others"
+        counts[kind] = counts.get(kind, 0) + 1
 
 
 def _check_times(step: Step) -> None:
     """Nothing is recorded after its block, before the leaf in front of it, or before it happened."""
     leaf, account = step.leaf, step.account
-    settled_at = datetime.fromtimestamp(leaf.settled_at, UTC)
+    settled_at = instant_at(leaf.settled_at)
     if leaf.recorded_at > settled_at + CLOCKS:
         expected, found = f"≤ {lots.said(settled_at)}", lots.said(leaf.recorded_at)
         step.differs("history", "a leaf was settled before it was recorded", expected=expected, found=found)

@@ -35,6 +35,7 @@ def _credit(step: Step) -> None:
     leaf = step.leaf
     operation = Operation(
         leaf.text_of("operation_id"),
+        step.account.address,
         str(leaf.operation),
         leaf.ruleset,
         leaf.text_of("merchant"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from token_service.audit.batches import Batch
 from token_service.audit.report import Finding
@@ -14,6 +14,9 @@ from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Use
 from token_service.protocol import json_text
 from token_service.protocol.receipts import Leaf
+
+FIRST_YEAR, LAST_YEAR = 1900, 8999
+_LAST_SECOND: Final = int(datetime(LAST_YEAR, 12, 31, tzinfo=UTC).timestamp())
 
 
 @dataclass(slots=True)
@@ -133,21 +136,28 @@ def opened_facts(text: str) -> PurchaseFacts:
 
 
 def whole(value: object, name: str) -> int:
-    """The value if it is a whole number. Raises InvalidInput."""
-    if type(value) is not int:
+    """The value if it is a whole number that 64 bits hold. Raises InvalidInput."""
+    if type(value) is not int or not -(2**63) <= value < 2**63:
         raise InvalidInput(f"{name}: a whole number is needed")
     return value
 
 
 def instant(value: object, name: str) -> datetime:
-    """The value as an instant with its zone. Raises InvalidInput."""
+    """The value as an instant with its zone, of a year that calendars can count on from. Raises InvalidInput."""
     try:
         at = datetime.fromisoformat(value)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"{name}: a time is needed") from error
     if at.tzinfo is None:
         raise InvalidInput(f"{name}: the time needs a zone")
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise InvalidInput(f"{name}: the year must lie between {FIRST_YEAR} and {LAST_YEAR}")
     return at
+
+
+def instant_at(unix_seconds: int) -> datetime:
+    """A time of the chain; the end of LAST_YEAR for all that lies behind it, which a contract may well say."""
+    return datetime.fromtimestamp(min(unix_seconds, _LAST_SECOND), UTC)
 
 
 def _use(document: object) -> Use:

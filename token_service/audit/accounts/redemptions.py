@@ -19,9 +19,11 @@ def redemption(step: Step) -> None:
     if leaf.kind == "redemption":
         _check_price(step, ruleset)
     uses = lots.debit(step, lots.consumed(step))
+    reward = leaf.detail.get("reward")
     operation = Operation(
-        leaf.text_of("operation_id"), leaf.kind, leaf.ruleset, leaf.text_of("merchant"), leaf.party, uses=list(uses)
-    )
+        leaf.text_of("operation_id"), account.address, leaf.kind, leaf.ruleset, leaf.text_of("merchant"), leaf.party,
+        uses=list(uses), reward=reward if isinstance(reward, str) else None,
+    )  # fmt: skip
     step.storage.put_operation(operation)
     if leaf.kind == "redemption":
         lots.prolong(step, leaf.recorded_at)
@@ -51,6 +53,19 @@ def restoration(step: Step) -> None:
     step.same("restorations", "the merchant's number", origin.party, leaf.party)
     origin.uses.extend(uses)
     step.storage.put_operation(origin)
+
+
+def voucher_used(step: Step) -> None:
+    """A merchant honoured what a redemption bought: that reward, once, and not after its points came back."""
+    leaf = step.leaf
+    bought = step.parent("rewards", "redemption", "a voucher without its redemption")
+    step.same("rewards", "the reward of a voucher", bought.reward, leaf.text_of("reward"))
+    if bought.is_used:
+        step.differs("rewards", "a voucher is used a second time", expected="one use", found=leaf.text_of("voucher"))
+    if bought.is_void or any(use.points > 0 for use in bought.uses):
+        step.differs("rewards", "a voucher is used whose points came back before", found=leaf.text_of("voucher"))
+    bought.is_used = True
+    step.storage.put_operation(bought)
 
 
 def _check_price(step: Step, ruleset: Ruleset) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from token_service.audit.accounts.opened import instant_at
 from token_service.audit.sources import DocumentSource, Unavailable
 from token_service.audit.state import PublishedRuleset
 from token_service.errors import InvalidInput
@@ -74,12 +75,11 @@ class Rulebook:
 
     def _learn(self) -> None:
         self._lines = [
-            Published(hash_, datetime.fromtimestamp(one.effective_at, UTC), one.base)
-            for hash_, one in self._published.items()
+            Published(hash_, instant_at(one.effective_at), one.base) for hash_, one in self._published.items()
         ]
         self._changes = sorted(line.effective_at for line in self._lines)
         newest = max(one.published_at for one in self._published.values())
-        self._newest = datetime.fromtimestamp(newest, UTC)
+        self._newest = instant_at(newest)
         self._in_force.clear()
         self._prolongs = None
 

@@ -73,11 +73,11 @@ class Step:
         return found
 
     def parent(self, check: str, kind: str, detail: str) -> Operation:
-        """The operation that this leaf takes back. Raises Stop, with a finding, when there is none."""
+        """The account's operation that this leaf is about. Raises Stop, with a finding, when there is none."""
         of = self.leaf.detail.get("of")
         found = self.storage.operation(of) if isinstance(of, str) else None
-        if found is None or found.kind != kind:
-            self.differs(check, detail, expected=f"a {kind} before it", found=of)
+        if found is None or (found.kind, found.account) != (kind, self.account.address):
+            self.differs(check, detail, expected=f"a {kind} of this account before it", found=of)
             raise Stop(detail)
         return found
 

@@ -130,7 +130,7 @@ class Storage:
         """How many awards wait past the end of their return window, and how many points."""
         self._write_accounts(list(self._live.values()))
         query = (
-            "select count(*), coalesce(sum(json_extract(award.value, '$.points')), 0) "
+            "select count(*), total(json_extract(award.value, '$.points')) "
             "from accounts, json_each(accounts.state, '$.pending') award "
             "where json_extract(award.value, '$.due_at') < ?"
         )
@@ -145,9 +145,9 @@ class Storage:
         try:
             self._db.execute("commit")
             beside.unlink(missing_ok=True)
+            beside.touch(mode=0o600)  # before there is anything in it
             self._db.execute("vacuum into ?", (str(beside),))
             self._db.execute("begin")
-            beside.chmod(0o600)
             beside.replace(path)
         except (OSError, sqlite3.Error) as error:
             raise BadSettings("the checkpoint's file of accounts cannot be written") from error

@@ -32,6 +32,9 @@ def void(step: Step) -> None:
             held.lost = held.lot.points
             if entry_id not in account.lots:
                 step.storage.put_empty_lot(held)
+    else:
+        back = {use.lot_id: -use.points for use in leaf.uses()}
+        step.same("lots", "which lots a void gives back to", refused.lots, back)
     lots.take(step, leaf.uses())
     if refused.kind == EntryKind.EXPIRY:
         for use in leaf.uses():

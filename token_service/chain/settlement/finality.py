@@ -75,7 +75,7 @@ def finalize(services: ChainServices) -> int:
     reached = Cursor(*block) if block is not None and target > final.number else final
     if reached != final and not _is_canonical(services, reached):
         return 0  # the chain moved since it was indexed: the indexer takes it back first
-    failed = [Failed(row.id, _why(services, row), _ceiling_of(services, row.admin_operation_id)) for row in failing]
+    failed = [Failed(row.id, _why(services, row), ceiling_of(services, row.admin_operation_id)) for row in failing]
     services.failpoint("finalize.before_commit")
     services.store.transact(lambda connection: _write(connection, services, final, reached, failed))
     services.failpoint("finalize.after_commit")
@@ -113,7 +113,8 @@ def _failing(connection: Connection, number: int) -> Sequence[Row[int, str, str 
     return connection.execute(query).all()
 
 
-def _ceiling_of(services: ChainServices, operation_id: str | None) -> ChainCeiling | None:
+def ceiling_of(services: ChainServices, operation_id: str | None) -> ChainCeiling | None:
+    """As `ceiling_on_chain`, for the administrative operation of a transaction that has one. Raises NodeUnreachable."""
     if operation_id is None:
         return None
     query = select(admin_operations.c.kind, admin_operations.c.arguments).where(admin_operations.c.id == operation_id)

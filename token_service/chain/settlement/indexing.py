@@ -124,8 +124,9 @@ def _with_events(services: ChainServices, found: Sequence[Block]) -> Piece:
         raise NodeUnreachable("the chain moved while its logs were read", method="eth_getLogs")
     at_once, transfers = [], defaultdict(list)
     for log in raw_logs:
-        if log.get("topics", [])[:1] == [TRANSFER]:
-            transfers[log["transactionHash"]].append(log)
+        topics = log.get("topics")
+        if isinstance(topics, list) and topics[:1] == [TRANSFER]:
+            transfers[str(log.get("transactionHash"))].append(log)
         else:
             at_once.append(log)
     return Piece(found, _decoded(at_once), transfers)

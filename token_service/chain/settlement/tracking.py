@@ -4,6 +4,7 @@ which transaction failed on the chain; that a batch landed is for its event to t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,14 +14,18 @@ from sqlalchemy import Connection, Row, select, update
 from token_service.chain import reads
 from token_service.chain.reads import TransactionReceipt
 from token_service.chain.services import ChainServices
+from token_service.chain.settlement import finality
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor
 from token_service.chain.settlement.lanes import IN_FLIGHT
+from token_service.ledger.refused_ceilings import ChainCeiling
 from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
 
 GAS_PER_STEP: Final = 50
-Flying = Row[int, str, int, int | None]
-"""A transaction in flight: id, account, nonce, batch id."""
+LOOKS_BEFORE_HALTING: Final = 6
+LOOK_PAUSE_SECONDS: Final = 0.2
+Flying = Row[int, str, int, int | None, str | None]
+"""A transaction in flight: id, account, nonce, batch id, administrative operation's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,9 @@ def track(services: ChainServices) -> int:
         gasless = _without_gas(connection)
     found, lost = _receipts(services, flying, cursor)
     if lost and _is_foreign(services, lost[0]):
+        ceiling = finality.ceiling_of(services, lost[0].admin_operation_id)
         services.failpoint("track.before_commit")
-        services.store.transact(lambda connection: _halt(connection, lost[0]))
+        services.store.transact(lambda connection: _halt(connection, lost[0], ceiling))
         return 1
     gas = {row.id: reads.receipt(services.node, row.transaction_hash) for row in gasless}
     if not found and not gas:
@@ -54,8 +60,9 @@ def track(services: ChainServices) -> int:
 
 def _in_flight(connection: Connection) -> Sequence[Flying]:
     columns = transactions.c
-    query = select(columns.id, columns.operator, columns.nonce, columns.batch_id).where(columns.state.in_(IN_FLIGHT))
-    return connection.execute(query.order_by(columns.operator, columns.nonce)).all()
+    query = select(columns.id, columns.operator, columns.nonce, columns.batch_id, columns.admin_operation_id)
+    mine = query.where(columns.state.in_(IN_FLIGHT)).order_by(columns.operator, columns.nonce)
+    return connection.execute(mine).all()
 
 
 def _without_gas(connection: Connection) -> Sequence[Row[int, str]]:
@@ -83,17 +90,30 @@ def _receipts(services: ChainServices, flying: Iterable[Flying], cursor: Cursor)
 
 
 def _is_foreign(services: ChainServices, row: Flying) -> bool:
-    """True once a final block holds another transaction with this nonce: somebody else has the key."""
+    """True once a final block holds another transaction with this nonce: somebody else has the key.
+
+    A lane halts for a person, so one missing receipt proves nothing yet: a node that is just storing a block counts its
+    transactions, even as of the block before, a moment before it knows their receipts; and of several nodes one may lag.
+    """
     with services.store.read() as connection:
         final = read_cursor(connection, "final")
-    return reads.transaction_count(services.node, row.operator, hex(final.number)) > int(row.nonce)
+    for _ in range(LOOKS_BEFORE_HALTING):
+        if reads.transaction_count(services.node, row.operator, hex(final.number)) <= row.nonce:
+            return False
+        if _receipt_of(services, row.id) is not None:
+            return False
+        time.sleep(LOOK_PAUSE_SECONDS)
+    return True
 
 
-def _halt(connection: Connection, row: Flying) -> None:
-    """The nonce is gone and so is its transaction. It is never signed again under another nonce by itself (rule B)."""
+def _halt(connection: Connection, row: Flying, ceiling: ChainCeiling | None) -> None:
+    """The nonce is gone and so is its transaction. It is never signed again under another nonce by itself (rule B): a batch
+    waits for a person, an administrative operation has failed."""
     mine = update(transactions).where(transactions.c.id == row.id)
     connection.execute(mine.values(state="foreign"))
     reason = f"nonce {row.nonce} was used by a transaction that is not ours"
+    if row.admin_operation_id is not None:
+        finality.fail_operation(connection, row.admin_operation_id, reason, ceiling)
     lane_rows.set_state(connection, "halted", reason, only_from=("active", "draining", "blocked"))
 
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound, TryAgain
 from token_service.pages.error_pages import error_page
-from token_service.pages.security import add_headers, refuse_foreign_forms
+from token_service.pages.security import add_headers, refuse_foreign_forms, refuse_null_characters
 from token_service.pages.services import services
 from token_service.pages.staff import console, signing_in, till
 from token_service.pages.staff.navigation import links
@@ -26,6 +26,7 @@ def create_staff_pages() -> Blueprint:
     """The blueprint; the members' (pages/blueprint.py) sets up what both need on the application."""
     pages = Blueprint("staff", __name__)
     pages.before_request(refuse_foreign_forms)
+    pages.before_request(refuse_null_characters)
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.context_processor(_every_page)

@@ -16,7 +16,7 @@ from token_service.pages.translation import gettext
 from token_service.units import POINTS_MAX
 
 _BLANKS: Final = re.compile(r"[\s\u00a0\u202f']")
-_SPACES: Final = re.compile(r"[\s\u00a0\u202f,.']")
+_WHOLE: Final = re.compile(r"[0-9]+|[0-9]{1,3}([,.])[0-9]{3}(\1[0-9]{3})*", re.ASCII)
 _MONEY: Final = re.compile(r"(?P<whole>[0-9]{1,13})(?:[.,](?P<cents>[0-9]+))?", re.ASCII)
 
 
@@ -33,9 +33,10 @@ def field(name: str, longest: int = TEXT_LENGTH_MAX) -> str:
 
 
 def whole_number(text: str, most: int = POINTS_MAX) -> int | None:
-    """ "1 284", "1,284" and "1.284" are 1284; None for anything but a whole number from 0 to `most`."""
-    digits = _SPACES.sub("", text)
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 16:
+    """ "1 284", "1,284" and "1.284" are 1284; None for anything but a whole number from 0 to `most`: "1.5" is not 15."""
+    written = _BLANKS.sub("", text)
+    digits = written.replace(",", "").replace(".", "")
+    if not _WHOLE.fullmatch(written) or len(digits) > 16:
         return None
     number = int(digits)
     return number if number <= most else None

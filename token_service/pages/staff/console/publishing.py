@@ -131,7 +131,7 @@ def _as_instant(typed: str) -> datetime | None:
     """An hour on the programme's clock as an instant."""
     try:
         return datetime.strptime(typed, "%Y-%m-%dT%H:%M").replace(tzinfo=_zone()).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

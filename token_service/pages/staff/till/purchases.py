@@ -26,7 +26,7 @@ from token_service.pages.staff.till.purchase_form import (
     read_form,
     taxes_count,
 )
-from token_service.pages.staff.till.references import new_reference, time_of
+from token_service.pages.staff.till.references import is_current, new_reference, time_of
 from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import refusal_in_words
 from token_service.program.earning import Line as RuleLine
@@ -53,12 +53,12 @@ def purchase(member_id: str) -> ResponseReturnValue:
     if parsed.errors:
         return _form_page(member_id, form, parsed.errors, with_lines=bool(form.lines), status=422)
     reference = request.args.get("reference", "")
-    if time_of(reference) is None:
-        query: dict[str, Any] = form.query | {"reference": new_reference(context)}
-        return redirect(url_for("staff.till_purchase", member_id=member_id, **query), 303)
-    known = find_operation(context, person(), "purchase", reference)
+    known = _known(reference)
     if known is not None:
         return redirect(url_for("staff.till_operation", operation_id=known, again=1), 303)
+    if not is_current(context, reference):
+        query: dict[str, Any] = form.query | {"reference": new_reference(context)}
+        return redirect(url_for("staff.till_purchase", member_id=member_id, **query), 303)
     return _preview(member_id, form, parsed, reference)
 
 
@@ -70,6 +70,8 @@ def record(member_id: str) -> ResponseReturnValue:
     at = time_of(reference)
     if at is None or parsed.errors:
         return _form_page(member_id, form, parsed.errors, with_lines=bool(form.lines), status=422)
+    if not is_current(services().context, reference) and _known(reference) is None:
+        return _preview_page(member_id, form, parsed, reference, refusal_in_words("too_late", {}), status=409)
     new = parsed.purchase(reference=reference, at=at, member_id=member_id, store_id=person().store_id)
 
     def work(joined: Context) -> Outcome[Purchase]:
@@ -91,6 +93,11 @@ def explained_purchase(bought: Purchase) -> tuple[Explained, ...]:
     """Why so many points, one sentence a rule, by the rules that decided."""
     lines = (RuleLine(line.rule, line.points, line.why) for line in bought.breakdown)
     return explained(lines, services().ruleset_named(bought.ruleset))
+
+
+def _known(reference: str) -> str | None:
+    """The id of the purchase that a form of this reference recorded, or None."""
+    return find_operation(services().context, person(), "purchase", reference) if time_of(reference) else None
 
 
 def _deed(done: Outcome[Purchase]) -> Deed | None:

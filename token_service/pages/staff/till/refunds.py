@@ -28,11 +28,15 @@ WHOLE: Final = "whole"
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be given back, as the address or the form says it: the rest, an amount as typed, or pieces of lines."""
+    """What is to be given back, as the address or the form says it: the rest, an amount as typed, or pieces of lines.
+
+    `rest`: what "the rest" was when the form was shown; another one by now is no longer what was agreed to.
+    """
 
     what: str
     amount: str = ""
     pieces: tuple[tuple[int, int], ...] = ()
+    rest: int | None = None
 
     @property
     def query(self) -> dict[str, str]:
@@ -45,7 +49,7 @@ class Asked:
         if self.what == "lines":
             items = tuple(NewRefundItem(line, quantity) for line, quantity in self.pieces)
             return NewRefund(reference, items=items) if items else None
-        rest = purchase.total.amount - purchase.refunded.amount
+        rest = self.rest or purchase.total.amount - purchase.refunded.amount
         amount = rest if self.what == WHOLE else parse_amount(self.amount, purchase.total.currency)
         return NewRefund(reference, amount=amount) if amount else None
 
@@ -121,7 +125,10 @@ def _asked(values: Any, purchase: Purchase) -> Asked | None:
         if quantity:
             pieces.append((item.line, quantity))
     return Asked(
-        what, values.get("amount", "")[:30] if what == "amount" else "", tuple(pieces) if what == "lines" else ()
+        what,
+        values.get("amount", "")[:30] if what == "amount" else "",
+        tuple(pieces) if what == "lines" else (),
+        parse_whole(values.get("rest", "")) if what == WHOLE else None,
     )
 
 
@@ -145,7 +152,7 @@ def _preview(purchase: Purchase, asked: Asked, reference: str, seen: Refund) -> 
         "refund.html",
         customer=customer(purchase.member_id),
         purchase=purchase,
-        hidden=asked.query,
+        hidden=asked.query | ({"rest": str(seen.amount.amount)} if asked.what == WHOLE else {}),
         reference=reference,
         refund=seen,
         taken=seen.reversed + seen.debt + seen.pending_cancelled,
