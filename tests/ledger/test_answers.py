@@ -25,7 +25,7 @@ RULES = {
     "tiers": rules(tiers=TIERS, expiry="{kind: fixed, period: P20D}"),
     "window": rules(tiers=TIERS, return_window="P3D", accept_late="P5D", expiry="{kind: inactivity, period: P15D}"),
 }
-STEPS = 80
+STEPS = 60
 
 
 @dataclass
@@ -82,11 +82,10 @@ def under_a_key(town: Town, work: Callable[[Town], Outcome[Any]], key: str) -> O
 
 
 @pytest.mark.parametrize("document", RULES.values(), ids=RULES)
-@pytest.mark.parametrize("seed", range(2))
-def test_answers_are_what_is_stored(make: Make, document: str, seed: int) -> None:
+def test_answers_are_what_is_stored(make: Make, document: str) -> None:
     town = make(document)
     store = create_store(town.context, town.alice, NewStore("till-1", "At the market")).id
-    story = Story(town, random.Random(seed), town.member(), store)
+    story = Story(town, random.Random(1), town.member(), store)
     for step in range(STEPS):
         kind, work = story.next()
         try:
