@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from pages_browsing import DESKTOP, LOOKS, PHONE, Site, complaints
+from pages_settled import Settled, settled_town
 from playwright.sync_api import Page, expect
 from staff_people import hire
 
@@ -22,6 +23,13 @@ TARGETS = (
 )
 """What is touched on the console's pages."""
 Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
+    """A deployment of this file's own: members with half of all points there can be would leave others none."""
+    with settled_town(tmp_path_factory.mktemp("console")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
