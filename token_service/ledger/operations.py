@@ -25,15 +25,6 @@ from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
 from token_service.protocol.receipts import jcs
 
-PREFIXES: Final[Mapping[str, str]] = {
-    "purchase": "pur",
-    "refund": "ref",
-    "issuance": "iss",
-    "redemption": "red",
-    "adjustment": "adj",
-    "reversal": "rev",
-    "restoration": "res",
-}
 _COLUMNS: Final = tuple(tables.operations.c[item.name] for item in fields(Operation) if item.name != "parts")
 _columns = tables.operations.c
 _NAMED: Final = select(*_COLUMNS).where(

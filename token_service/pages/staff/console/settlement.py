@@ -25,7 +25,7 @@ ORDERS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
-class ToDo:
+class Advice:
     """Something that a person must do: what is the matter, and what helps."""
 
     matter: str
@@ -55,16 +55,16 @@ def settlement() -> ResponseReturnValue:
     )
 
 
-def to_do(health: Health) -> list[ToDo]:
+def to_do(health: Health) -> list[Advice]:
     """What a person must do, the most pressing first; empty when all is well."""
-    found = [ToDo(_lane_matter(lane.reason), _lane_help()) for lane in health.lanes if stands_still(lane)]
+    found = [Advice(_lane_matter(lane.reason), _lane_help()) for lane in health.lanes if stands_still(lane)]
     if health.is_late and health.age is not None:
-        found.append(ToDo(_late(health), gettext("Ask the operator to run “mereau doctor” where the service runs.")))
+        found.append(Advice(_late(health), gettext("Ask the operator to run “mereau doctor” where the service runs.")))
     if health.backlog.held:
-        found.append(ToDo(_held(health), _held_help(health)))
+        found.append(Advice(_held(health), _held_help(health)))
     for refused in health.refused_ceilings:
         matter = gettext("The contract refused the last ceiling of %(merchant)s.", merchant=refused.merchant_name)
-        found.append(ToDo(matter, gettext("Set the ceiling of this merchant once more.")))
+        found.append(Advice(matter, gettext("Set the ceiling of this merchant once more.")))
     for stuck in health.stuck_awards:
         matter = ngettext(
             "%(number)s award of %(merchant)s is larger than its whole ceiling: %(points)s points.",
@@ -74,7 +74,7 @@ def to_do(health: Health) -> list[ToDo]:
             merchant=stuck.merchant_name,
             points=formats.number(stuck.largest_points),
         )
-        found.append(ToDo(matter, gettext("Raise its ceiling, or let the shop refund the purchases.")))
+        found.append(Advice(matter, gettext("Raise its ceiling, or let the shop refund the purchases.")))
     return found
 
 

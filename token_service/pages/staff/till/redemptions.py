@@ -23,8 +23,6 @@ from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import refusal_in_words
 from token_service.program.rewards import price, value_of
 
-REWARD_LENGTH_MAX = 100
-
 
 def add_to(pages: Blueprint) -> None:
     """Adds using a member's points, and giving them back."""
