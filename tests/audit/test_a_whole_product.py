@@ -4,17 +4,15 @@ auditor with a key, and nothing is found.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from ledger_town import DAY, Town
+from serving import serving
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from token_service.app.application import Application, open_application
 from token_service.app.clock import FileClock
@@ -116,25 +114,12 @@ def product(tmp_path: Path) -> Iterator[Product]:
         yield Product(application, town, cashier, owner, (stores[0], stores[1]))
 
 
-@contextmanager
-def served(application: Application) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_web(application), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def audited(product: Product) -> AuditReport:
     context = product.town.context
     key = create_api_key(context, ADMIN, NewApiKey("auditor", scopes=("openings:read",))).secret
     contract = get_program(context).contract
     assert contract is not None
-    with served(product.application) as url:
+    with serving(create_web(product.application)) as url:
         return run_audit(Options(url + "/rpc", contract, openings=url, key=key))
 
 

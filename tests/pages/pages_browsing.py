@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from pages_settled import Settled
 from playwright.sync_api import Browser, BrowserContext, Page
-from werkzeug.serving import WSGIRequestHandler, make_server
+from serving import serving
 
 from token_service.app.web import create_web
 
@@ -24,11 +23,6 @@ LOOKS = [
     pytest.param(DESKTOP, "en-GB", "light", id="desktop-english-light"),
 ]
 TOUCHED = ".button, .line-link, .link-button, .state, summary, input[type=email], input[type=text], .home"
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        """Requests are not news."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +53,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(settled: Settled) -> Iterator[Site]:
-    server = make_server("127.0.0.1", 0, create_web(settled.application), threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield Site(f"http://127.0.0.1:{server.port}", settled)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(create_web(settled.application)) as url:
+        yield Site(url, settled)
 
 
 @pytest.fixture(scope="module")

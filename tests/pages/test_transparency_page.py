@@ -6,7 +6,6 @@ import re
 import shlex
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,9 +16,9 @@ import pytest
 from pages_settled import Settled
 from pages_town import CONTRACT, RULES, START, Browser, Town
 from playwright.sync_api import Browser as Chromium
+from serving import open_server, serving
 from sqlalchemy import event
 from test_wallet_page import FORBIDDEN, words
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from token_service.app.web import create_web
 from token_service.ledger.context import Actor
@@ -264,24 +263,13 @@ def test_every_reader_finds_the_way_here_and_back(town: Town, alice: Browser) ->
     assert 'href="/wallet"' in alice.get("/transparency").text
 
 
-class Quiet(WSGIRequestHandler):
-    def log(self, *_: object) -> None:
-        """Requests are not news."""
-
-
 @pytest.fixture(scope="module")
 def url(settled: Settled) -> Iterator[str]:
     """The whole application, served under the address that it names."""
-    server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True, request_handler=Quiet)
-    address = f"http://127.0.0.1:{server.port}"
-    settings = settled.application.settings.model_copy(update={"public_url": address})
-    server.app = create_web(replace(settled.application, settings=settings))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield address
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    server = open_server()
+    settings = settled.application.settings.model_copy(update={"public_url": f"http://127.0.0.1:{server.port}"})
+    with serving(create_web(replace(settled.application, settings=settings)), server) as address:
+        yield address
 
 
 @pytest.fixture
