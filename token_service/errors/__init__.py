@@ -1,0 +1,113 @@
+"""Every error that Méreau raises on purpose, in one tree that tells who must act.
+
+What do you want from this package?
+1. To know when to raise what: the four families below answer "whose move is it?".
+2. To add an error: give it a stable `code` (API.md lists them), a docstring saying when, and nothing of HTTP.
+   The api maps families and codes to statuses in one table of its own.
+
+An error carries the numbers that explain it (balance, needed, limit) in `facts`; never a key, token, salt or raw input.
+"""
+
+from token_service.errors.caller import (
+    AlreadyReversed,
+    CallerError,
+    Conflict,
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidInput,
+    MemberCodeExpired,
+    NotFound,
+    ReferenceConflict,
+    SecretShownOnce,
+    Unauthorized,
+    VoucherUnknown,
+)
+from token_service.errors.later import BacklogFull, DatabaseBusy, NodeUnreachable, TooManyRequests, TryAgain
+from token_service.errors.operating import (
+    AdminOperationFailed,
+    BadSettings,
+    ChainMissing,
+    ChainOlderThanLedger,
+    ChainOwned,
+    DiskFull,
+    LaneHalted,
+    NotInitialised,
+    OperatorError,
+    PolicyRefused,
+    RpcError,
+    WrongChain,
+    WrongContract,
+)
+from token_service.errors.refusals import (
+    AfterSunset,
+    CeilingReached,
+    HoldExpired,
+    InsufficientBalance,
+    LimitExceeded,
+    MemberFrozen,
+    MemberLeaving,
+    OwnCard,
+    ProgramPaused,
+    RefundExceedsPurchase,
+    Refused,
+    RewardUnavailable,
+    TooLate,
+    TotalMismatch,
+    VoucherCancelled,
+    VoucherUsed,
+    WrongCurrency,
+)
+from token_service.errors.root import InvariantBroken, MereauError, Place
+
+__all__ = [
+    "AdminOperationFailed",
+    "AfterSunset",
+    "AlreadyReversed",
+    "BacklogFull",
+    "BadSettings",
+    "CallerError",
+    "CeilingReached",
+    "ChainMissing",
+    "ChainOlderThanLedger",
+    "ChainOwned",
+    "Conflict",
+    "DatabaseBusy",
+    "DiskFull",
+    "Forbidden",
+    "HoldExpired",
+    "IdempotencyKeyReused",
+    "InsufficientBalance",
+    "InvalidInput",
+    "InvariantBroken",
+    "LaneHalted",
+    "LimitExceeded",
+    "MemberCodeExpired",
+    "MemberFrozen",
+    "MemberLeaving",
+    "MereauError",
+    "NodeUnreachable",
+    "NotFound",
+    "NotInitialised",
+    "OperatorError",
+    "OwnCard",
+    "Place",
+    "PolicyRefused",
+    "ProgramPaused",
+    "ReferenceConflict",
+    "RefundExceedsPurchase",
+    "Refused",
+    "RewardUnavailable",
+    "RpcError",
+    "SecretShownOnce",
+    "TooLate",
+    "TooManyRequests",
+    "TotalMismatch",
+    "TryAgain",
+    "Unauthorized",
+    "VoucherCancelled",
+    "VoucherUnknown",
+    "VoucherUsed",
+    "WrongChain",
+    "WrongContract",
+    "WrongCurrency",
+]
