@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NPM_READY := node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: help demo test lint soak bench gallery setup clean translations contract
+.PHONY: help demo test lint soak bench gallery setup clean translations contract prove
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -14,7 +14,7 @@ help: ## say what each target does
 demo: $(VENV)/.demo ## real baskets, settled, audited and served on this machine
 	$(BIN)/mereau demo
 
-test: lint $(NPM_READY) .venv-analysis/.ready ## everything: rules, ledger, chain, pages, PostgreSQL, browser
+test: lint $(NPM_READY) ## everything: rules, ledger, chain, pages, PostgreSQL, browser
 	./scripts/install_chromium.sh
 	$(PYTEST) -m "not soak"
 
@@ -35,6 +35,10 @@ gallery: $(VENV)/.test ## pictures of every page of a demo, in var/gallery
 	$(BIN)/python -m scripts.gallery
 
 setup: $(VENV)/.test $(NPM_READY) .venv-analysis/.ready ## install all that developing needs
+
+prove: setup ## forge, halmos and slither over the contract, and the record of it
+	$(BIN)/pytest -n 0 -m soak tests/contracts/test_tools.py
+	$(BIN)/python scripts/record_proofs.py
 
 contract: setup ## compile the contract again and write the build output
 	$(BIN)/python scripts/build_contract.py

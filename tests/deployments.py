@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,23 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@cache
+def _pattern() -> Path:
+    """A deployment with the default rules, made once in this process by `mereau init` itself."""
+    folder = Path(tempfile.mkdtemp(prefix="mereau-pattern-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    done = Deployment(folder / "var").run("init")
+    assert done.returncode == 0, done.stderr
+    return folder / "var"
+
+
+def founded(folder: Path) -> Deployment:
+    """A deployment as `mereau init` leaves it: a copy, because founding takes five seconds. Never two in one test: both would
+    have the same chain and the same keys."""
+    shutil.copytree(_pattern(), folder)
+    return Deployment(folder)
 
 
 @dataclass

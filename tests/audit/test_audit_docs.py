@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from cli.conftest import Deployment, purchase
+from cli.conftest import founded, purchase
 
 from token_service.audit.report import CHECKS, AuditReport, Finding, Status
 from token_service.cli.audit_commands import audit, verify
@@ -49,10 +49,9 @@ def test_every_key_of_the_json_is_named(name: str) -> None:
 
 def test_its_commands_end_in_clean_audits(tmp_path: Path) -> None:
     """On a programme with one purchase; between the first audits and the last nothing else happens."""
-    made = Deployment(tmp_path / "var")
+    made = founded(tmp_path / "var")
     script = "\n".join(re.findall(r"```sh\n(.*?)```", (DOCS / "audit.md").read_text(), re.DOTALL))
     assert script.count("mereau audit") == 6
-    assert made.run("init").returncode == 0
     key = made.key()
     with made.serving():
         made.post("/v1/members", {"external_id": "card-1"}, key).raise_for_status()

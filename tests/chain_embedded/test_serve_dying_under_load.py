@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import requests
+from deployments import founded
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = 5
@@ -27,8 +28,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.environment = {"PATH": "/usr/bin:/bin", "MEREAU_DATA_DIR": str(folder / "var"), "PYTHONPATH": str(ROOT)}
-        self.folder = folder / "var"
-        self.run("init")
+        self.folder = founded(folder / "var").folder
         self.key: str = json.loads(self.run("api-key", "create", "--merchant", "Halles", "--json"))["key"]
         self.sent: list[str] = []
         self.occurred_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,4 +1,4 @@
-"""forge's fuzzer, halmos's proofs and slither's findings over the same sources."""
+"""forge's fuzzer, halmos's proofs and slither's findings over the same sources. `make prove` runs them (test_proofs.py)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from foundry_project import REPOSITORY, make_project, require_analysis_tools, run
+
+pytestmark = pytest.mark.soak
 
 
 @pytest.fixture(scope="module")

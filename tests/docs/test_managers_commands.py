@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from deployments import Deployment
+from deployments import Deployment, founded
 from documents import ROOT, Reader, block_with, blocks, commands
 
 from token_service.cli import group
@@ -17,9 +17,7 @@ PAGE = "docs/rulesets.md"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    made = Deployment(tmp_path_factory.mktemp("programme") / "var")
-    assert made.run("init").returncode == 0
-    return made
+    return founded(tmp_path_factory.mktemp("programme") / "var")
 
 
 def test_rules_are_checked_published_and_listed(made: Deployment, tmp_path: Path) -> None:

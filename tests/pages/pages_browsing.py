@@ -17,11 +17,12 @@ from token_service.app.web import create_web
 AXE = (Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 LOOKS = [
-    pytest.param(PHONE, "fr-FR", "light", id="phone-french-light"),
-    pytest.param(PHONE, "en-GB", "dark", id="phone-english-dark"),
-    pytest.param(DESKTOP, "fr-FR", "dark", id="desktop-french-dark"),
+    pytest.param(PHONE, "fr-FR", "dark", id="phone-french-dark"),
     pytest.param(DESKTOP, "en-GB", "light", id="desktop-english-light"),
+    pytest.param(PHONE, "en-GB", "light", id="phone-english-light", marks=pytest.mark.soak),
+    pytest.param(DESKTOP, "fr-FR", "dark", id="desktop-french-dark", marks=pytest.mark.soak),
 ]
+"""Every size, language and scheme is seen by `make test`, the other pairs by `make soak`."""
 TOUCHED = ".button, .line-link, .link-button, .state, summary, input[type=email], input[type=text], .home"
 
 

@@ -24,6 +24,7 @@ from token_service.errors import MereauError
 
 routes = Routes("docs", __name__, doc_ui=False)
 REF: Final = "#/components/schemas/"
+OURS: Final = "token_service.errors."
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def documented_errors() -> list[DocumentedError]:
     waiting: list[type[MereauError]] = [MereauError]
     while waiting:
         kind = waiting.pop()
-        waiting.extend(sub for sub in kind.__subclasses__() if sub.__module__ == MereauError.__module__)
+        waiting.extend(sub for sub in kind.__subclasses__() if sub.__module__.startswith(OURS))
         meaning = " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())
         found[kind.code] = DocumentedError(kind.code, status_of(kind), meaning)
     for status, plain in HTTP_PROBLEMS.items():
