@@ -6,11 +6,15 @@ could name a member is ever logged.
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Final
 
 import structlog
@@ -21,8 +25,11 @@ from token_service.chain.services import ChainServices
 from token_service.chain.settlement import PushMemory, finalize, index, plan, push, send_anew, track
 from token_service.chain.settlement.backlog import backlog
 from token_service.chain.settlement.bumping import bump
-from token_service.chain.settlement.lanes import read_lane
+from token_service.chain.settlement.lanes import has_unsettled, read_lanes
+from token_service.chain.settlement.leases import Leases, Share
 from token_service.chain.settlement.planning import waiting_count
+from token_service.chain.settlement.resuming import resume
+from token_service.chain.settlement.retiring import retire
 from token_service.errors import DiskFull, LaneHalted, MereauError, RpcError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
@@ -58,40 +65,74 @@ class WorkerServices:
         return self.chain.context
 
 
+@cache
+def worker_name() -> str:
+    """A name for this process, unlike any other's."""
+    return f"{socket.gethostname()[:20]}:{os.getpid()}:{os.urandom(4).hex()}"
+
+
 @dataclass(slots=True)
 class Worker:
     """Timers between passes. They carry no truth: a new worker starts without them."""
 
     services: WorkerServices
     memory: PushMemory = field(default_factory=PushMemory)
-    waiting_since: float | None = None
+    leases: Leases = field(default_factory=lambda: Leases(worker_name()))
+    waiting_since: dict[int, float] = field(default_factory=dict)  # by lane
     due_at: float = 0.0
     due_pause: float = DUE_SECONDS
-    lane_was: str = "active"
+    lane_was: dict[int, str] = field(default_factory=dict)
 
     def run_pass(self, *, flush: bool = False) -> int:
-        """Every step once; how much there was to do. Raises what the steps raise, the database is consistent in any case."""
+        """Every step of this worker's share once; how much there was to do. Raises what the steps raise, the database is
+        consistent in any case."""
         chain = self.services.chain
-        self._do_due()
-        end_pause_that_is_over(chain.store, chain.now())
-        done = admin_operations.advance(chain)
-        done += send_anew(chain) is not None
-        done += self._plan(flush=flush)
-        done += bump(chain, self.memory)
-        done += push(chain, self.memory)
-        done += index(chain)
-        done += track(chain)
-        done += finalize(chain)
-        self._watch_lane()
+        share = self.leases.look(chain)
+        done = 0
+        if share.chain:
+            self._do_due()
+            end_pause_that_is_over(chain.store, chain.now())
+            done += admin_operations.advance(chain)
+        for number in share.lanes:
+            done += self._fill(number, flush=flush)
+        accounts = self._accounts(share)
+        done += bump(chain, self.memory, accounts)
+        done += push(chain, self.memory, accounts)
+        if share.chain:
+            done += index(chain)
+            done += track(chain)
+            done += finalize(chain)
+        self._watch_lanes(share)
         return done
 
-    def _watch_lane(self) -> None:
-        """Says once when the lane stops and when it goes on."""
+    def give_back(self) -> None:
+        """Lets other workers take over at once; a lease ends by itself otherwise."""
+        with suppress(TryAgain):
+            self.leases.give_back(self.services.chain)
+
+    def _fill(self, number: int, *, flush: bool) -> int:
+        """What a lane does before anything is sent."""
+        chain = self.services.chain
+        done = retire(chain, number)
+        done += resume(chain, number)
+        done += send_anew(chain, number) is not None
+        return done + self._plan(number, flush=flush)
+
+    def _accounts(self, share: Share) -> list[str]:
+        """Whose transactions this worker sends."""
         with self.services.chain.store.read() as connection:
-            lane = read_lane(connection)
-        if lane.state != self.lane_was:
-            log.warning("lane_changed", lane=lane.number, state=lane.state, reason=lane.reason)
-            self.lane_was = lane.state
+            operators = {lane.number: lane.operator for lane in read_lanes(connection)}
+        own = [operators[number] for number in share.lanes]
+        return [*own, self.services.chain.admin] if share.chain else own
+
+    def _watch_lanes(self, share: Share) -> None:
+        """Says once when a lane stops and when it goes on."""
+        with self.services.chain.store.read() as connection:
+            found = [lane for lane in read_lanes(connection) if lane.number in share.lanes]
+        for lane in found:
+            if lane.state != self.lane_was.get(lane.number, "active"):
+                log.warning("lane_changed", lane=lane.number, state=lane.state, code=lane.code, reason=lane.reason)
+            self.lane_was[lane.number] = lane.state
 
     def _do_due(self) -> None:
         """Once a second, and only when there is something: looking is cheap, and takes no writer's lock."""
@@ -105,21 +146,20 @@ class Worker:
         self.due_pause = min(DUE_SECONDS_MAX, self.due_pause * 2) if is_idle else DUE_SECONDS
         self.due_at = now + self.due_pause
 
-    def _plan(self, *, flush: bool) -> int:
+    def _plan(self, number: int, *, flush: bool) -> int:
         chain = self.services.chain
         with chain.store.read() as connection:
-            waiting = waiting_count(connection, chain.now(), chain.limits.batch_entries)
+            waiting = waiting_count(connection, chain.now(), chain.limits.batch_entries, number)
         now = chain.monotonic()
         if not waiting:
-            self.waiting_since = None
+            self.waiting_since.pop(number, None)
             return 0
-        self.waiting_since = now if self.waiting_since is None else self.waiting_since
-        is_time = flush or now - self.waiting_since >= self.services.batch_seconds
-        batch_id = plan(chain, flush=is_time)
+        since = self.waiting_since.setdefault(number, now)
+        batch_id = plan(chain, number, flush=flush or now - since >= self.services.batch_seconds)
         if batch_id is None:
             return 0
-        self.waiting_since = None
-        log.info("batch_planned", batch_id=batch_id)
+        self.waiting_since.pop(number, None)
+        log.info("batch_planned", batch_id=batch_id, lane=number)
         return 1
 
 
@@ -150,6 +190,7 @@ def run_worker(services: WorkerServices, stop: threading.Event) -> None:
         idle_pause = IDLE_SECONDS if done else min(IDLE_SECONDS_MAX, idle_pause * 1.2)
         if not done:
             stop.wait(idle_pause)
+    worker.give_back()
 
 
 def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backlog:
@@ -158,7 +199,13 @@ def settle_until_idle(services: WorkerServices, timeout_seconds: float) -> Backl
     Raises what the steps raise, but waits for a node or database that is away until the time is up; LaneHalted at once.
     """
     worker = Worker(services)
-    chain = services.chain
+    try:
+        return _settle_until_idle(worker, services.chain, timeout_seconds)
+    finally:
+        worker.give_back()
+
+
+def _settle_until_idle(worker: Worker, chain: ChainServices, timeout_seconds: float) -> Backlog:
     deadline = chain.monotonic() + timeout_seconds
     while True:
         try:
@@ -197,8 +244,8 @@ def read_backlog(store: Store, now: Callable[[], datetime]) -> Backlog:
 
 
 def raise_if_halted(store: Store) -> None:
-    """Raises LaneHalted with the reason if the lane waits for a person."""
+    """Raises LaneHalted with the reason if a lane waits for a person, and entries wait in it."""
     with store.read() as connection:
-        lane = read_lane(connection)
-    if lane.state == "halted":
-        raise LaneHalted(f"settlement is halted: {lane.reason}", operator=lane.operator, reason=lane.reason)
+        for lane in read_lanes(connection):
+            if lane.state == "halted" and has_unsettled(connection, lane.number):
+                raise LaneHalted(f"settlement is halted: {lane.reason}", operator=lane.operator, reason=lane.reason)

@@ -88,7 +88,7 @@ def test_a_damaged_or_missing_key_file_is_named(tmp_path: Path) -> None:
 
 def test_nothing_that_holds_a_key_shows_it(tmp_path: Path) -> None:
     ring = create_keys(tmp_path / "keys")
-    policy = program_policy(chain_id=1, contract=ADDRESS, operator=ring.operator_address, admin=ring.admin_address)
+    policy = program_policy(chain_id=1, contract=ADDRESS, operators=ring.operator_addresses(), admin=ring.admin_address)
     account = new_account(ring.sealing_public())
     shown = [repr(thing) for thing in (ring, ring.promise_signer(), ring.salt_box(), ring.member_box(), account)]
     shown.append(repr(ring.signer(policy)))

@@ -137,7 +137,7 @@ class Programme:
                     insert(leaves).values(
                         id=leaf_id,
                         member_id=member_id,
-                        lane=0,
+                        lane=member.lane,
                         account=member.address,
                         kind=int(kind),
                         party=default if party is None else party,
@@ -229,7 +229,7 @@ def make_programme(
             program_policy(
                 chain_id=chain_id,
                 contract=contract,
-                operator=ring.operator_address,
+                operators=ring.operator_addresses(),
                 admin=ring.admin_address,
                 creation_code=contract_build().bytecode,
             )

@@ -124,7 +124,7 @@ def test_an_account_without_gas_money_blocks_its_lane_until_it_has_some(
     alice = own_programme.member()
     own_programme.record(alice, EntryKind.ISSUANCE, 5)
     own_programme.settle(timeout_seconds=0.3)
-    assert (lane(own_programme).state, lane(own_programme).reason) == ("blocked", "out_of_funds")
+    assert (lane(own_programme).state, lane(own_programme).code) == ("blocked", "out_of_funds")
     own_anvil.fund(own_programme.services.operator)
     memory = PushMemory()
     advance(own_programme, memory)

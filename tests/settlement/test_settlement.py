@@ -215,7 +215,7 @@ def test_logs_name_batches_and_no_member(programme: Programme) -> None:
     programme.record(alice, EntryKind.ISSUANCE, 9)
     with structlog.testing.capture_logs() as lines:
         programme.settle()
-    assert {"event": "batch_planned", "batch_id": 1, "log_level": "info"} in lines
+    assert {"event": "batch_planned", "batch_id": 1, "lane": 0, "log_level": "info"} in lines
     assert programme.address(alice) not in str(lines)
     assert alice not in str(lines)
 

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +65,11 @@ class Application:
     @property
     def chain_path(self) -> Path:
         return self.settings.data_dir / "chain.db"
+
+    @property
+    def has_many_workers(self) -> bool:
+        """Whether several processes may settle at once: PostgreSQL shares the work among them, and the chain is nobody's."""
+        return not self.settings.embedded and not self.store.is_sqlite
 
     def check_chain_file(self) -> None:
         """Raises ChainMissing when the embedded chain is not in the data folder (an empty one would be made in its place)."""
@@ -133,16 +138,27 @@ class Application:
     def working(
         self, lock: ChainLock | None = None, waits: threading.Event | None = None
     ) -> Iterator[worker.WorkerServices]:
-        """The worker's services, for whoever does the settling in this folder; the chain is checked first.
+        """The worker's services, for whoever does the settling in this folder (on PostgreSQL and a node any number of processes
+        may); the chain is checked first.
 
         `lock` is one that is held already. With `waits`, a node or database that is away is waited for until the event is set.
         Raises ChainOwned if somebody does the settling, ChainOlderThanLedger, WrongChain,
         WrongContract, NodeUnreachable.
         """
-        with lock or self.chain_lock(), self.node() as node:
+        own = nullcontext() if self.has_many_workers else self.chain_lock()
+        with lock or own, self.node() as node:
             chain = self._checked_chain(node, waits)
             seconds = self.settings.batch_wait.total_seconds()
             yield worker.WorkerServices(chain=chain, batch_seconds=seconds)
+
+    @contextmanager
+    def asking(self) -> Iterator[ChainServices]:
+        """What settlement needs, beside whoever settles, for a person's decision.
+
+        Raises ChainOwned where the chain is embedded and somebody serves: then that must stop first.
+        """
+        with self.chain_lock() if self.settings.embedded else nullcontext(), self.node() as node:
+            yield self.chain_services(node)
 
     def _checked_chain(self, node: Node, waits: threading.Event | None) -> ChainServices:
         is_said = False
@@ -185,13 +201,17 @@ class Application:
                 time.sleep(POLL_SECONDS)
 
     def _make_signer(self, chain_id: int) -> Callable[[str | None], Signer]:
-        operator, admin = self.keys.operator_address, self.keys.admin_address
+        admin = self.keys.admin_address
 
         def make(contract: str | None) -> Signer:
             creation_code = contract_build().bytecode if contract is None else None
             return self.keys.signer(
                 program_policy(
-                    chain_id=chain_id, contract=contract, operator=operator, admin=admin, creation_code=creation_code
+                    chain_id=chain_id,
+                    contract=contract,
+                    operators=self.keys.operator_addresses(),
+                    admin=admin,
+                    creation_code=creation_code,
                 )
             )
 

@@ -91,6 +91,13 @@ def _keys(application: Application) -> Iterator[Finding]:
 
 def _worker(application: Application) -> Iterator[Finding]:
     """Who settles; when nobody does, whether a worker could start on this chain and contract."""
+    if application.has_many_workers:
+        from token_service.ledger.settlement_figures import live_workers
+
+        count = live_workers(application.store, application.context.now())
+        if count:
+            yield Finding("workers", "well", "1 settles" if count == 1 else f"{count} settle")
+            return
     try:
         with application.working():
             yield Finding("worker", "note", "nothing serves now: entries wait until `mereau serve` runs")

@@ -30,10 +30,28 @@ def serve(host: str, port: int) -> None:
 
 
 @click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer.")
+def web(host: str, port: int, processes: int) -> None:
+    """Serve the API and the pages without settling: `mereau worker` does that beside it.
+
+    Stops cleanly on SIGTERM or Ctrl-C: requests in flight are answered.
+    """
+    from token_service.app import open_application
+    from token_service.cli.serve import serve_web
+
+    with open_application() as application:
+        application.check_chain_file()
+    raise SystemExit(serve_web(host, port, processes))
+
+
+@click.command()
 def worker() -> None:
     """Settle and do due work until stopped, without a web server.
 
-    `mereau serve` has a worker of its own; this is for running them apart.
+    `mereau serve` has a worker of its own; this is for running them apart. With PostgreSQL and a chain node any number of workers
+    share the work.
     """
     import signal
     import threading

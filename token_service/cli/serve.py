@@ -56,12 +56,23 @@ def serve(serving: Serving) -> int:
         worker = WorkerChild(serving.worker, lock)
         try:
             worker.watch(on_death=lambda: os.kill(os.getpid(), signal.SIGTERM))
-            code = _run_web(serving, ordered_to_stop)
+            code = _run_web(serving.web, serving.host, serving.port, ordered_to_stop)
         except SystemExit as end:  # granian's when the web process died, ours when told to stop before it was born
             code = end.code if isinstance(end.code, int) else 0
         finally:
             worker.stop()
         return worker.exit_code or code
+
+
+def serve_web(host: str, port: int, processes: int) -> int:
+    """Serves the API and the pages without settling, from so many processes; returns when told to stop. Raises BadSettings."""
+    ordered_to_stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ordered_to_stop.set())
+    _check_port(host, port)
+    try:
+        return _run_web(WEB, host, port, ordered_to_stop, processes)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
 
 
 class WorkerChild:
@@ -111,18 +122,18 @@ class WorkerChild:
             on_death()
 
 
-def _run_web(serving: Serving, ordered_to_stop: threading.Event) -> int:
+def _run_web(web: str, host: str, port: int, ordered_to_stop: threading.Event, processes: int = 1) -> int:
     """Runs granian until it is told to stop: 0. Raises SystemExit when its web process died, or never needs to start."""
     from granian import Granian
     from granian.constants import Interfaces
     from granian.log import LogLevels
 
     server = Granian(
-        serving.web,
-        address=serving.host,
-        port=serving.port,
+        web,
+        address=host,
+        port=port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=processes,
         blocking_threads=BLOCKING_THREADS,
         workers_kill_timeout=STOP_SECONDS_MAX,
         websockets=False,
@@ -135,9 +146,9 @@ def _run_web(serving: Serving, ordered_to_stop: threading.Event) -> int:
         if ordered_to_stop.is_set():
             raise SystemExit(0)
         signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
-        print(f"Serving on http://{serving.host}:{serving.port}", file=sys.stderr, flush=True)
+        print(f"Serving on http://{host}:{port}", file=sys.stderr, flush=True)
 
-    server.serve(target_loader=partial(load_web, serving.web, os.getpid()), wrap_loader=False)
+    server.serve(target_loader=partial(load_web, web, os.getpid()), wrap_loader=False)
     return 0
 
 

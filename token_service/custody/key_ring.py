@@ -1,6 +1,7 @@
 """The key files of one deployment: made once by `mereau init`, opened one by one by the process that needs them.
 
 operator.key  settles batches                     worker
+operator-0x….key  further operators, a lane each   worker
 admin.key     every administrative role           worker (embedded chain; elsewhere keep it cold)
 sealing.key   opens members' keys                 worker
 sealing.pub   seals members' keys                 web
@@ -53,15 +54,32 @@ class KeyRing:
         """Opens members' keys: for the signer process only."""
         return MemberBox(self._secret("sealing.key"))
 
+    def operator_addresses(self) -> tuple[str, ...]:
+        """Every operator that has a key here, the first one first. Opens no key."""
+        further = sorted(path.stem.removeprefix("operator-") for path in self.directory.glob("operator-0x*.key"))
+        return (self.operator_address, *further)
+
+    def add_operator(self) -> str:
+        """The address of a fresh operator key, written durably before this returns. Raises DiskFull."""
+        secret: bytes = PrivateKey().secret
+        address = curve.address_of(secret)
+        key_files.write_once(self.directory / f"operator-{address}.key", secret)
+        return address
+
     def signer(self, policy: SignerPolicy) -> LocalSigner:
-        """Signs as operator and as admin: for the worker only."""
-        return LocalSigner(
-            {
-                self.operator_address: self._secret("operator.key"),
-                self.admin_address: self._secret("admin.key"),
-            },
-            policy,
-        )
+        """Signs as every operator and as admin: for the worker only."""
+        keys = {address: self._operator_secret(address) for address in self.operator_addresses()}
+        return LocalSigner(keys | {self.admin_address: self._secret("admin.key")}, policy)
+
+    def _operator_secret(self, address: str) -> bytes:
+        if address == self.operator_address:
+            return self._secret("operator.key")
+        secret = self._secret(f"operator-{address}.key")
+        if curve.address_of(secret) != address:
+            raise BadSettings(
+                f"the key file operator-{address}.key is not the key of its name: copy back the one that is"
+            )
+        return secret
 
     def check(self) -> None:
         """Returns when every key is there, closed to others, and the one of its address. Raises NotInitialised, BadSettings."""
@@ -71,6 +89,8 @@ class KeyRing:
         ):
             if curve.address_of(self._secret(f"{name}.key")) != address:
                 raise BadSettings(f"the key file {name}.key is not the key of {address}: copy back the one that is")
+        for address in self.operator_addresses():
+            self._operator_secret(address)
 
     def _secret(self, name: str) -> bytes:
         return key_files.read(self.directory / name, curve.KEY_BYTES)

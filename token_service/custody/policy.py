@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,11 +75,16 @@ class SignerPolicy:
 
 
 def program_policy(
-    *, chain_id: int, contract: str | None, operator: str, admin: str, creation_code: bytes | None = None
+    *,
+    chain_id: int,
+    contract: str | None,
+    operators: Iterable[str],
+    admin: str,
+    creation_code: bytes | None = None,
 ) -> SignerPolicy:
-    """The policy of a deployment: the operator settles, the admin key administers. One key may be both."""
+    """The policy of a deployment: operators settle, the admin key administers. One key may be both."""
     functions: dict[str, frozenset[bytes]] = {}
-    for address, names in ((operator, OPERATOR_FUNCTIONS), (admin, ADMIN_FUNCTIONS)):
+    for address, names in (*((operator, OPERATOR_FUNCTIONS) for operator in operators), (admin, ADMIN_FUNCTIONS)):
         allowed = frozenset(interface.functions()[name].selector for name in names)
         functions[address] = functions.get(address, frozenset()) | allowed
     return SignerPolicy(chain_id=chain_id, contract=contract, functions=functions, creation_code=creation_code)

@@ -16,10 +16,10 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.balances import balance_of, balances_of, visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMember
+from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import read_histories
 from token_service.ledger.sessions import normal_email
-from token_service.ledger.settlement_tables import LANE
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.tiers import first_tier
 
@@ -230,7 +230,7 @@ class _Enrolments:
                 "referral_code": new.referral_code,
                 "address": made.address,
                 "sealed_salt_key": made.sealed_salt_key,
-                "lane": LANE,
+                "lane": choose_lane(member_id, tx.open_lanes),
                 "state": "active",
                 "created_at": at,
                 "tier": first_tier(tx.ruleset(tx.ruleset_hash_at(at))),

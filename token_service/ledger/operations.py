@@ -20,7 +20,7 @@ from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor
 from token_service.ledger.details import instant
-from token_service.ledger.settlement_tables import LANE, leaves
+from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
 from token_service.protocol.receipts import jcs
@@ -40,7 +40,6 @@ HAS_BACKLOG: Final = (
     select(leaves.c.seq)
     .where(
         _accepted,
-        leaves.c.lane == LANE,
         leaves.c.seq <= select(func.max(leaves.c.seq)).scalar_subquery() - bindparam("limit"),
     )
     .exists()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from token_service.ledger.settlement_tables import batches, lanes, leaves
+from token_service.ledger.settlement_tables import batches, lanes, leases, leaves
 from token_service.ledger.store import Store
 from token_service.units import EntryKind
 
@@ -56,6 +56,13 @@ def lane_views(store: Store) -> tuple[LaneView, ...]:
     columns = (lanes.c.operator, lanes.c.state, lanes.c.reason, lanes.c.next_nonce, lanes.c.next_seq)
     with store.read() as connection:
         return tuple(LaneView(*row) for row in connection.execute(select(*columns).order_by(lanes.c.number)))
+
+
+def live_workers(store: Store, now: datetime) -> int:
+    """How many workers share the settling, as their leases say; 0 on SQLite, where the one worker has none."""
+    query = select(func.count()).where(leases.c.name.startswith("worker:"), leases.c.expires_at > now)
+    with store.read() as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def settled(store: Store) -> Settled:

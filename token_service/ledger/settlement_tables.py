@@ -6,8 +6,6 @@ reference/settlement-engines.md §2.3. A leaf is the settlement side of one entr
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -22,13 +20,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from token_service.ledger.schema import Serial, UtcTime, metadata
-
-LANE: Final = 0
-"""The one lane that there is; a member keeps theirs (DESIGN §5)."""
 
 leaves = Table(
     "leaves",
@@ -87,7 +83,21 @@ lanes = Table(
         CheckConstraint("state in ('active','draining','blocked','halted','disabled')", name="state"),
         nullable=False,
     ),
-    Column("reason", Text),
+    Column("reason", Text),  # in words
+    Column("reason_code", String(24)),  # a code of chain/settlement/lanes.py
+    Column(
+        "is_retiring", Boolean, nullable=False, server_default=false()
+    ),  # takes no new members, ends when it is empty
+    Column("cleared_at", UtcTime),  # when a person last decided that it may go on …
+    Column("cleared_because", Text),  # … and why
+)
+
+leases = Table(  # who works on what for a while, so that several workers don't all do the same; never a matter of right or wrong
+    "leases",
+    metadata,
+    Column("name", String(48), primary_key=True),  # lane:0, chain; worker:… says only that it lives
+    Column("holder", String(48), nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
 )
 
 batches = Table(

@@ -155,6 +155,7 @@ members = Table(
     CheckConstraint("available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name="not_negative"),
     Index("ix_members_email", "email"),
     Index("ix_members_tier_due_at", "tier_due_at"),
+    Index("ix_members_lane", "lane"),
 )
 
 member_keys = Table(

@@ -19,6 +19,7 @@ from token_service.errors import CallerError, InvariantBroken, NotFound, NotInit
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Context
+from token_service.ledger.lane_choice import open_lanes
 from token_service.ledger.staged import Staged
 from token_service.program.ruleset import Ruleset, parse_ruleset
 from token_service.program.ruleset_lines import FIRST_EFFECTIVE_AT, Published, in_force
@@ -155,6 +156,11 @@ class Transaction:
     def own_merchant(self) -> Row[Any]:
         """The programme's own row among the merchants (party 1)."""
         return self.connection.execute(_OWN_MERCHANT).one()
+
+    @cached_property
+    def open_lanes(self) -> dict[int, str]:
+        """Operators by lane, of the lanes that take new members."""
+        return open_lanes(self.connection)
 
     # --- accounts ----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, Row, func, select
 
 from token_service.chain import fees, reads
@@ -13,10 +15,12 @@ from token_service.chain.settlement.records import Signed, store_attempt, unsign
 from token_service.ledger.settlement_tables import attempts, transactions
 
 
-def bump(services: ChainServices, memory: PushMemory) -> int:
-    """How many replacements were signed; push sends them. At the fee ceiling the old bytes just go on being sent."""
+def bump(services: ChainServices, memory: PushMemory, accounts: Collection[str] | None = None) -> int:
+    """How many replacements were signed for these accounts (None: for all); push sends them. At the fee ceiling the old bytes
+    just go on being sent.
+    """
     with services.store.read() as connection:
-        rows = pending(connection)
+        rows = pending(connection, accounts)
     lowest: dict[str, Pending] = {}
     for row in rows:
         lowest.setdefault(row.operator, row)

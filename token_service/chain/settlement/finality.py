@@ -20,6 +20,7 @@ from token_service.chain.projection import project
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
+from token_service.chain.settlement.lanes import Code
 from token_service.errors import RpcError
 from token_service.ledger.refused_ceilings import KINDS as CEILING_KINDS
 from token_service.ledger.refused_ceilings import ChainCeiling, put_back
@@ -176,9 +177,15 @@ def _fail(connection: Connection, failed: Failed) -> None:
     if row.batch_id is not None:
         planned = update(batches).where(batches.c.id == row.batch_id, batches.c.state == "planned")
         if connection.execute(planned.values(state="reverted")).rowcount:
-            lane_rows.set_state(connection, "blocked", failed.reason, only_from=("active", "draining", "blocked"))
+            _block(connection, row.operator, failed.reason)
         return
     fail_operation(connection, str(row.admin_operation_id), failed.reason, failed.ceiling)
+
+
+def _block(connection: Connection, operator: str, reason: str) -> None:
+    lane = lane_rows.lane_of(connection, operator)
+    if lane is not None:  # `send_anew` finds out whether that still holds, and which code it has
+        lane_rows.set_state(connection, lane.number, "blocked", Code.REFUSED, reason, only_from=lane_rows.WORKING)
 
 
 def fail_operation(connection: Connection, operation_id: str, reason: str, ceiling: ChainCeiling | None = None) -> None:

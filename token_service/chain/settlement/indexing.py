@@ -19,6 +19,7 @@ from token_service.chain.reads import Block
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
+from token_service.chain.settlement.lanes import Code
 from token_service.chain.settlement.reorgs import roll_back
 from token_service.errors import ChainOlderThanLedger, InvalidInput, NodeUnreachable
 from token_service.ledger.settlement_tables import (
@@ -201,7 +202,7 @@ def _land(connection: Connection, event: BatchSettled, block: Block, skips: Mapp
     batch = connection.execute(query).first()
     if batch is None or batch.receipts_root != event.receipts_root or batch.ruleset_hash != event.ruleset_hash:
         reason = f"the chain has a batch {event.seq} that the ledger does not know: {lane_rows.RESTORE_LEDGER}"
-        lane_rows.set_state(connection, "halted", reason, only_from=("active", "blocked", "draining"))
+        lane_rows.halt_of(connection, event.operator, Code.CHAIN_AHEAD, reason)
         return False
     mined = {
         "state": "mined",
@@ -218,7 +219,7 @@ def _land(connection: Connection, event: BatchSettled, block: Block, skips: Mapp
     _land_transaction(connection, batch.id, event, block)
     if not _adds_up(connection, batch.id, event):
         reason = f"batch {event.seq} moved other points on the chain than its leaves say"
-        lane_rows.set_state(connection, "halted", reason, only_from=("active", "blocked", "draining"))
+        lane_rows.halt_of(connection, event.operator, Code.MISMATCH, reason)
     return True
 
 

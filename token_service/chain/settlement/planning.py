@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, literal_column, null, or_, select, union, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    union,
+    update,
+)
 
 from token_service.chain import fees, reads
 from token_service.chain.reads import Block
@@ -21,7 +34,8 @@ from token_service.chain.settlement.lanes import Lane
 from token_service.chain.settlement.ordering import arrange
 from token_service.chain.settlement.records import Signed, inserted_id, store_signed, unsigned
 from token_service.errors import NotInitialised
-from token_service.ledger.settlement_tables import LANE, admin_operations, batches, lanes, leaves
+from token_service.ledger.lane_choice import FIRST_LANE
+from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
 from token_service.ledger.tables import members, program, rulesets
 from token_service.program.ruleset_lines import Published, in_force
 from token_service.protocol.calldata import encode_settle
@@ -32,7 +46,11 @@ from token_service.units import EntryKind
 
 TAKE: Final = (
     update(leaves)
-    .where(leaves.c.seq == bindparam("leaf"), leaves.c.state == literal_column("'accepted'"))
+    .where(
+        leaves.c.seq == bindparam("leaf"),
+        leaves.c.lane == bindparam("in_lane"),
+        leaves.c.state == literal_column("'accepted'"),
+    )
     .values(
         state=literal_column("'batched'"),
         batch_id=bindparam("batch"),
@@ -74,17 +92,17 @@ class _Changed(Exception):
     """Somebody was faster: the draft does not fit the tables any more."""
 
 
-def plan(services: ChainServices, *, flush: bool) -> int | None:
-    """The id of the new batch, or None if there is nothing to plan now.
+def plan(services: ChainServices, number: int = FIRST_LANE, *, flush: bool) -> int | None:
+    """The id of the lane's new batch, or None if there is nothing to plan now.
 
     Without `flush` a batch is only made when `batch_entries` leaves wait. Raises NodeUnreachable, PolicyRefused, DatabaseBusy.
     """
     limits = services.limits
     with services.store.read() as connection:
-        lane = lane_rows.read_lane(connection)
+        lane = lane_rows.read_lane(connection, number)
         if lane.state != "active" or _is_held_up(connection, lane, limits.in_flight_max):
             return None
-        waiting = _waiting(connection, services.now(), limits.batch_entries_max)
+        waiting = _waiting(connection, services.now(), number, limits.batch_entries_max)
     if not waiting or (len(waiting) < limits.batch_entries and not flush):
         return None
     head = reads.head(services.node)
@@ -102,9 +120,9 @@ def plan(services: ChainServices, *, flush: bool) -> int | None:
     return batch_id
 
 
-def waiting_count(connection: Connection, now: datetime, limit: int) -> int:
-    """How many leaves could be planned now, counted up to the limit."""
-    waiting = _query(connection, now).limit(limit).subquery()
+def waiting_count(connection: Connection, now: datetime, limit: int, number: int | None = None) -> int:
+    """How many leaves could be planned now in the lane (None: in all), counted up to the limit."""
+    waiting = _query(connection, now, number).limit(limit).subquery()
     return int(connection.execute(select(func.count()).select_from(waiting)).scalar_one())
 
 
@@ -118,11 +136,11 @@ def _is_held_up(connection: Connection, lane: Lane, in_flight_max: int) -> bool:
     return lane_rows.in_flight(connection, lane.operator) >= in_flight_max
 
 
-def _waiting(connection: Connection, now: datetime, limit: int) -> list[Waiting]:
-    return [Waiting(*row) for row in connection.execute(_query(connection, now).limit(limit))]
+def _waiting(connection: Connection, now: datetime, number: int, limit: int) -> list[Waiting]:
+    return [Waiting(*row) for row in connection.execute(_query(connection, now, number).limit(limit))]
 
 
-def _query(connection: Connection, now: datetime) -> Select[int, str, str, str, int, int, int, str]:
+def _query(connection: Connection, now: datetime, number: int | None) -> Select[int, str, str, str, int, int, int, str]:
     """Accepted leaves in recorded order, without those of members who must wait. A frozen member's facts do not wait: they move
     no points, and an auditor should see that the member is frozen.
     """
@@ -139,7 +157,7 @@ def _query(connection: Connection, now: datetime) -> Select[int, str, str, str, 
             columns.commitment,
         )
         .join(members, members.c.id == columns.member_id)
-        .where(columns.state == "accepted", columns.lane == LANE)
+        .where(columns.state == "accepted", true() if number is None else columns.lane == number)
         .where(or_(~members.c.frozen, columns.kind == int(EntryKind.FACT)))
         .where(columns.member_id.not_in(_members_who_wait(connection, now)))
         .order_by(columns.seq)
@@ -231,7 +249,7 @@ def _within_budget(waiting: Sequence[Waiting], words_max: int) -> Sequence[Waiti
 
 
 def _store(connection: Connection, draft: Draft, now: datetime) -> int:
-    if lane_rows.read_lane(connection, lock=True) != draft.lane:
+    if lane_rows.lock_lane(connection, draft.lane.number) != draft.lane:
         raise _Changed
     batch = connection.execute(
         insert(batches).values(
@@ -247,15 +265,16 @@ def _store(connection: Connection, draft: Draft, now: datetime) -> int:
     )
     batch_id = inserted_id(batch)
     store_signed(connection, draft.signed, purpose="batch", batch_id=batch_id)
-    _take(connection, batch_id, draft.leaves)
+    _take(connection, batch_id, draft)
     counters = {"next_nonce": draft.lane.next_nonce + 1, "next_seq": draft.lane.next_seq + 1}
     connection.execute(update(lanes).where(lanes.c.number == draft.lane.number).values(**counters))
     return batch_id
 
 
-def _take(connection: Connection, batch_id: int, arranged: Sequence[Waiting]) -> None:
-    """The leaves go to their places. Raises _Changed unless every one was still waiting."""
-    places = [{"leaf": leaf.seq, "place": position, "batch": batch_id} for position, leaf in enumerate(arranged)]
+def _take(connection: Connection, batch_id: int, draft: Draft) -> None:
+    """The leaves go to their places. Raises _Changed unless every one was still waiting, in this lane."""
+    arranged, taken = draft.leaves, {"batch": batch_id, "in_lane": draft.lane.number}
+    places = [{"leaf": leaf.seq, "place": position, **taken} for position, leaf in enumerate(arranged)]
     connection.execute(TAKE, places)
     found = connection.execute(select(func.count()).select_from(leaves).where(leaves.c.batch_id == batch_id))
     if found.scalar_one() != len(arranged):

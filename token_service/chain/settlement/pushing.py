@@ -6,7 +6,7 @@ once, and the batch's sequence a second time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
@@ -17,10 +17,10 @@ from token_service.chain import reads
 from token_service.chain.send_errors import Refusal, classify
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
-from token_service.chain.settlement.lanes import IN_FLIGHT
+from token_service.chain.settlement.lanes import IN_FLIGHT, Code
 from token_service.chain.settlement.receipt_storage import ensure_filed
 from token_service.errors import RpcError
-from token_service.ledger.settlement_tables import attempts, lanes, transactions
+from token_service.ledger.settlement_tables import attempts, transactions
 
 UNSURE_SECONDS: Final = 2.0
 """After an answer that is no acceptance, the same bytes go again this soon."""
@@ -66,10 +66,13 @@ class Outcome:
     error: str | None
 
 
-def push(services: ChainServices, memory: PushMemory) -> int:
-    """Sends what is due; how many transactions the node was given. Raises NodeUnreachable after recording what was sent."""
+def push(services: ChainServices, memory: PushMemory, accounts: Collection[str] | None = None) -> int:
+    """Sends what is due of these accounts (None: of all); how many transactions the node was given.
+
+    Raises NodeUnreachable after recording what was sent.
+    """
     with services.store.read() as connection:
-        rows = pending(connection)
+        rows = pending(connection, accounts)
     memory.keep_only(rows)
     sent = 0
     for operator, group in groupby(rows, key=lambda row: row.operator):
@@ -90,8 +93,8 @@ def push(services: ChainServices, memory: PushMemory) -> int:
     return sent
 
 
-def pending(connection: Connection) -> list[Pending]:
-    """Everything signed or sent, by account and nonce, each with its newest attempt."""
+def pending(connection: Connection, accounts: Collection[str] | None = None) -> list[Pending]:
+    """Everything signed or sent of these accounts (None: of all), by account and nonce, each with its newest attempt."""
     columns = transactions.c
     others = attempts.alias()
     newest = select(func.max(others.c.bump)).where(others.c.transaction_id == columns.id).scalar_subquery()
@@ -104,6 +107,8 @@ def pending(connection: Connection) -> list[Pending]:
         .where(columns.state.in_(IN_FLIGHT))
         .order_by(columns.operator, columns.nonce)
     )
+    if accounts is not None:
+        query = query.where(columns.operator.in_(accounts))
     return [Pending(*row) for row in connection.execute(query)]
 
 
@@ -154,13 +159,14 @@ def _write(connection: Connection, operator: str, outcomes: list[Outcome]) -> No
 
 
 def _set_lane(connection: Connection, operator: str, refusal: Refusal) -> None:
-    if connection.execute(select(lanes.c.number).where(lanes.c.operator == operator)).first() is None:
+    lane = lane_rows.lane_of(connection, operator)
+    if lane is None:
         return
     if refusal is Refusal.FUNDS:
-        lane_rows.set_state(connection, "blocked", Refusal.FUNDS.value, only_from=("active",))
+        reason = f"{operator} cannot pay for gas: send it money"
+        lane_rows.set_state(connection, lane.number, "blocked", Code.FUNDS, reason, only_from=("active",))
     elif refusal is Refusal.MALFORMED:
         reason = "the node will never take a transaction: see its last_error"
-        lane_rows.set_state(connection, "halted", reason, only_from=("active", "blocked", "draining"))
+        lane_rows.halt(connection, lane.number, Code.MALFORMED, reason)
     elif refusal in TAKEN:
-        funded = update(lanes).where(lanes.c.operator == operator, lanes.c.reason == Refusal.FUNDS.value)
-        connection.execute(funded.values(state="active", reason=None))
+        lane_rows.go_on(connection, lane.number, after=Code.FUNDS)

@@ -14,8 +14,9 @@ from token_service.chain import reads
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
+from token_service.chain.settlement.lanes import Code
 from token_service.errors import LaneHalted, NodeUnreachable
-from token_service.ledger.settlement_tables import batches, blocks, chain_events, leaves, transactions
+from token_service.ledger.settlement_tables import batches, blocks, chain_events, lanes, leaves, transactions
 
 
 def roll_back(services: ChainServices, cursor: Cursor) -> int:
@@ -24,7 +25,7 @@ def roll_back(services: ChainServices, cursor: Cursor) -> int:
     if ancestor is None:
         reason = "blocks that were final are no longer on the chain"
         services.store.transact(lambda connection: _halt(connection, reason))
-        raise LaneHalted(reason, operator=services.operator, reason="deep_reorg")
+        raise LaneHalted(f"settlement is halted: {reason}", reason=Code.DEEP_REORG.value)
     services.failpoint("reorg.before_commit")
     services.store.transact(lambda connection: _orphan(connection, cursor, gone, ancestor))
     services.failpoint("reorg.after_commit")
@@ -64,9 +65,17 @@ def _orphan(connection: Connection, cursor: Cursor, gone: Sequence[str], ancesto
     again = update(transactions).where(transactions.c.block_hash.in_(gone))
     connection.execute(again.values(state="signed", succeeded=None, **unmined))
     connection.execute(update(blocks).where(blocks.c.hash.in_(gone)).values(state="orphaned"))
-    lane_rows.set_state(connection, "active", None, only_from=("draining",))
+    _end_draining(connection)
     set_cursor(connection, "indexed", ancestor.number, ancestor.hash)
 
 
+def _end_draining(connection: Connection) -> None:
+    """A lane whose failed batches are in no block any more goes on: they may succeed this time."""
+    columns = transactions.c
+    failed = select(columns.operator).where(columns.state == "mined", columns.succeeded.is_(False))
+    again = update(lanes).where(lanes.c.state == "draining", lanes.c.operator.not_in(failed))
+    connection.execute(again.values(state="active", reason=None, reason_code=None))
+
+
 def _halt(connection: Connection, reason: str) -> None:
-    lane_rows.set_state(connection, "halted", reason, only_from=("active", "draining", "blocked"))
+    lane_rows.halt_all(connection, Code.DEEP_REORG, reason)

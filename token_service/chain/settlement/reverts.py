@@ -14,20 +14,25 @@ from token_service.chain import fees, reads
 from token_service.chain.contract_words import failure, in_words
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
-from token_service.chain.settlement.lanes import Lane
+from token_service.chain.settlement.lanes import Code, Lane
 from token_service.chain.settlement.planning import contract_of
 from token_service.chain.settlement.records import Signed, store_signed, unsigned
 from token_service.errors import RpcError
-from token_service.ledger.settlement_tables import LANE, batches, lanes, transactions
+from token_service.ledger.lane_choice import FIRST_LANE
+from token_service.ledger.settlement_tables import batches, lanes, transactions
 
-RESUMABLE: Final = ("active", "draining", "blocked")
+REFUSALS: Final = {
+    "EnforcedPause": Code.PAUSED,
+    "AccessControlUnauthorizedAccount": Code.ROLE,
+    "BatchOutOfSequence": Code.SEQUENCE,
+}
 
 
-def send_anew(services: ChainServices) -> int | None:
+def send_anew(services: ChainServices, number: int = FIRST_LANE) -> int | None:
     """The id of the batch that got a new transaction, or None. Raises NodeUnreachable, PolicyRefused."""
     with services.store.read() as connection:
-        lane = lane_rows.read_lane(connection)
-        if lane.state not in RESUMABLE or lane_rows.in_flight(connection, lane.operator):
+        lane = lane_rows.read_lane(connection, number)
+        if lane.state not in lane_rows.WORKING or lane_rows.in_flight(connection, lane.operator):
             return None
         batch = _lowest_reverted(connection, lane.operator)
         data = None if batch is None else _calldata(connection, batch.id)
@@ -35,8 +40,11 @@ def send_anew(services: ChainServices) -> int | None:
         return None
     refusal = _refusal(services, lane.operator, data)
     if refusal is not None:
-        if (lane.state, lane.reason) != refusal:
-            services.store.transact(lambda connection: lane_rows.set_state(connection, *refusal, only_from=RESUMABLE))
+        if (lane.state, lane.code, lane.reason) != refusal:
+            working = lane_rows.WORKING
+            services.store.transact(
+                lambda connection: lane_rows.set_state(connection, number, *refusal, only_from=working)
+            )
         return None
     signed = _sign(services, lane, data, batch.word_count)
     services.failpoint("anew.before_commit")
@@ -56,14 +64,14 @@ def _calldata(connection: Connection, batch_id: int) -> bytes:
     return bytes(connection.execute(query.limit(1)).scalar_one())
 
 
-def _refusal(services: ChainServices, operator: str, data: bytes) -> tuple[str, str] | None:
-    """The lane's new state and reason if the contract would refuse the batch now, None if it would take it."""
+def _refusal(services: ChainServices, operator: str, data: bytes) -> tuple[str, Code, str] | None:
+    """The lane's new state, code and reason if the contract would refuse the batch now, None if it would take it."""
     try:
         reads.call(services.node, to=contract_of(services), data=data, sender=operator)
     except RpcError as error:
         found = failure(error)
-        is_for_ever = found is not None and found.name == "BatchOutOfSequence"
-        return ("halted" if is_for_ever else "blocked"), in_words(error)
+        code = Code.REFUSED if found is None else REFUSALS.get(found.name, Code.REFUSED)
+        return ("halted" if code is Code.SEQUENCE else "blocked"), code, in_words(error)
     return None
 
 
@@ -81,10 +89,10 @@ def _sign(services: ChainServices, lane: Lane, data: bytes, words: int) -> Signe
 
 
 def _store(connection: Connection, lane: Lane, batch_id: int, signed: Signed) -> None:
-    if lane_rows.read_lane(connection, lock=True) != lane:
+    if lane_rows.lock_lane(connection, lane.number) != lane:
         return
     reverted = update(batches).where(batches.c.id == batch_id, batches.c.state == "reverted")
     if connection.execute(reverted.values(state="planned")).rowcount:
         store_signed(connection, signed, purpose="batch", batch_id=batch_id)
-        going_on = {"next_nonce": lane.next_nonce + 1, "state": "active", "reason": None}
-        connection.execute(update(lanes).where(lanes.c.number == LANE).values(**going_on))
+        going_on = {"next_nonce": lane.next_nonce + 1, "state": "active", "reason": None, "reason_code": None}
+        connection.execute(update(lanes).where(lanes.c.number == lane.number).values(**going_on))

@@ -9,6 +9,7 @@ from token_service.chain.published_contract import Deployment, check_contract
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import read_cursor
+from token_service.chain.settlement.lanes import Lane
 from token_service.errors import ChainOlderThanLedger, NotInitialised, WrongChain
 from token_service.ledger.tables import program
 
@@ -34,7 +35,10 @@ def check_chain(services: ChainServices) -> ChainServices:
     ready = services.at_contract(row.contract_address)
     deployment = Deployment(row.contract_address, row.chain_id, row.deployed_at_block, row.genesis_hash, created=False)
     check_contract(services.node, deployment)
-    _check_lane(ready)
+    with services.store.read() as connection:
+        known = lane_rows.read_lanes(connection) or [lane_rows.read_lane(connection)]
+    for lane in known:
+        _check_lane(ready, lane)
     return ready
 
 
@@ -46,15 +50,10 @@ def _check_identity(services: ChainServices, chain_id: int, genesis_hash: str) -
         raise WrongChain("the node's chain has the right number but another beginning")
 
 
-def _check_lane(services: ChainServices) -> None:
-    with services.store.read() as connection:
-        lane = lane_rows.read_lane(connection)
+def _check_lane(services: ChainServices, lane: Lane) -> None:
     on_chain = contract_reads.last_seq(services.node, str(services.contract), lane.operator)
     if on_chain >= lane.next_seq:
         known = lane.next_seq - 1
         reason = f"the contract has settled {on_chain} batches, the ledger knows {known}: {lane_rows.RESTORE_LEDGER}"
-        services.store.transact(
-            lambda connection: lane_rows.set_state(
-                connection, "halted", reason, only_from=("active", "draining", "blocked")
-            )
-        )
+        code = lane_rows.Code.CHAIN_AHEAD
+        services.store.transact(lambda connection: lane_rows.halt(connection, lane.number, code, reason))

@@ -17,7 +17,7 @@ from token_service.chain.services import ChainServices
 from token_service.chain.settlement import finality
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor
-from token_service.chain.settlement.lanes import IN_FLIGHT
+from token_service.chain.settlement.lanes import IN_FLIGHT, Code
 from token_service.ledger.refused_ceilings import ChainCeiling
 from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
 
@@ -114,7 +114,7 @@ def _halt(connection: Connection, row: Flying, ceiling: ChainCeiling | None) -> 
     reason = f"nonce {row.nonce} was used by a transaction that is not ours"
     if row.admin_operation_id is not None:
         finality.fail_operation(connection, row.admin_operation_id, reason, ceiling)
-    lane_rows.set_state(connection, "halted", reason, only_from=("active", "draining", "blocked"))
+    lane_rows.halt_of(connection, row.operator, Code.FOREIGN, reason)
 
 
 def _receipt_of(services: ChainServices, transaction_id: int) -> TransactionReceipt | None:
@@ -155,5 +155,12 @@ def _mine(connection: Connection, item: Found) -> None:
         )
     )
     if item.batch_id is not None and not receipt.succeeded:
+        _drain(connection, item.batch_id)
+
+
+def _drain(connection: Connection, batch_id: int) -> None:
+    operator = connection.execute(select(batches.c.operator).where(batches.c.id == batch_id)).scalar_one()
+    lane = lane_rows.lane_of(connection, operator)
+    if lane is not None:
         reason = "a batch failed on the chain"
-        lane_rows.set_state(connection, "draining", reason, only_from=("active",))
+        lane_rows.set_state(connection, lane.number, "draining", Code.FAILED, reason, only_from=("active",))
