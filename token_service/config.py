@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     confirmations: int | None = Field(
         None, ge=0, description="How many blocks deep counts as final; default: the node's `finalized` block"
     )
-    backlog_max: int = Field(100_000, ge=1, description="Unsettled entries above which new ones are refused (503)")
+    backlog_max: int = Field(100_000, ge=1, description="Unsettled entries above which new ones are refused (429)")
     requests_per_second: int = Field(2000, ge=1, description="Limit of one API key")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="How many reverse proxies stand in front and name the client in X-Forwarded-For"

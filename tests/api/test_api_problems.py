@@ -51,7 +51,7 @@ def test_codes_are_unique_among_our_errors() -> None:
         (errors.InvalidInput("x"), 422),
         (errors.NotFound("x"), 404),
         (errors.MemberLeaving("x"), 409),
-        (errors.BacklogFull("x"), 503),
+        (errors.BacklogFull("x"), 429),
         (errors.DatabaseBusy("x"), 503),
         (errors.DiskFull("x"), 503),
         (errors.InvariantBroken("x"), 500),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from faulty_node import FaultyNode
 from settlement_programme import Programme
 from sqlalchemy import select
 
+from token_service.chain import reads
 from token_service.chain.admin_operations import advance
 from token_service.chain.node import Node
 from token_service.chain.settlement import PushMemory, finalize, index, plan, push, track
@@ -124,7 +126,10 @@ def test_a_node_whose_logs_lack_something_counts_as_away(programme: Programme, f
     member = programme.member()
     programme.record(member, EntryKind.ISSUANCE, 5)
     plan(programme.services, flush=True)
+    height = reads.head(programme.services.node).number
     push(programme.services, PushMemory())
+    while reads.head(programme.services.node).number == height:  # the node answers a moment before it has mined
+        time.sleep(0.01)
     with pytest.raises(NodeUnreachable):
         index(replace(programme.services, node=Vague(programme.services.node, field)))
     assert programme.settle().is_settled

@@ -39,6 +39,7 @@ STATUS_OF: Final[dict[type[MereauError], int]] = {
     errors.WrongCurrency: 422,
     errors.TooLate: 422,
     errors.TooManyRequests: 429,
+    errors.BacklogFull: 429,
     errors.MereauError: 500,
     errors.TryAgain: 503,
     errors.OperatorError: 503,
