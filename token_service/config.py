@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     settle_within: timedelta = Field(timedelta(hours=1), description="What a promise says: settled at the latest after")
     batch_entries: int = Field(200, ge=1, le=500, description="A batch closes at this many entries …")
     batch_wait: timedelta = Field(timedelta(seconds=1), description="… or after this long")
+    reconcile_every: timedelta = Field(
+        timedelta(minutes=5), gt=timedelta(0), description="How often the worker compares ledger and chain"
+    )
     confirmations: int | None = Field(
         None, ge=0, description="How many blocks deep counts as final; default: the node's `finalized` block"
     )

@@ -21,6 +21,7 @@ import structlog
 
 from token_service.chain import admin_operations
 from token_service.chain.projection import end_pause_that_is_over
+from token_service.chain.reconciling import reconcile_some
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import PushMemory, finalize, index, plan, push, send_anew, track
 from token_service.chain.settlement.backlog import backlog
@@ -30,7 +31,7 @@ from token_service.chain.settlement.leases import Leases, Share
 from token_service.chain.settlement.planning import waiting_count
 from token_service.chain.settlement.resuming import resume
 from token_service.chain.settlement.retiring import retire
-from token_service.errors import DiskFull, LaneHalted, MereauError, RpcError, TryAgain
+from token_service.errors import DiskFull, LaneHalted, MereauError, NodeUnreachable, RpcError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.settlement_health import Backlog
@@ -46,6 +47,7 @@ DUE_SECONDS: Final = 1.0
 DUE_SECONDS_MAX: Final = 30.0
 """Pause between looks at what is due; it doubles while all of that must wait (for a ceiling's next window, say)."""
 BATCH_SECONDS: Final = 1.0
+RECONCILE_SECONDS: Final = 300.0
 
 WAIT_FOR: Final = (TryAgain, RpcError, LaneHalted, DiskFull)
 """Errors that may pass while the worker waits: everything else stops it, for a person to look."""
@@ -55,10 +57,13 @@ log = structlog.get_logger("worker")
 
 @dataclass(frozen=True, slots=True)
 class WorkerServices:
-    """What the worker is given. A batch that is not full closes `batch_seconds` after its first leaf was seen."""
+    """What the worker is given. A batch that is not full closes `batch_seconds` after its first leaf was seen; ledger and chain
+    are compared every `reconcile_seconds`.
+    """
 
     chain: ChainServices
     batch_seconds: float = BATCH_SECONDS
+    reconcile_seconds: float = RECONCILE_SECONDS
 
     @property
     def context(self) -> Context:
@@ -82,6 +87,7 @@ class Worker:
     due_at: float = 0.0
     due_pause: float = DUE_SECONDS
     lane_was: dict[int, str] = field(default_factory=dict)
+    reconcile_at: float | None = None
 
     def run_pass(self, *, flush: bool = False) -> int:
         """Every step of this worker's share once; how much there was to do. Raises what the steps raise, the database is
@@ -102,8 +108,23 @@ class Worker:
             done += index(chain)
             done += track(chain)
             done += finalize(chain)
+            self._reconcile()
         self._watch_lanes(share)
         return done
+
+    def _reconcile(self) -> None:
+        """From time to time; the first time when the worker has run for that long."""
+        chain = self.services.chain
+        now = chain.monotonic()
+        if self.reconcile_at is None:
+            self.reconcile_at = now + self.services.reconcile_seconds
+        if now < self.reconcile_at or chain.contract is None:
+            return
+        self.reconcile_at = now + self.services.reconcile_seconds
+        try:
+            reconcile_some(chain.context, chain.node, chain.contract)
+        except (NodeUnreachable, RpcError) as error:  # settling goes on; the next round may succeed
+            log.warning("reconciliation_failed", reason=error.code, detail=error.detail)
 
     def give_back(self) -> None:
         """Lets other workers take over at once; a lease ends by itself otherwise."""

@@ -91,6 +91,10 @@ def test_commands_work_beside_a_running_server(deployment: Deployment) -> None:
         assert answer.status_code == 201, answer.text
         assert deployment.run("doctor").returncode == 0
         assert deployment.run("run-due").returncode == 0
+        assert deployment.json("reconcile") == {"members": 1, "mismatches": []}
+        (lane,) = deployment.json("lanes")["lanes"]
+        assert (lane["state"], lane["next_seq"], lane["waiting"]) == ("active", lane["chain_seq"], 0)
+        assert "one lane" in deployment.run("operators", "add").stderr
 
 
 def test_it_stops_cleanly_when_asked_to(deployment: Deployment) -> None:

@@ -149,16 +149,32 @@ class Application:
         with lock or own, self.node() as node:
             chain = self._checked_chain(node, waits)
             seconds = self.settings.batch_wait.total_seconds()
-            yield worker.WorkerServices(chain=chain, batch_seconds=seconds)
+            every = self.settings.reconcile_every.total_seconds()
+            yield worker.WorkerServices(chain=chain, batch_seconds=seconds, reconcile_seconds=every)
 
     @contextmanager
     def asking(self) -> Iterator[ChainServices]:
-        """What settlement needs, beside whoever settles, for a person's decision.
-
-        Raises ChainOwned where the chain is embedded and somebody serves: then that must stop first.
-        """
-        with self.chain_lock() if self.settings.embedded else nullcontext(), self.node() as node:
+        """What settlement reads, beside whoever settles, for a person's decision; it must not send anything."""
+        with self.reading_node() as node:
             yield self.chain_services(node)
+
+    @contextmanager
+    def reading_node(self) -> Iterator[Node]:
+        """A node to read from, whoever owns the chain: the embedded chain as it is at this moment, or the operator's node."""
+        if not self.settings.embedded:
+            with self.node() as node:
+                yield node
+            return
+        from token_service.chain.embedded import EmbeddedReader
+        from token_service.chain.rpc_facade import snapshot_node
+
+        self.check_chain_file()
+        reader = EmbeddedReader(self.chain_path)
+        try:
+            with snapshot_node(reader) as node:
+                yield node
+        finally:
+            reader.close()
 
     def _checked_chain(self, node: Node, waits: threading.Event | None) -> ChainServices:
         is_said = False

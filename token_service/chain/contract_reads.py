@@ -10,12 +10,22 @@ from token_service.chain.node import Node
 from token_service.errors import InvalidInput, NodeUnreachable
 from token_service.protocol import abi, contract_state
 from token_service.protocol.calldata import encode_call
-from token_service.protocol.contract_state import LaneState, PartyState
+from token_service.protocol.contract_state import LaneState, PartyState, Totals
 
 
-def last_seq(node: Node, contract: str, operator: str) -> int:
-    """The sequence of the operator's newest batch, 0 before the first."""
-    return int(_value(node, contract, "lastSeq", operator))
+def last_seq(node: Node, contract: str, operator: str, block: str = "latest") -> int:
+    """The sequence of the operator's newest batch after a block, 0 before the first."""
+    return int(_value(node, contract, "lastSeq", operator, block=block))
+
+
+def totals(node: Node, contract: str, block: str = "latest") -> Totals:
+    """Points of each kind after a block."""
+    return contract_state.read_totals(_call(node, contract, "totals", block=block))
+
+
+def total_supply(node: Node, contract: str, block: str = "latest") -> int:
+    """All points that are out after a block."""
+    return int(_value(node, contract, "totalSupply", block=block))
 
 
 def has_role(node: Node, contract: str, role: str, account: str) -> bool:

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "migrate": "setup_commands:migrate",
     "lanes": "lane_commands:lanes",
     "operators": "lane_commands:operators",
+    "reconcile": "reconcile_command:reconcile",
     "run-due": "run_commands:run_due",
     "settle": "run_commands:settle",
     "audit": "audit_commands:audit",

@@ -52,7 +52,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _keys, _worker, _chain, _settlement, _awards, _figures):
+        for check in (_set_up, _keys, _worker, _chain, _settlement, _reconciled, _awards, _figures):
             yield from _guarded(check, application)
 
 
@@ -153,6 +153,24 @@ def _settlement(application: Application) -> Iterator[Finding]:
         yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands_still(lane) else "well", says)
     for refused in health.refused_ceilings:  # orders that the contract refused and nobody has given anew
         yield Finding("ceiling", "bad", f"{refused.merchant_name}: {refused.kind} was refused: {refused.reason}")
+
+
+def _reconciled(application: Application) -> Iterator[Finding]:
+    """What the newest comparison of ledger and chain found."""
+    from token_service.ledger.reconciling import last_reconciliation
+
+    last = last_reconciliation(application.store)
+    if last is None:
+        yield Finding("reconciled", "note", "ledger and chain were not compared yet: `mereau reconcile` does it now")
+    elif last.mismatches:
+        named = sorted({str(one["check"]) for one in last.mismatches})
+        yield Finding("reconciled", "bad", f"ledger and chain differ at block {last.block_number}: {', '.join(named)}")
+    else:
+        yield Finding(
+            "reconciled",
+            "well",
+            f"ledger and chain agreed at block {last.block_number}, {last.created_at:%Y-%m-%d %H:%M} UTC",
+        )
 
 
 def _awards(application: Application) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LaneReport:
-    """A lane beside what the chain says of its account; those figures are None where no node may be asked."""
+    """A lane beside what the chain says of its account."""
 
     number: int
     operator: str
@@ -28,9 +28,9 @@ class LaneReport:
     in_flight: int
     next_nonce: int
     next_seq: int
-    chain_nonce: int | None
-    chain_seq: int | None
-    balance_wei: int | None
+    chain_nonce: int
+    chain_seq: int
+    balance_wei: int
 
 
 @click.group(invoke_without_command=True)
@@ -99,7 +99,6 @@ def retire(lane: int) -> None:
 
 
 def _reports(application: Application) -> list[LaneReport]:
-    """Asks the node only where it is one that anybody may ask: the embedded chain belongs to whoever serves."""
     from token_service.chain.settlement.lanes import in_flight, read_lanes
     from token_service.chain.settlement.planning import waiting_count
 
@@ -108,7 +107,7 @@ def _reports(application: Application) -> list[LaneReport]:
         now = application.context.now()
         waiting = {lane.number: waiting_count(connection, now, 1_000_000, lane.number) for lane in found}
         flying = {lane.number: in_flight(connection, lane.operator) for lane in found}
-    asked = {} if application.settings.embedded else _asked(application, found)
+    asked = _asked(application, found)
     return [
         LaneReport(
             lane.number,
@@ -121,7 +120,7 @@ def _reports(application: Application) -> list[LaneReport]:
             flying[lane.number],
             lane.next_nonce,
             lane.next_seq,
-            *asked.get(lane.number, (None, None, None)),
+            *asked[lane.number],
         )
         for lane in found
     ]
@@ -131,7 +130,7 @@ def _asked(application: Application, found: list[Lane]) -> dict[int, tuple[int, 
     from token_service.chain import contract_reads, reads
 
     contract = application.program().contract
-    with application.node() as node:
+    with application.reading_node() as node:
         return {
             lane.number: (
                 reads.transaction_count(node, lane.operator),
@@ -147,8 +146,9 @@ def _say(report: LaneReport) -> None:
     click.echo(f"lane {report.number}  {report.operator}  {report.state}{retiring}")
     if report.reason:
         click.echo(f"  {report.code or 'reason'}: {report.reason}")
-    says = f"  {number(report.waiting)} entries wait, {report.in_flight} transactions in flight, next batch {report.next_seq}"
-    if report.chain_nonce is not None and report.chain_seq is not None and report.balance_wei is not None:
-        says += f" (chain: {report.chain_seq}), next nonce {report.next_nonce} (chain: {report.chain_nonce})"
-        says += f", {report.balance_wei / 10**18:.4f} in gas money"
-    click.echo(says)
+    click.echo(
+        f"  {number(report.waiting)} entries wait, {report.in_flight} transactions in flight, "
+        f"next batch {report.next_seq} (chain: {report.chain_seq}), "
+        f"next nonce {report.next_nonce} (chain: {report.chain_nonce}), "
+        f"{report.balance_wei / 10**18:.4f} in gas money"
+    )

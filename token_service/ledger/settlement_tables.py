@@ -229,3 +229,15 @@ cursors = Table(
     Column("number", BigInteger, nullable=False),
     Column("hash", String(66), nullable=False),
 )
+
+reconciliations = Table(  # ledger and chain compared as of one final block
+    "reconciliations",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", String(66), nullable=False),
+    Column("accounts", BigInteger, nullable=False),  # whose balances were compared
+    Column("last_member", String(30)),  # where the next round of some members goes on; None: at the start
+    Column("mismatches", JSON, nullable=False),
+)

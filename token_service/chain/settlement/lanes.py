@@ -38,6 +38,7 @@ class Code(StrEnum):
     MALFORMED = "malformed"
     MISMATCH = "batch_mismatch"
     SEQUENCE = "out_of_sequence"
+    RECONCILE = "reconcile_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
