@@ -139,7 +139,14 @@ def test_the_status_says_that_nothing_waits(deployment: Deployment) -> None:
     assert (status["unsettled"], status["oldest_unsettled_at"]) == (0, None)
     assert status["entries"] == 2
     assert status["gas"] > 0
-    assert [lane["state"] for lane in status["lanes"]] == ["active"]
+    (lane,) = status["lanes"]
+    assert (lane["number"], lane["state"], lane["code"], lane["retiring"]) == (0, "active", None, False)
+    assert status["head"] == status["final"] > 0
+    text = deployment.nobody.get("/metrics").get_data(as_text=True)
+    assert 'mereau_lane_state{lane="0",reason="",state="active"} 1.0' in text
+    assert f'mereau_lane_next_seq{{lane="0"}} {lane["next_seq"]}.0' in text
+    assert f"mereau_indexer_final_block {status['final']}.0" in text
+    assert 'mereau_ops_state{state="batched"} 0.0' in text
 
 
 def test_the_first_ruleset_is_published(deployment: Deployment) -> None:

@@ -94,3 +94,12 @@ def check(command: list[str]) -> None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         assert "Unknown" not in done.stderr, done.stderr
+
+
+def test_every_gauge_of_settlement_is_in_the_table_of_metrics() -> None:
+    source = (ROOT / "token_service" / "ledger" / "settlement_gauges.py").read_text("utf-8")
+    names = set(re.findall(r'"mereau_(\w+)"', source)) | set(re.findall(r'_one\(\s*"(\w+)"', source))
+    names |= set(re.findall(r'name = "(\w+)"', source))
+    assert len(names) > 10
+    text = (ROOT / "docs" / "operators.md").read_text("utf-8")
+    assert {name for name in names if f"`mereau_{name}`" not in text} == set()

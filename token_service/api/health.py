@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Literal, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
 
 from token_service.api.access import public
 from token_service.api.answers import Answer, Instant, respond
@@ -17,7 +19,11 @@ from token_service.api.routing import Routes
 from token_service.api.services import ledger, services
 from token_service.errors import MereauError
 from token_service.ledger import program_setup
+from token_service.ledger.context import Context
+from token_service.ledger.reconciling import last_agreement
 from token_service.ledger.settlement_figures import lane_views, settled, unsettled
+from token_service.ledger.settlement_gauges import settlement_gauges
+from token_service.ledger.settlement_health import chain_place
 
 routes = Routes("health", __name__, abp_tags=[{"name": "Operation"}])
 _KEY: Final = "mereau_metrics"
@@ -41,9 +47,14 @@ class ReadinessAnswer(Answer):
 class LaneAnswer(Answer):
     """One operator account that settles, and why it stands still, if it does."""
 
+    number: int
     operator: str
     state: str
+    code: str | None
     reason: str | None
+    retiring: bool
+    next_seq: int
+    next_nonce: int
 
 
 class StatusAnswer(Answer):
@@ -59,6 +70,9 @@ class StatusAnswer(Answer):
     entries: int
     facts: int
     gas: int
+    head: int | None
+    final: int | None
+    reconciled_at: Instant | None
     lanes: list[LaneAnswer]
 
 
@@ -141,6 +155,8 @@ def status() -> Response:
     """How far settlement is."""
     context = ledger()
     waiting, done = unsettled(context.store), settled(context.store)
+    with context.store.read() as connection:
+        place = chain_place(connection)
     return respond(
         StatusAnswer(
             version=services().version,
@@ -152,7 +168,10 @@ def status() -> Response:
             entries=done.entries,
             facts=done.facts,
             gas=done.gas,
-            lanes=[LaneAnswer.of(lane, operator=lane.operator) for lane in lane_views(context.store)],
+            lanes=[LaneAnswer.of(lane) for lane in lane_views(context.store)],
+            head=place.head,
+            final=place.final,
+            reconciled_at=last_agreement(context.store),
         )
     )
 
@@ -167,4 +186,21 @@ def metrics_text() -> Response:
     metrics.unsettled.set(waiting.count)
     age = (context.now() - waiting.oldest_at).total_seconds() if waiting.oldest_at else 0.0
     metrics.oldest.set(max(age, 0.0))
-    return Response(generate_latest(metrics.registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    standing = CollectorRegistry(auto_describe=False)
+    standing.register(_Standing(context))
+    text = generate_latest(metrics.registry) + generate_latest(standing)
+    return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+class _Standing(Collector):
+    """How settlement stands, read when it is asked."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def collect(self) -> Iterator[Metric]:
+        for gauge in settlement_gauges(self._context.store, self._context.now()):
+            family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+            for labels, value in gauge.values.items():
+                family.add_metric(labels, value)
+            yield family

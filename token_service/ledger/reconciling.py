@@ -103,6 +103,14 @@ def last_reconciliation(store: Store) -> Reconciliation | None:
     return None if row is None else Reconciliation(*row[:4], tuple(row[4]))
 
 
+def last_agreement(store: Store) -> datetime | None:
+    """When nothing differed last, among the newest hundred."""
+    columns = reconciliations.c
+    query = select(columns.created_at, columns.mismatches).order_by(columns.seq.desc()).limit(100)
+    with store.read() as connection:
+        return next((row.created_at for row in connection.execute(query) if not row.mismatches), None)
+
+
 def note_reconciliation(
     connection: Connection, books: Books, at: datetime, last_member: str | None, found: list[dict[str, Any]]
 ) -> None:

@@ -16,9 +16,12 @@ from token_service.units import EntryKind
 class LaneView:
     """One operator's lane and why it stands still, if it does."""
 
+    number: int
     operator: str
     state: str
+    code: str | None
     reason: str | None
+    retiring: bool
     next_nonce: int
     next_seq: int
 
@@ -53,9 +56,19 @@ def unsettled(store: Store) -> Unsettled:
 
 def lane_views(store: Store) -> tuple[LaneView, ...]:
     """Every lane, in order."""
-    columns = (lanes.c.operator, lanes.c.state, lanes.c.reason, lanes.c.next_nonce, lanes.c.next_seq)
+    columns = lanes.c
+    query = select(
+        columns.number,
+        columns.operator,
+        columns.state,
+        columns.reason_code,
+        columns.reason,
+        columns.is_retiring,
+        columns.next_nonce,
+        columns.next_seq,
+    )
     with store.read() as connection:
-        return tuple(LaneView(*row) for row in connection.execute(select(*columns).order_by(lanes.c.number)))
+        return tuple(LaneView(*row) for row in connection.execute(query.order_by(columns.number)))
 
 
 def live_workers(store: Store, now: datetime) -> int:

@@ -108,7 +108,7 @@ def settlement_health(context: Context, backlog: Backlog) -> Health:
     oldest_at = settlement_figures.unsettled(context.store).oldest_at
     age = None if oldest_at is None else context.now() - oldest_at
     with context.store.read() as connection:
-        place, deferred = _place(connection), _deferred(connection, context.now())
+        place, deferred = chain_place(connection), _deferred(connection, context.now())
         frozen = _frozen_members(connection) if backlog.held else 0
     return Health(
         settled=settlement_figures.settled(context.store),
@@ -137,7 +137,8 @@ def _deferred(connection: Connection, now: datetime) -> tuple[Deferred, ...]:
     return tuple(Deferred(*row) for row in connection.execute(query))
 
 
-def _place(connection: Connection) -> ChainPlace:
+def chain_place(connection: Connection) -> ChainPlace:
+    """How far the chain was read."""
     columns = cursors.c
     numbers = {row.name: row.number for row in connection.execute(select(columns.name, columns.number))}
     head = numbers.get("indexed")

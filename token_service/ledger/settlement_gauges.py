@@ -1,0 +1,121 @@
+"""How settlement stands, as gauges for Prometheus, read from the tables when asked: the same from whichever process.
+
+Names as in reference/settlement-engines.md §5, with `mereau_` in front; labelled by lane and state, never by member.
+docs/operators.md lists them with what to wake somebody for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from token_service.ledger.reconciling import last_agreement, last_reconciliation
+from token_service.ledger.settlement_figures import live_workers
+from token_service.ledger.settlement_tables import admin_operations, blocks, cursors, lanes, leaves, transactions
+from token_service.ledger.store import Store
+
+UNSETTLED = ("accepted", "batched", "mined")
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One family: its value for each set of labels."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    values: Mapping[tuple[str, ...], float]
+
+
+def settlement_gauges(store: Store, now: datetime) -> list[Gauge]:
+    """Every gauge, as of now."""
+    with store.read() as connection:
+        found = [*_leaves(connection, now), *_lanes(connection), *_chain(connection, now)]
+    return [
+        *found,
+        *_reconciliation(store),
+        _one("workers", "Workers that share the settling.", live_workers(store, now)),
+    ]
+
+
+def _one(name: str, help_: str, value: float) -> Gauge:
+    return Gauge(f"mereau_{name}", help_, (), {(): value})
+
+
+def _leaves(connection: Connection, now: datetime) -> Iterator[Gauge]:
+    columns = leaves.c
+    query = select(columns.state, func.count(), func.min(columns.recorded_at)).where(columns.state.in_(UNSETTLED))
+    counts, ages = dict.fromkeys(UNSETTLED, 0), dict.fromkeys(UNSETTLED, 0.0)
+    for state, count, oldest_at in connection.execute(query.group_by(columns.state)):
+        counts[state], ages[state] = count, max(0.0, (now - oldest_at).total_seconds())
+    yield Gauge(
+        "mereau_ops_state", "Entries and facts by state.", ("state",), {(key,): value for key, value in counts.items()}
+    )
+    yield Gauge(
+        "mereau_op_oldest_age_seconds",
+        "Age of the oldest of them.",
+        ("state",),
+        {(key,): value for key, value in ages.items()},
+    )
+    waiting = select(func.count()).where(admin_operations.c.state.in_(("accepted", "sent")))
+    yield _one("admin_operations", "Administrative orders under way.", connection.execute(waiting).scalar_one())
+
+
+def _lanes(connection: Connection) -> Iterator[Gauge]:
+    columns = lanes.c
+    rows = connection.execute(select(lanes).order_by(columns.number)).all()
+    flying = select(transactions.c.operator, func.count()).where(transactions.c.state.in_(("signed", "sent")))
+    in_flight = {row[0]: row[1] for row in connection.execute(flying.group_by(transactions.c.operator))}
+    yield Gauge(
+        "mereau_lane_state",
+        "1 for the state that a lane is in, and why.",
+        ("lane", "state", "reason"),
+        {(str(row.number), row.state, row.reason_code or ""): 1 for row in rows},
+    )
+    yield Gauge(
+        "mereau_tx_in_flight",
+        "Transactions in no block yet.",
+        ("lane",),
+        {(str(row.number),): in_flight.get(row.operator, 0) for row in rows},
+    )
+    yield Gauge(
+        "mereau_lane_next_seq", "The lane's next batch.", ("lane",), {(str(row.number),): row.next_seq for row in rows}
+    )
+    yield Gauge(
+        "mereau_lane_next_nonce", "Its next nonce.", ("lane",), {(str(row.number),): row.next_nonce for row in rows}
+    )
+
+
+def _chain(connection: Connection, now: datetime) -> Iterator[Gauge]:
+    places = {row.name: row.number for row in connection.execute(select(cursors.c.name, cursors.c.number))}
+    head, final = places.get("indexed"), places.get("final")
+    if head is None or final is None:
+        return
+    yield _one("indexer_head_block", "The newest block that was read.", head)
+    yield _one("indexer_final_block", "The newest final one.", final)
+    seen = select(blocks.c.timestamp).where(blocks.c.number == head, blocks.c.state != "orphaned")
+    at = connection.execute(seen).scalar_one_or_none()
+    if at is not None:
+        age = max(0.0, (now - at).total_seconds())
+        yield _one("rpc_head_age_seconds", "Age of the newest block that was read, by its own time.", age)
+
+
+def _reconciliation(store: Store) -> Iterator[Gauge]:
+    last, agreed_at = last_reconciliation(store), last_agreement(store)
+    if last is not None:
+        counts: dict[tuple[str, ...], float] = {}
+        for one in last.mismatches:
+            key = (str(one["check"]),)
+            counts[key] = counts.get(key, 0) + 1
+        yield Gauge(
+            "mereau_reconcile_mismatch",
+            "What differed at the last comparison of ledger and chain; must be 0.",
+            ("check",),
+            counts or {("any",): 0},
+        )
+    if agreed_at is not None:
+        name = "reconcile_last_success_timestamp"
+        yield _one(name, "When they agreed last, unix seconds.", agreed_at.timestamp())
