@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -90,6 +91,11 @@ def test_two_workers_share_two_lanes_and_one_may_die(made: tuple[Deployment, Anv
             "audit", "--rpc", anvil.url, "--contract", contract, "--receipts", deployment.url, "--block", "latest"
         )
         assert audit.returncode == 0, audit.stdout + audit.stderr
+        compared = deployment.json("reconcile")
+        assert compared == {"members": MEMBERS, "mismatches": []}
+        text = deployment.get("/metrics").text
+        assert 'mereau_lane_state{lane="1",reason="",state="active"} 1.0' in text
+        assert re.search(r"^mereau_workers [1-9]", text, re.MULTILINE)
         doctor = deployment.run("doctor")
         assert "settle" in doctor.stdout
     assert [lane["state"] for lane in lanes] == ["active", "active"]
