@@ -7,6 +7,7 @@ docs/operators.md lists them all (a test compares).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -57,12 +58,22 @@ class Settings(BaseSettings):
     mail_from: str = Field("no-reply@localhost", description="Sender of the sign-in codes")
     demo: bool = Field(False, description="Shows mails on /mailbox instead of sending them: for demos only")
     log_level: str = Field("info", description="debug, info, warning or error")
+    failpoint: str | None = Field(
+        None, description="NAME:N, for tests only: the process is killed when it passes that place for the N-th time"
+    )
 
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
         if value not in {"debug", "info", "warning", "error"}:
             raise ValueError("debug, info, warning or error")
+        return value
+
+    @field_validator("failpoint")
+    @classmethod
+    def _failpoint_is_name_and_number(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[a-z_]+\.[a-z_]+:[1-9][0-9]{0,6}", value):
+            raise ValueError("NAME:N")
         return value
 
     @field_validator("clock")

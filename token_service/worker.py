@@ -97,7 +97,7 @@ class Worker:
         done = 0
         if share.chain:
             self._do_due()
-            end_pause_that_is_over(chain.store, chain.now())
+            end_pause_that_is_over(chain)
             done += admin_operations.advance(chain)
         for number in share.lanes:
             done += self._fill(number, flush=flush)
@@ -122,7 +122,7 @@ class Worker:
             return
         self.reconcile_at = now + self.services.reconcile_seconds
         try:
-            reconcile_some(chain.context, chain.node, chain.contract)
+            reconcile_some(chain.context, chain.node, chain.contract, chain.failpoint)
         except (NodeUnreachable, RpcError) as error:  # settling goes on; the next round may succeed
             log.warning("reconciliation_failed", reason=error.code, detail=error.detail)
 

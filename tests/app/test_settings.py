@@ -38,6 +38,8 @@ def test_every_setting_says_what_it_means() -> None:
         ("LOG_LEVEL", "loud"),
         ("CLOCK", "tomorrow"),
         ("DEMO", "perhaps"),
+        ("FAILPOINT", "plan.before_commit"),
+        ("FAILPOINT", "plan.before_commit:0"),
     ],
 )
 def test_a_bad_value_stops_the_start_and_is_named_but_not_echoed(name: str, value: str) -> None:

@@ -20,8 +20,9 @@ from token_service.app.clock import open_clock
 from token_service.app.logs import configure_logs
 from token_service.chain.node import HttpNode, Node
 from token_service.chain.ownership import ChainLock
-from token_service.chain.services import ChainServices, SettlementLimits, Signer
+from token_service.chain.services import ChainServices, Failpoint, SettlementLimits, Signer, pass_by
 from token_service.chain.settlement import check_chain
+from token_service.chain.settlement.failpoints import WatchedNode, die_at
 from token_service.config import Settings, load_settings
 from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, open_keys
@@ -51,6 +52,8 @@ class Application:
     settings: Settings
     keys: KeyRing
     context: Context
+    failpoint: Failpoint = pass_by
+    """For tests: kills this process at the place that MEREAU_FAILPOINT names."""
 
     def __enter__(self) -> Application:
         return self
@@ -120,7 +123,7 @@ class Application:
         settings = self.settings
         return ChainServices(
             context=self.context,
-            node=node,
+            node=WatchedNode(node, self.failpoint),
             make_signer=self._make_signer(program.chain_id),
             operator=self.keys.operator_address,
             admin=self.keys.admin_address,
@@ -132,6 +135,7 @@ class Application:
             depth=0 if settings.embedded else settings.confirmations,
             embedded=settings.embedded,
             limits=SettlementLimits(batch_entries=settings.batch_entries),
+            failpoint=self.failpoint,
         )
 
     @contextmanager
@@ -254,7 +258,8 @@ def assemble(settings: Settings, keys: KeyRing) -> Application:
     """The parts put together; nothing is checked and nothing is read but the keys. What is written is its owner's alone."""
     os.umask(0o077)
     clock = open_clock(settings.clock)
-    return Application(settings, keys, _context(settings, keys, clock))
+    failpoint = pass_by if settings.failpoint is None else die_at(settings.failpoint)
+    return Application(settings, keys, _context(settings, keys, clock), failpoint)
 
 
 def _context(settings: Settings, keys: KeyRing, clock: Callable[[], datetime]) -> Context:

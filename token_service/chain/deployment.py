@@ -70,7 +70,7 @@ def _known(services: ChainServices) -> Deployment | None:
 
 def _create(services: ChainServices, terms: Terms) -> Deployment:
     head = reads.head(services.node)
-    order = services.store.transact(lambda connection: _order_creation(connection, services, terms, head))
+    order = services.commit("deploy", lambda connection: _order_creation(connection, services, terms, head))
     admin_operations.drive(services, [order])
     with services.store.read() as connection:
         columns = transactions.c
@@ -82,7 +82,7 @@ def _create(services: ChainServices, terms: Terms) -> Deployment:
         raise NodeUnreachable("the chain node does not have the first block")
     deployment = Deployment(address, services.chain_id, sent.block_number, genesis.hash, created=True)
     check_contract(services.node, deployment)
-    services.store.transact(lambda connection: _remember(connection, deployment))
+    services.commit("deploy", lambda connection: _remember(connection, deployment))
     return deployment
 
 
@@ -115,12 +115,13 @@ def _remember(connection: Connection, deployment: Deployment) -> None:
 def _make_ready(services: ChainServices, terms: Terms) -> None:
     """Orders what is missing on the chain and waits until it is final; then the lane is open."""
     missing = _missing(services, terms)
-    ids = services.store.transact(lambda connection: _order_missing(connection, services, missing))
+    ids = services.commit("deploy", lambda connection: _order_missing(connection, services, missing))
     admin_operations.drive(services, ids)
     nonce = reads.transaction_count(services.node, services.operator)
     seq = contract_reads.last_seq(services.node, str(services.contract), services.operator) + 1
-    services.store.transact(
-        lambda connection: lanes.open_lane(connection, operator=services.operator, next_nonce=nonce, next_seq=seq)
+    services.commit(
+        "deploy",
+        lambda connection: lanes.open_lane(connection, operator=services.operator, next_nonce=nonce, next_seq=seq),
     )
 
 

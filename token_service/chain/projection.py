@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
+from token_service.chain.services import ChainServices
 from token_service.ledger.rulesets import accept_published
 from token_service.ledger.settlement_tables import blocks, chain_events
-from token_service.ledger.store import Store
 from token_service.ledger.tables import program
 
 
@@ -53,14 +53,14 @@ _PROJECTIONS: Final[Mapping[str, Callable[[Connection, Mapping[str, Any], dateti
 }
 
 
-def end_pause_that_is_over(store: Store, now: datetime) -> None:
+def end_pause_that_is_over(services: ChainServices) -> None:
     """A pause ends by itself after its time (CONTRACT §1 "Ending"), without an event: the ledger's flag follows here."""
-    with store.read() as connection:
+    with services.store.read() as connection:
         if not connection.execute(select(program.c.paused)).scalar_one_or_none():
             return
         query = select(chain_events.c.arguments).where(chain_events.c.name == "Paused")
         newest = connection.execute(
             query.order_by(chain_events.c.block_number.desc(), chain_events.c.log_index.desc()).limit(1)
         ).scalar_one_or_none()
-    if newest is not None and datetime.fromtimestamp(newest["until"], UTC) <= now:
-        store.transact(lambda connection: connection.execute(update(program).values(paused=False)))
+    if newest is not None and datetime.fromtimestamp(newest["until"], UTC) <= services.now():
+        services.commit("pause_over", lambda connection: connection.execute(update(program).values(paused=False)))

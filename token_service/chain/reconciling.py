@@ -15,6 +15,7 @@ from sqlalchemy import Connection, update
 
 from token_service.chain import contract_reads, reads
 from token_service.chain.node import Node
+from token_service.chain.services import Failpoint, pass_by
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.lanes import Code
 from token_service.errors import InvariantBroken, NodeUnreachable
@@ -44,8 +45,9 @@ _FIELDS: Final = {
 log = structlog.get_logger("reconcile")
 
 
-def reconcile_some(context: Context, node: Node, contract: str) -> list[Mismatch]:
-    """The worker's round: everything about the programme and its lanes, and the next members in turn.
+def reconcile_some(context: Context, node: Node, contract: str, failpoint: Failpoint = pass_by) -> list[Mismatch]:
+    """The worker's round: everything about the programme and its lanes, and the next members in turn. `failpoint` as in
+    ChainServices.
 
     Raises NodeUnreachable when the node cannot say how things stood at that block.
     """
@@ -53,7 +55,8 @@ def reconcile_some(context: Context, node: Node, contract: str) -> list[Mismatch
     after = "" if last is None or last.last_member is None else last.last_member
     books = read_books(context.store, after, MEMBERS_PER_ROUND)
     is_round_over = len(books.accounts) < MEMBERS_PER_ROUND
-    return _compare(context, node, contract, books, None if is_round_over else books.accounts[-1].member_id)
+    place = None if is_round_over else books.accounts[-1].member_id
+    return _compare(context, node, contract, books, place, failpoint=failpoint)
 
 
 def reconcile_all(context: Context, node: Node, contract: str) -> Iterator[tuple[int, list[Mismatch]]]:
@@ -65,7 +68,15 @@ def reconcile_all(context: Context, node: Node, contract: str) -> Iterator[tuple
         yield len(books.accounts), _compare(context, node, contract, books, after)
 
 
-def _compare(context: Context, node: Node, contract: str, books: Books, place: str | None) -> list[Mismatch]:
+def _compare(
+    context: Context,
+    node: Node,
+    contract: str,
+    books: Books,
+    place: str | None,
+    *,
+    failpoint: Failpoint = pass_by,
+) -> list[Mismatch]:
     block = reads.block_by_number(node, books.block_number)
     if block is None or block.hash != books.block_hash:
         raise NodeUnreachable("the node does not have the ledger's final block", method="eth_getBlockByNumber")
@@ -74,12 +85,16 @@ def _compare(context: Context, node: Node, contract: str, books: Books, place: s
         *_of_lanes(node, contract, books),
         *_of_members(node, contract, books),
     ]
+    failpoint("reconcile.before_commit")
     context.store.transact(
         lambda connection: note_reconciliation(connection, books, context.now(), place, [asdict(one) for one in found])
     )
+    failpoint("reconcile.after_commit")
     for one in found:
         log.error("alarm", code=Code.RECONCILE.value, check=one.check, ledger=one.ledger, chain=one.chain)
+        failpoint("reconcile_stops.before_commit")
         _stop(context, one)
+        failpoint("reconcile_stops.after_commit")
     return found
 
 

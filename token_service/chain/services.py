@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
+
+from sqlalchemy import Connection
 
 from token_service.chain.node import Node
 from token_service.ledger.context import Context
@@ -14,6 +16,12 @@ from token_service.ledger.store import Store
 from token_service.protocol.transactions import Transaction
 
 FEE_WEI_MAX: Final = 500 * 10**9
+Result = TypeVar("Result")
+Failpoint = Callable[[str], None]
+
+
+def pass_by(name: str) -> None:
+    """What a failpoint does unless a test asks for more."""
 
 
 class Signer(Protocol):
@@ -50,8 +58,9 @@ class ChainServices:
     """Everything settlement needs from outside.
 
     `admin` is the address that holds the administrative roles. `depth` is how many blocks must lie above one that counts as
-    final; None means: ask for the node's `finalized` block. `failpoint` is called by name before each commit and each network
-    call that matters; tests make it raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger.
+    final; None means: ask for the node's `finalized` block. `failpoint` is called by name around each commit and each
+    network call (settlement/failpoints.py); tests make it raise. `monotonic` is a seconds counter for timers that carry no
+    meaning for the ledger.
     """
 
     context: Context
@@ -67,11 +76,19 @@ class ChainServices:
     depth: int | None = None
     embedded: bool = False
     limits: SettlementLimits = SettlementLimits()
-    failpoint: Callable[[str], None] = field(default=lambda name: None)
+    failpoint: Failpoint = pass_by
 
     @property
     def store(self) -> Store:
         return self.context.store
+
+    def commit(self, place: str, work: Callable[[Connection], Result]) -> Result:
+        """What `work` answers inside one write transaction, with the failpoints `place.before_commit` and `place.after_commit`
+        around it. Every commit of settlement goes this way (settlement/failpoints.py)."""
+        self.failpoint(f"{place}.before_commit")
+        done = self.store.transact(work)
+        self.failpoint(f"{place}.after_commit")
+        return done
 
     def now(self) -> datetime:
         return self.context.now()

@@ -52,10 +52,7 @@ def _replace(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
     )
     raw = services.signer().sign_transaction(row.operator, transaction)
     signed = Signed(row.operator, transaction, raw)
-    services.failpoint("bump.before_commit")
-    is_stored = services.store.transact(lambda connection: _store(connection, signed, row, bump=old.bump + 1))
-    services.failpoint("bump.after_commit")
-    return is_stored
+    return services.commit("bump", lambda connection: _store(connection, signed, row, bump=old.bump + 1))
 
 
 def _store(connection: Connection, signed: Signed, row: Pending, *, bump: int) -> bool:

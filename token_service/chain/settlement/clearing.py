@@ -23,9 +23,7 @@ def clear(services: ChainServices, number: int, because: str) -> Lane:
     _refuse_if_ahead(services, lane)
     _refuse_if_rewritten(services)
     nonce = reads.transaction_count(services.node, lane.operator)
-    services.failpoint("clear.before_commit")
-    services.store.transact(lambda connection: _write(connection, services, lane, nonce, because))
-    services.failpoint("clear.after_commit")
+    services.commit("clear", lambda connection: _write(connection, services, lane, nonce, because))
     with services.store.read() as connection:
         return lane_rows.read_lane(connection, number)
 

@@ -47,7 +47,7 @@ class Leases:
                 return Share(tuple(_working(connection)), chain=True)
         if services.monotonic() >= self.renew_at:
             now = services.now()
-            self.share = services.store.transact(lambda connection: _renewed(connection, self.holder, now))
+            self.share = services.commit("lease", lambda connection: _renewed(connection, self.holder, now))
             self.renew_at = services.monotonic() + RENEW_SECONDS
         return self.share
 
@@ -55,7 +55,7 @@ class Leases:
         """Lets the others go on at once instead of after five seconds."""
         if not services.store.is_sqlite:
             mine = delete(leases).where(leases.c.holder == self.holder)
-            services.store.transact(lambda connection: connection.execute(mine))
+            services.commit("lease", lambda connection: connection.execute(mine))
 
 
 def _working(connection: Connection) -> Sequence[int]:

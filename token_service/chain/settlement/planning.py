@@ -111,13 +111,10 @@ def plan(services: ChainServices, number: int = FIRST_LANE, *, flush: bool) -> i
     if ruleset_hash is None:
         return None
     draft = _draft(services, lane, ruleset_hash, head, waiting)
-    services.failpoint("plan.before_commit")
     try:
-        batch_id = services.store.transact(lambda connection: _store(connection, draft, services.now()))
+        return services.commit("plan", lambda connection: _store(connection, draft, services.now()))
     except _Changed:
         return None
-    services.failpoint("plan.after_commit")
-    return batch_id
 
 
 def waiting_count(connection: Connection, now: datetime, limit: int, number: int | None = None) -> int:

@@ -141,9 +141,7 @@ def _send(services: ChainServices, memory: PushMemory, row: Pending) -> Outcome:
 
 
 def _record(services: ChainServices, operator: str, outcomes: list[Outcome]) -> None:
-    services.failpoint("push.before_commit")
-    services.store.transact(lambda connection: _write(connection, operator, outcomes))
-    services.failpoint("push.after_commit")
+    services.commit("push", lambda connection: _write(connection, operator, outcomes))
 
 
 def _write(connection: Connection, operator: str, outcomes: list[Outcome]) -> None:

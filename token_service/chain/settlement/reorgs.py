@@ -24,11 +24,9 @@ def roll_back(services: ChainServices, cursor: Cursor) -> int:
     gone, ancestor = _orphans(services, cursor)
     if ancestor is None:
         reason = "blocks that were final are no longer on the chain"
-        services.store.transact(lambda connection: _halt(connection, reason))
+        services.commit("deep_reorg", lambda connection: _halt(connection, reason))
         raise LaneHalted(f"settlement is halted: {reason}", reason=Code.DEEP_REORG.value)
-    services.failpoint("reorg.before_commit")
-    services.store.transact(lambda connection: _orphan(connection, cursor, gone, ancestor))
-    services.failpoint("reorg.after_commit")
+    services.commit("reorg", lambda connection: _orphan(connection, cursor, gone, ancestor))
     return len(gone)
 
 

@@ -26,9 +26,7 @@ def resume(services: ChainServices, number: int) -> int:
     if reads.balance(services.node, lane.operator) == 0:
         return _wait_for_money(services, number, lane.operator, lane.code)
     code = Code(lane.code)
-    services.failpoint("resume.before_commit")
-    services.store.transact(lambda connection: lane_rows.go_on(connection, number, after=code))
-    services.failpoint("resume.after_commit")
+    services.commit("resume", lambda connection: lane_rows.go_on(connection, number, after=code))
     return 1
 
 
@@ -36,9 +34,10 @@ def _wait_for_money(services: ChainServices, number: int, operator: str, code: s
     """The role is there; what the lane waits for now is said."""
     if code != Code.FUNDS:
         reason = f"{operator} cannot pay for gas: send it money"
-        services.store.transact(
+        services.commit(
+            "resume_waits",
             lambda connection: lane_rows.set_state(
                 connection, number, "blocked", Code.FUNDS, reason, only_from=("blocked",)
-            )
+            ),
         )
     return 0

@@ -29,10 +29,7 @@ def retire(services: ChainServices, number: int) -> int:
         lane = lane_rows.read_lane(connection, number)
     if not lane.is_retiring or lane.state == "disabled":
         return 0
-    services.failpoint("retire.before_commit")
-    done = services.store.transact(lambda connection: _step(connection, services, lane))
-    services.failpoint("retire.after_commit")
-    return done
+    return services.commit("retire", lambda connection: _step(connection, services, lane))
 
 
 def _step(connection: Connection, services: ChainServices, lane: Lane) -> int:
