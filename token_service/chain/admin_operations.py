@@ -20,6 +20,7 @@ from token_service.chain.settlement import finality, indexing, lanes, pushing, t
 from token_service.chain.settlement.records import Signed, store_signed, unsigned
 from token_service.errors import AdminOperationFailed, NodeUnreachable, RpcError
 from token_service.ledger.admin_operations import get_operations
+from token_service.ledger.refused_ceilings import ChainCeiling
 from token_service.ledger.settlement_tables import admin_operations
 
 PER_STEP: Final = 16
@@ -77,9 +78,16 @@ def _preflight(services: ChainServices, order: Order) -> bool:
             raise NodeUnreachable("the chain node cannot try an operation", method="eth_call") from error
         reason = in_words(error)
         ceiling = finality.ceiling_on_chain(services, order.kind, order.arguments)
-        services.store.transact(lambda connection: finality.fail_operation(connection, order.id, reason, ceiling))
+        services.commit("admin_refused", lambda connection: _refuse(connection, order, reason, ceiling))
         return False
     return True
+
+
+def _refuse(connection: Connection, order: Order, reason: str, ceiling: ChainCeiling | None) -> None:
+    """Nothing if another worker has signed it meanwhile: then the chain decides."""
+    mine = select(admin_operations.c.state).where(admin_operations.c.id == order.id).with_for_update()
+    if connection.execute(mine).scalar_one() == "accepted":
+        finality.fail_operation(connection, order.id, reason, ceiling)
 
 
 def _sign(services: ChainServices, order: Order) -> None:
@@ -97,9 +105,7 @@ def _sign(services: ChainServices, order: Order) -> None:
         data=calldata_of(order.kind, order.arguments),
     )
     raw = services.signer().sign_transaction(services.admin, transaction)
-    services.failpoint("admin.before_commit")
-    services.store.transact(lambda connection: _store(connection, order, Signed(services.admin, transaction, raw)))
-    services.failpoint("admin.after_commit")
+    services.commit("admin", lambda connection: _store(connection, order, Signed(services.admin, transaction, raw)))
 
 
 def _store(connection: Connection, order: Order, signed: Signed) -> None:

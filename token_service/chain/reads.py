@@ -10,13 +10,21 @@ from typing import Any
 
 from token_service.chain.node import Node
 from token_service.errors import InvalidInput, NodeUnreachable
-from token_service.protocol.hashing import checksum_address, from_hex, hash_to_bytes, to_hex
+from token_service.protocol.hashing import (
+    address_to_bytes,
+    checksum_address,
+    from_hex,
+    hash_to_bytes,
+    keccak256,
+    to_hex,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A block's header. `timestamp` in unix seconds, `base_fee` in wei per gas; `lone_gas` is what its transaction used if it
-    holds one only, which saves asking for a receipt with hundreds of logs."""
+    holds one only, which saves asking for a receipt with hundreds of logs; `bloom` is the filter over its logs, where the node
+    gives one."""
 
     number: int
     hash: str
@@ -25,6 +33,13 @@ class Block:
     gas_limit: int
     base_fee: int
     lone_gas: int | None = None
+    bloom: int | None = None
+
+    def may_have_logs_of(self, contract: str) -> bool:
+        """False if the block surely holds no log of the contract (yellow paper §4.3.1); sometimes true without one."""
+        digest = keccak256(address_to_bytes(contract))
+        bits = [1 << (int.from_bytes(digest[place : place + 2]) & 2047) for place in (0, 2, 4)]
+        return self.bloom is not None and all(self.bloom & bit for bit in bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +79,14 @@ def logs(node: Node, contract: str, first: int, last: int) -> list[dict[str, Any
     if not isinstance(found, list) or not all(isinstance(log, dict) for log in found):
         raise NodeUnreachable("the chain node answers nonsense", method="eth_getLogs")
     return sorted(found, key=lambda log: (_quantity(log.get("blockNumber")), _quantity(log.get("logIndex"))))
+
+
+def logs_of_block(node: Node, contract: str, block_hash: str) -> list[dict[str, Any]]:
+    """The contract's raw logs of this very block, in order. Raises RpcError where the node does not have it."""
+    found = node.request("eth_getLogs", [{"address": contract, "blockHash": block_hash}])
+    if not isinstance(found, list) or not all(isinstance(log, dict) for log in found):
+        raise NodeUnreachable("the chain node answers nonsense", method="eth_getLogs")
+    return sorted(found, key=lambda log: _quantity(log.get("logIndex")))
 
 
 def receipt(node: Node, transaction_hash: str) -> TransactionReceipt | None:
@@ -128,6 +151,7 @@ def _block(found: Any) -> Block | None:
         gas_limit=_quantity(answer.get("gasLimit")),
         base_fee=_quantity(answer.get("baseFeePerGas", "0x0")),
         lone_gas=_lone_gas(answer),
+        bloom=_quantity(answer["logsBloom"]) if answer.get("logsBloom") else None,
     )
 
 

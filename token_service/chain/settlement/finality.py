@@ -17,6 +17,7 @@ from token_service.chain import contract_reads, reads
 from token_service.chain.contract_words import in_words
 from token_service.chain.node import Node
 from token_service.chain.projection import project
+from token_service.chain.reads import Block
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
@@ -64,7 +65,8 @@ def finalize(services: ChainServices) -> int:
         indexed, final = read_cursor(connection, "indexed"), read_cursor(connection, "final")
         if indexed == final and not _mined_below(connection, final.number):
             return 0
-    depth = newest_final(services.node, services.depth, indexed.number)
+    newest = _final_block(services.node) if services.depth is None else None
+    depth = _below(services.depth, indexed.number) if newest is None else newest.number
     target = min(depth, indexed.number)
     with services.store.read() as connection:
         block = connection.execute(
@@ -74,24 +76,31 @@ def finalize(services: ChainServices) -> int:
         if (block is None or target <= final.number) and not _mined_below(connection, target):
             return 0
     reached = Cursor(*block) if block is not None and target > final.number else final
+    if reached != final and newest is not None and (reached.number, reached.hash) != (newest.number, newest.hash):
+        return 0  # the indexer is not there yet, or on a branch that was left: behind one address may be several nodes
     if reached != final and not _is_canonical(services, reached):
         return 0  # the chain moved since it was indexed: the indexer takes it back first
     failed = [Failed(row.id, _why(services, row), ceiling_of(services, row.admin_operation_id)) for row in failing]
-    services.failpoint("finalize.before_commit")
-    services.store.transact(lambda connection: _write(connection, services, final, reached, failed))
-    services.failpoint("finalize.after_commit")
+    services.commit("finalize", lambda connection: _write(connection, services, final, reached, failed))
     return reached.number - final.number
 
 
 def newest_final(node: Node, depth: int | None, head: int) -> int:
     """The height of the newest block that can no longer change: `depth` below the head, None: what the node calls finalized."""
-    if depth is not None:
-        return head - depth
+    block = _final_block(node) if depth is None else None
+    return _below(depth, head) if block is None else block.number
+
+
+def _final_block(node: Node) -> Block | None:
+    """What the node calls finalized; None if it calls nothing so."""
     try:
-        block = reads.block_by_number(node, "finalized")
+        return reads.block_by_number(node, "finalized")
     except RpcError:
-        block = None
-    return head - DEPTH_WITHOUT_TAG if block is None else block.number
+        return None
+
+
+def _below(depth: int | None, head: int) -> int:
+    return head - (DEPTH_WITHOUT_TAG if depth is None else depth)
 
 
 def _is_canonical(services: ChainServices, cursor: Cursor) -> bool:
@@ -171,9 +180,12 @@ def _write(
 
 
 def _fail(connection: Connection, failed: Failed) -> None:
-    """A failed transaction at depth: its batch waits to be sent anew, its administrative operation has failed."""
+    """A failed transaction at depth: its batch waits to be sent anew, its administrative operation has failed. Nothing if another
+    worker was faster: the batch may be on its way again by now."""
     row = connection.execute(select(transactions).where(transactions.c.id == failed.transaction_id)).one()
-    connection.execute(update(transactions).where(transactions.c.id == row.id).values(state="reverted"))
+    mine = update(transactions).where(transactions.c.id == row.id, transactions.c.state == "mined")
+    if not connection.execute(mine.values(state="reverted")).rowcount:
+        return
     if row.batch_id is not None:
         planned = update(batches).where(batches.c.id == row.batch_id, batches.c.state == "planned")
         if connection.execute(planned.values(state="reverted")).rowcount:

@@ -92,9 +92,7 @@ def index(services: ChainServices) -> int:
     if piece is None:
         roll_back(services, cursor)
         return 0
-    services.failpoint("index.before_commit")
-    services.store.transact(lambda connection: _write(connection, cursor, piece))
-    services.failpoint("index.after_commit")
+    services.commit("index", lambda connection: _write(connection, cursor, piece))
     return len(piece.blocks)
 
 
@@ -123,6 +121,7 @@ def _with_events(services: ChainServices, found: Sequence[Block]) -> Piece:
     hashes = {block.hash for block in found}
     if any(log.get("blockHash") not in hashes for log in raw_logs):
         raise NodeUnreachable("the chain moved while its logs were read", method="eth_getLogs")
+    raw_logs += _left_out(services, services.contract, found, {str(log.get("blockHash")) for log in raw_logs})
     at_once, transfers = [], defaultdict(list)
     for log in raw_logs:
         topics = log.get("topics")
@@ -131,6 +130,15 @@ def _with_events(services: ChainServices, found: Sequence[Block]) -> Piece:
         else:
             at_once.append(log)
     return Piece(found, _decoded(at_once), transfers)
+
+
+def _left_out(
+    services: ChainServices, contract: str, found: Sequence[Block], answered: Set[str]
+) -> list[dict[str, Any]]:
+    """Logs of blocks that the answer said nothing of although their filter does: behind one address may be several nodes, and one
+    that lags answers a range that it does not have yet with what it has."""
+    silent = [block for block in found if block.hash not in answered and block.may_have_logs_of(contract)]
+    return [log for block in silent for log in reads.logs_of_block(services.node, contract, block.hash)]
 
 
 def _decoded(raw_logs: Sequence[RawLog]) -> list[Event]:

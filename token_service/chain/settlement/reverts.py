@@ -10,10 +10,11 @@ from typing import Final
 
 from sqlalchemy import Connection, Row, select, update
 
-from token_service.chain import fees, reads
+from token_service.chain import contract_reads, fees, reads
 from token_service.chain.contract_words import failure, in_words
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
+from token_service.chain.settlement.cursors import read_cursor
 from token_service.chain.settlement.lanes import Code, Lane
 from token_service.chain.settlement.planning import contract_of
 from token_service.chain.settlement.records import Signed, store_signed, unsigned
@@ -40,16 +41,13 @@ def send_anew(services: ChainServices, number: int = FIRST_LANE) -> int | None:
         return None
     refusal = _refusal(services, lane.operator, data)
     if refusal is not None:
+        if refusal[1] is Code.SEQUENCE and not _is_out_of_sequence(services, lane.operator, batch.seq):
+            return None  # a node that lags or is on a branch that was left has said so
         if (lane.state, lane.code, lane.reason) != refusal:
-            working = lane_rows.WORKING
-            services.store.transact(
-                lambda connection: lane_rows.set_state(connection, number, *refusal, only_from=working)
-            )
+            services.commit("anew_waits", lambda connection: _wait(connection, lane, refusal))
         return None
     signed = _sign(services, lane, data, batch.word_count)
-    services.failpoint("anew.before_commit")
-    services.store.transact(lambda connection: _store(connection, lane, batch.id, signed))
-    services.failpoint("anew.after_commit")
+    services.commit("anew", lambda connection: _store(connection, lane, batch.id, signed))
     return int(batch.id)
 
 
@@ -73,6 +71,19 @@ def _refusal(services: ChainServices, operator: str, data: bytes) -> tuple[str, 
         code = Code.REFUSED if found is None else REFUSALS.get(found.name, Code.REFUSED)
         return ("halted" if code is Code.SEQUENCE else "blocked"), code, in_words(error)
     return None
+
+
+def _is_out_of_sequence(services: ChainServices, operator: str, seq: int) -> bool:
+    """As of the final block: a lane halts for a person, so what one node calls its newest block is not enough."""
+    with services.store.read() as connection:
+        final = read_cursor(connection, "final")
+    return contract_reads.last_seq(services.node, contract_of(services), operator, hex(final.number)) != seq - 1
+
+
+def _wait(connection: Connection, lane: Lane, refusal: tuple[str, Code, str]) -> None:
+    """Nothing if the lane is not as it was read: another worker may have sent the batch by now, and nobody would unblock it."""
+    if lane_rows.lock_lane(connection, lane.number) == lane:
+        lane_rows.set_state(connection, lane.number, *refusal, only_from=lane_rows.WORKING)
 
 
 def _sign(services: ChainServices, lane: Lane, data: bytes, words: int) -> Signed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from token_service.chain import contract_reads, reads
 from token_service.chain.published_contract import Deployment, check_contract
@@ -53,7 +53,12 @@ def _check_identity(services: ChainServices, chain_id: int, genesis_hash: str) -
 def _check_lane(services: ChainServices, lane: Lane) -> None:
     on_chain = contract_reads.last_seq(services.node, str(services.contract), lane.operator)
     if on_chain >= lane.next_seq:
-        known = lane.next_seq - 1
+        services.commit("start", lambda connection: _halt_if_ahead(connection, lane.number, on_chain))
+
+
+def _halt_if_ahead(connection: Connection, number: int, on_chain: int) -> None:
+    """The lane is read again: other workers may have planned, and landed, batches since."""
+    known = lane_rows.read_lane(connection, number).next_seq - 1
+    if on_chain > known:
         reason = f"the contract has settled {on_chain} batches, the ledger knows {known}: {lane_rows.RESTORE_LEDGER}"
-        code = lane_rows.Code.CHAIN_AHEAD
-        services.store.transact(lambda connection: lane_rows.halt(connection, lane.number, code, reason))
+        lane_rows.halt(connection, number, lane_rows.Code.CHAIN_AHEAD, reason)

@@ -46,15 +46,12 @@ def track(services: ChainServices) -> int:
     found, lost = _receipts(services, flying, cursor)
     if lost and _is_foreign(services, lost[0]):
         ceiling = finality.ceiling_of(services, lost[0].admin_operation_id)
-        services.failpoint("track.before_commit")
-        services.store.transact(lambda connection: _halt(connection, lost[0], ceiling))
+        services.commit("foreign", lambda connection: _halt(connection, lost[0], ceiling))
         return 1
     gas = {row.id: reads.receipt(services.node, row.transaction_hash) for row in gasless}
     if not found and not gas:
         return 0
-    services.failpoint("track.before_commit")
-    services.store.transact(lambda connection: _write(connection, found, gas))
-    services.failpoint("track.after_commit")
+    services.commit("track", lambda connection: _write(connection, found, gas))
     return len(found) + len(gas)
 
 
@@ -108,9 +105,11 @@ def _is_foreign(services: ChainServices, row: Flying) -> bool:
 
 def _halt(connection: Connection, row: Flying, ceiling: ChainCeiling | None) -> None:
     """The nonce is gone and so is its transaction. It is never signed again under another nonce by itself (rule B): a batch
-    waits for a person, an administrative operation has failed."""
-    mine = update(transactions).where(transactions.c.id == row.id)
-    connection.execute(mine.values(state="foreign"))
+    waits for a person, an administrative operation has failed. Nothing if another worker was faster: a person may have looked
+    by now."""
+    mine = update(transactions).where(transactions.c.id == row.id, transactions.c.state.in_(IN_FLIGHT))
+    if not connection.execute(mine.values(state="foreign")).rowcount:
+        return
     reason = f"nonce {row.nonce} was used by a transaction that is not ours"
     if row.admin_operation_id is not None:
         finality.fail_operation(connection, row.admin_operation_id, reason, ceiling)
@@ -143,18 +142,19 @@ def _is_canonical(connection: Connection, receipt: TransactionReceipt) -> bool:
 
 
 def _mine(connection: Connection, item: Found) -> None:
+    """Nothing if another worker was faster: the failure may be over by now."""
     receipt = item.receipt
     columns = transactions.c
     mine = update(transactions).where(columns.id == item.transaction_id, columns.state.in_(IN_FLIGHT))
-    connection.execute(
+    taken_in = connection.execute(
         mine.values(
             state="mined",
             succeeded=receipt.succeeded,
             block_number=receipt.block_number,
             block_hash=receipt.block_hash,
         )
-    )
-    if item.batch_id is not None and not receipt.succeeded:
+    ).rowcount
+    if taken_in and item.batch_id is not None and not receipt.succeeded:
         _drain(connection, item.batch_id)
 
 
