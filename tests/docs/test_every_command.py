@@ -20,6 +20,7 @@ RUN = {
     ("docs/operators.md", "Backup and restore"): "tests/docs/test_operators_chain.py",
     ("docs/operators.md", "On an EVM network"): "tests/docs/test_operators_chain.py",
     ("docs/console.md", "For staff: who may do what"): "tests/docs/test_managers_commands.py",
+    ("docs/settlement.md", "How it is tried"): "tests/simulation/test_seeds.py",
     ("docs/rulesets.md", "Changing the rules"): "tests/docs/test_managers_commands.py",
 }
 """Page and heading ("*": the whole page) → the test that takes the commands from there and runs them."""

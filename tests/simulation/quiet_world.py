@@ -1,0 +1,37 @@
+"""A simulated deployment without any trouble, for tests that bring their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import structlog
+from fake_node import NONE
+from plan import plan_of
+from world import World
+
+
+@contextmanager
+def quiet_world(*, lanes: int = 1, depth: int = 1, by_tag: bool = False) -> Iterator[World]:
+    """Two workers; a block is final under `depth` others, `by_tag`: when the node says so."""
+    quiet = {"crash": 0.0, "switch": 0.0, "busy": 0.0, "signer_fails": 0.0, "skew_seconds": 0, "fullness": 1.0}
+    shape = {"lanes": lanes, "workers": 2, "depth": depth, "confirmations": None if by_tag else depth, "strict": False}
+    world = World(replace(plan_of(0), faults=NONE, batch_entries_max=8, **quiet, **shape))  # type: ignore[arg-type]
+    with structlog.testing.capture_logs():
+        yield world
+    world.close()
+
+
+def work(world: World, number: int, passes: int = 1) -> None:
+    """Whole passes of one worker, a block and some seconds after each."""
+    for _ in range(passes):
+        world.run_worker(world.workers[number])
+        world.chain.mine(world.unix())
+        world.seconds += 3
+
+
+def lane(world: World) -> tuple[str, str | None]:
+    """State and code of the first lane."""
+    row = world.file.execute("select state, reason_code from lanes order by number").fetchone()
+    return row["state"], row["reason_code"]
