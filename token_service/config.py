@@ -77,6 +77,11 @@ class Settings(BaseSettings):
         return self.rpc_url is None
 
     @property
+    def rpc_urls(self) -> list[str]:
+        """Every endpoint of the node; none for the embedded chain."""
+        return [] if self.rpc_url is None else [url.strip() for url in self.rpc_url.split(",") if url.strip()]
+
+    @property
     def ledger_url(self) -> str:
         """SQLAlchemy URL of the ledger."""
         if self.database_url is None:
@@ -106,6 +111,8 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
             for e in error.errors(include_input=False, include_url=False)
         )
         raise BadSettings(f"A setting is wrong. {wrong}") from None
+    if not settings.embedded and not settings.rpc_urls:
+        raise BadSettings("MEREAU_RPC_URL is empty: name a node, or unset it for the embedded chain")
     if settings.clock is not None and not settings.embedded:
         raise BadSettings("MEREAU_CLOCK moves only the embedded chain: unset it, or unset MEREAU_RPC_URL")
     return settings

@@ -22,6 +22,7 @@ from token_service.chain.node import HttpNode, Node
 from token_service.chain.ownership import ChainLock
 from token_service.chain.services import ChainServices, SettlementLimits, Signer
 from token_service.chain.settlement import check_chain
+from token_service.chain.settlement.startup import recorded_identity
 from token_service.config import Settings, load_settings
 from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, open_keys
@@ -93,7 +94,7 @@ class Application:
     def node(self) -> Iterator[Node]:
         """The chain's node: the embedded chain (the caller owns its lock), or the one that MEREAU_RPC_URL names."""
         if self.settings.rpc_url is not None:
-            http = HttpNode([url.strip() for url in self.settings.rpc_url.split(",")])
+            http = HttpNode(self.settings.rpc_urls, identity=recorded_identity(self.store))
             try:
                 yield http
             finally:

@@ -96,9 +96,7 @@ def _look(settings: Settings, reader: EmbeddedReader | None) -> pages.Look:
     if reader is not None:
         bounded = BoundedLook(lambda: snapshot_node(reader), depth=0)
     else:
-        assert settings.rpc_url is not None
-        urls = [url.strip() for url in settings.rpc_url.split(",")]
-        node = HttpNode(urls, timeout_seconds=LOOK_SECONDS, read_rounds=1)
+        node = HttpNode(settings.rpc_urls, timeout_seconds=LOOK_SECONDS, read_rounds=1)
         bounded = BoundedLook(lambda: nullcontext(node), settings.confirmations)
 
     def look(who: str, wanted: Wanted) -> Sighting:

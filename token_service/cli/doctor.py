@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from token_service.ledger.views import StuckAwards
 
 DISK_FREE_BYTES_MIN = 512 * 2**20
+ENDPOINTS = {
+    "wrong_chain": "serves another chain and is not used: check MEREAU_RPC_URL",
+    "resting": "does not answer",
+    "lagging": "lags behind the others and is not read from",
+}
 MARKS = {"well": "✓", "note": "·", "bad": "✗"}
 
 
@@ -115,15 +120,15 @@ def _chain(application: Application) -> Iterator[Finding]:
         yield Finding("chain file", state, f"{number(report.size_bytes // 1024)} kB. {report.advice}")
         return
     from token_service.chain import reads
+    from token_service.chain.node import NodePool
 
     with application.node() as node:
-        chain_id, expected = reads.chain_id(node), application.program().chain_id
-        if chain_id != expected:
-            yield Finding(
-                "node", "bad", f"it is on chain {chain_id}, the programme on {expected}: check MEREAU_RPC_URL"
-            )
-        else:
-            yield Finding("node", "well", f"answers for chain {chain_id}")
+        height = reads.head(node).number
+        yield Finding("node", "well", f"answers for chain {application.program().chain_id}, block {number(height)}")
+        for endpoint in node.health() if isinstance(node, NodePool) and node.size > 1 else []:
+            state = {"wrong_chain": "bad", "resting": "note", "lagging": "note"}.get(endpoint.state, "well")
+            says = ENDPOINTS.get(endpoint.state, f"block {number(endpoint.head or 0)}")
+            yield Finding(f"node {endpoint.label}", state, says)
 
 
 def _settlement(application: Application) -> Iterator[Finding]:
