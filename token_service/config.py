@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     confirmations: int | None = Field(
         None, ge=0, description="How many blocks deep counts as final; default: the node's `finalized` block"
     )
+    finality_witnesses: int = Field(
+        1, ge=1, le=9, description="How many nodes of MEREAU_RPC_URL must agree at least on what is final"
+    )
     backlog_max: int = Field(100_000, ge=1, description="Unsettled entries above which new ones are refused (429)")
     requests_per_second: int = Field(2000, ge=1, description="Limit of one API key")
     trusted_proxies: int = Field(
@@ -113,6 +116,10 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
         raise BadSettings(f"A setting is wrong. {wrong}") from None
     if not settings.embedded and not settings.rpc_urls:
         raise BadSettings("MEREAU_RPC_URL is empty: name a node, or unset it for the embedded chain")
+    if not settings.embedded and settings.finality_witnesses > len(settings.rpc_urls):
+        raise BadSettings(
+            "MEREAU_FINALITY_WITNESSES is more than MEREAU_RPC_URL has nodes: nothing would ever be final"
+        )
     if settings.clock is not None and not settings.embedded:
         raise BadSettings("MEREAU_CLOCK moves only the embedded chain: unset it, or unset MEREAU_RPC_URL")
     return settings

@@ -131,6 +131,7 @@ class Application:
             seal_opening=self.keys.salt_box().seal_opening,
             monotonic=time.monotonic,
             depth=0 if settings.embedded else settings.confirmations,
+            finality_witnesses=settings.finality_witnesses if not settings.embedded else 1,
             embedded=settings.embedded,
             limits=SettlementLimits(batch_entries=settings.batch_entries),
         )

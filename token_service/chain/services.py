@@ -50,8 +50,8 @@ class ChainServices:
     """Everything settlement needs from outside.
 
     `admin` is the address that holds the administrative roles. `depth` is how many blocks must lie above one that counts as
-    final; None means: ask for the node's `finalized` block. `failpoint` is called by name before each commit and each network
-    call that matters; tests make it raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger.
+    final; None means: ask for the node's `finalized` block. `finality_witnesses` is how many endpoints at least must agree on
+    that. `failpoint` is called by name before each commit and each network call that matters; tests make it raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger.
     """
 
     context: Context
@@ -65,6 +65,7 @@ class ChainServices:
     seal_opening: SealOpening
     monotonic: Callable[[], float]
     depth: int | None = None
+    finality_witnesses: int = 1
     embedded: bool = False
     limits: SettlementLimits = SettlementLimits()
     failpoint: Callable[[str], None] = field(default=lambda name: None)
@@ -78,6 +79,10 @@ class ChainServices:
 
     def signer(self) -> Signer:
         return self.make_signer(self.contract)
+
+    def at_node(self, node: Node) -> ChainServices:
+        """The same services with one endpoint for the node, so that what a step reads belongs together."""
+        return replace(self, node=node)
 
     def at_contract(self, address: str) -> ChainServices:
         """The same services once the contract's address is known."""

@@ -45,7 +45,7 @@ def _replace(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
     now = was.bumped(fresh, ceiling)
     memory.first_sent[row.transaction_id] = services.monotonic()
     memory.too_cheap.discard(row.transaction_id)
-    if now.max_fee_per_gas * 10 < was.max_fee_per_gas * 11:
+    if now is None:
         return False
     transaction = unsigned(
         chain_id=services.chain_id, nonce=row.nonce, fees=now, gas=old.gas, to=old.to, data=bytes(old.data)

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, Row, select, update
 
 from token_service.chain import reads
+from token_service.chain.node import up_to_date
 from token_service.chain.reads import TransactionReceipt
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import finality
@@ -43,8 +44,12 @@ def track(services: ChainServices) -> int:
         cursor = read_cursor(connection, "indexed")
         flying = _in_flight(connection)
         gasless = _without_gas(connection)
+    nodes = up_to_date(services.node, cursor.number)
+    if not nodes or not (flying or gasless):
+        return 0
+    everybody, services = services, services.at_node(nodes[0])
     found, lost = _receipts(services, flying, cursor)
-    if lost and _is_foreign(services, lost[0]):
+    if lost and _is_foreign(everybody, lost[0]):
         ceiling = finality.ceiling_of(services, lost[0].admin_operation_id)
         services.failpoint("track.before_commit")
         services.store.transact(lambda connection: _halt(connection, lost[0], ceiling))
@@ -93,17 +98,22 @@ def _is_foreign(services: ChainServices, row: Flying) -> bool:
     """True once a final block holds another transaction with this nonce: somebody else has the key.
 
     A lane halts for a person, so one missing receipt proves nothing yet: a node that is just storing a block counts its
-    transactions, even as of the block before, a moment before it knows their receipts; and of several nodes one may lag.
+    transactions, even as of the block before, a moment before it knows their receipts. Of several nodes all must say the same.
     """
     with services.store.read() as connection:
         final = read_cursor(connection, "final")
     for _ in range(LOOKS_BEFORE_HALTING):
-        if reads.transaction_count(services.node, row.operator, hex(final.number)) <= row.nonce:
-            return False
-        if _receipt_of(services, row.id) is not None:
+        nodes = up_to_date(services.node, final.number, now=True)
+        if not nodes or not all(_says_foreign(services.at_node(node), row, final) for node in nodes):
             return False
         time.sleep(LOOK_PAUSE_SECONDS)
     return True
+
+
+def _says_foreign(services: ChainServices, row: Flying, final: Cursor) -> bool:
+    if reads.transaction_count(services.node, row.operator, hex(final.number)) <= row.nonce:
+        return False
+    return _receipt_of(services, row.id) is None
 
 
 def _halt(connection: Connection, row: Flying, ceiling: ChainCeiling | None) -> None:
