@@ -88,7 +88,8 @@ class NodePool:
         return [OneEndpoint(endpoint, self._timeout_seconds) for endpoint in found]
 
     def _reaching(self, height: int) -> list[Endpoint]:
-        heads = {endpoint: head for endpoint in self._current() if (head := endpoint.head) is not None}
+        alive = [endpoint for endpoint in self._current() if not endpoint.has_failed]
+        heads = {endpoint: head for endpoint in alive if (head := endpoint.head) is not None}
         found = [endpoint for endpoint, head in heads.items() if head >= height]
         return sorted(found, key=lambda endpoint: (-heads[endpoint], endpoint is not self._preferred))
 

@@ -51,7 +51,8 @@ class ChainServices:
 
     `admin` is the address that holds the administrative roles. `depth` is how many blocks must lie above one that counts as
     final; None means: ask for the node's `finalized` block. `finality_witnesses` is how many endpoints at least must agree on
-    that. `failpoint` is called by name before each commit and each network call that matters; tests make it raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger.
+    that. `failpoint` is called by name before each commit and each network call that matters; tests make it raise. `monotonic`
+    is a seconds counter for timers that carry no meaning for the ledger.
     """
 
     context: Context

@@ -1,0 +1,140 @@
+"""Several endpoints that do not say the same: what lags proves nothing, a minority takes nothing back, finality needs two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from anvil_node import Anvil
+from settlement_programme import Programme
+from views_of_a_chain import View, pool_of
+
+from token_service.chain.node import Node
+from token_service.chain.services import ChainServices
+from token_service.chain.settlement import finalize, index, track
+from token_service.chain.settlement.lanes import read_lane
+from token_service.errors import LaneHalted, NodeUnreachable
+from token_service.units import EntryKind
+
+pytestmark = pytest.mark.usefixtures("quiet_log")
+
+
+def mined(programme: Programme) -> str:
+    """A leaf whose batch is in a block that is not final."""
+    leaf_id = programme.record(programme.member(), EntryKind.ISSUANCE, 5)
+    programme.settle(timeout_seconds=0.3)
+    assert programme.leaf(leaf_id).state == "mined"
+    return leaf_id
+
+
+def on(programme: Programme, node: Node) -> ChainServices:
+    return replace(programme.services, node=node)
+
+
+def state(programme: Programme) -> str:
+    with programme.store.read() as connection:
+        return read_lane(connection).state
+
+
+def test_an_endpoint_that_lags_is_not_read_and_takes_nothing_back(own_programme: Programme, own_anvil: Anvil) -> None:
+    height = own_anvil.block_number()
+    good, behind = View(own_anvil.node), View(own_anvil.node, ends_at=height)
+    services = on(own_programme, pool_of(behind, good))
+    leaf_id = mined(own_programme)
+    own_anvil.mine(2)
+    assert index(services) == 2
+    good.is_down = True
+    assert (index(services), track(services), finalize(services)) == (0, 0, 0)
+    assert own_programme.leaf(leaf_id).state == "mined"
+    good.is_down = False
+    behind.ends_at = None
+    assert finalize(services) > 0
+    assert own_programme.leaf(leaf_id).state == "final"
+
+
+def test_a_fork_no_higher_than_what_was_read_is_not_followed(own_programme: Programme, own_anvil: Anvil) -> None:
+    height = own_anvil.block_number()
+    leaf_id = mined(own_programme)
+    fork, good = View(own_anvil.node, forks_above=height, ahead=1), View(own_anvil.node)
+    services = on(own_programme, pool_of(fork, good))
+    for _ in range(3):
+        assert index(services) == 0
+    assert own_programme.leaf(leaf_id).state == "mined"
+    own_anvil.mine(2)
+    assert index(services) == 2
+    assert own_programme.leaf(leaf_id).state == "mined"
+
+
+def test_a_fork_that_outgrows_what_was_read_is_followed_once_and_back_again(
+    own_programme: Programme, own_anvil: Anvil
+) -> None:
+    height = own_anvil.block_number()
+    leaf_id = mined(own_programme)
+    fork, good = View(own_anvil.node, forks_above=height, ahead=5), View(own_anvil.node)
+    services = on(own_programme, pool_of(good, fork))
+    index(services)
+    assert own_programme.leaf(leaf_id).state == "batched"
+    assert index(services) == 6
+    fork.is_down = True  # what lies lower proves nothing, until it is as high
+    assert index(services) == 0
+    own_anvil.mine(6)
+    index(services)
+    index(services)
+    assert own_programme.leaf(leaf_id).state == "mined"
+    assert state(own_programme) == "active"
+
+
+def test_two_endpoints_on_different_forks_make_nothing_final(own_programme: Programme, own_anvil: Anvil) -> None:
+    height = own_anvil.block_number()
+    leaf_id = mined(own_programme)
+    own_anvil.mine(3)
+    fork, good = View(own_anvil.node, forks_above=height), View(own_anvil.node)
+    services = on(own_programme, pool_of(fork, good))
+    assert index(services) == 3
+    assert finalize(services) == 0
+    assert own_programme.leaf(leaf_id).state == "mined"
+    third = on(own_programme, pool_of(fork, good, View(own_anvil.node)))
+    assert finalize(third) > 0
+    assert own_programme.leaf(leaf_id).state == "final"
+
+
+def test_how_many_endpoints_must_agree_is_the_operators_choice(own_programme: Programme, own_anvil: Anvil) -> None:
+    leaf_id = mined(own_programme)
+    own_anvil.mine(3)
+    services = on(own_programme, pool_of(View(own_anvil.node), View(own_anvil.node, is_down=True)))
+    index(services)
+    assert finalize(replace(services, finality_witnesses=2)) == 0
+    assert own_programme.leaf(leaf_id).state == "mined"
+    assert finalize(services) > 0
+    assert own_programme.leaf(leaf_id).state == "final"
+
+
+def test_a_final_block_that_one_endpoint_still_has_halts_nothing(own_programme: Programme, own_anvil: Anvil) -> None:
+    height = own_anvil.block_number()
+    leaf_id = mined(own_programme)
+    own_anvil.mine(3)
+    own_programme.settle()
+    assert own_programme.leaf(leaf_id).state == "final"
+    fork = View(own_anvil.node, forks_above=height - 1, ahead=2)
+    services = on(own_programme, pool_of(fork, View(own_anvil.node)))
+    assert index(services) == 0
+    assert state(own_programme) == "active"
+    with pytest.raises(LaneHalted, match="use a node that has this block"):
+        index(on(own_programme, pool_of(fork, fork)))
+    assert state(own_programme) == "halted"
+
+
+def test_a_fork_that_is_gone_at_the_second_look_takes_nothing_back(
+    own_programme: Programme, own_anvil: Anvil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    height = own_anvil.block_number()
+    leaf_id = mined(own_programme)
+    view = View(own_anvil.node, forks_above=height, ahead=1)
+
+    def a_moment_later(seconds: float) -> None:
+        view.forks_above, view.ahead = None, 0
+
+    monkeypatch.setattr("token_service.chain.settlement.reorgs.time.sleep", a_moment_later)
+    with pytest.raises(NodeUnreachable, match="moves while it is looked at"):
+        index(on(own_programme, pool_of(view)))
+    assert own_programme.leaf(leaf_id).state == "mined"
