@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +49,17 @@ class Settings(BaseSettings):
     confirmations: int | None = Field(
         None, ge=0, description="How many blocks deep counts as final; default: the node's `finalized` block"
     )
+    max_fee_gwei: Decimal = Field(
+        Decimal(500), gt=0, le=1_000_000, description="What a unit of gas may cost at most, in gwei"
+    )
+    gas_budget_per_day: Decimal | None = Field(
+        None, gt=0, le=1_000_000, description="What gas may cost in a UTC day, in the chain's own currency (ether)"
+    )
+    stale_after: timedelta = Field(
+        timedelta(minutes=3),
+        gt=timedelta(0),
+        description="Lanes with something sent wait when no block was read for as long",
+    )
     finality_witnesses: int = Field(
         1, ge=1, le=9, description="How many nodes of MEREAU_RPC_URL must agree at least on what is final"
     )
@@ -83,6 +95,14 @@ class Settings(BaseSettings):
     def rpc_urls(self) -> list[str]:
         """Every endpoint of the node; none for the embedded chain."""
         return [] if self.rpc_url is None else [url.strip() for url in self.rpc_url.split(",") if url.strip()]
+
+    @property
+    def max_fee_wei(self) -> int:
+        return int(self.max_fee_gwei * 10**9)
+
+    @property
+    def gas_budget_wei(self) -> int | None:
+        return None if self.gas_budget_per_day is None else int(self.gas_budget_per_day * 10**18)
 
     @property
     def ledger_url(self) -> str:

@@ -31,6 +31,7 @@ from token_service.chain.settlement.leases import Leases, Share
 from token_service.chain.settlement.planning import waiting_count
 from token_service.chain.settlement.resuming import resume
 from token_service.chain.settlement.retiring import retire
+from token_service.chain.settlement.staleness import ChainWatch, watch_chain
 from token_service.errors import DiskFull, LaneHalted, MereauError, NodeUnreachable, RpcError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
@@ -87,6 +88,7 @@ class Worker:
     due_at: float = 0.0
     due_pause: float = DUE_SECONDS
     lane_was: dict[int, str] = field(default_factory=dict)
+    chain_watch: ChainWatch = field(default_factory=ChainWatch)
     reconcile_at: float | None = None
 
     def run_pass(self, *, flush: bool = False) -> int:
@@ -96,6 +98,7 @@ class Worker:
         share = self.leases.look(chain)
         done = 0
         if share.chain:
+            watch_chain(chain, self.chain_watch)
             self._do_due()
             end_pause_that_is_over(chain.store, chain.now())
             done += admin_operations.advance(chain)

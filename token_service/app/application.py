@@ -133,7 +133,12 @@ class Application:
             depth=0 if settings.embedded else settings.confirmations,
             finality_witnesses=settings.finality_witnesses if not settings.embedded else 1,
             embedded=settings.embedded,
-            limits=SettlementLimits(batch_entries=settings.batch_entries),
+            limits=SettlementLimits(
+                batch_entries=settings.batch_entries,
+                max_fee_per_gas=settings.max_fee_wei,
+                gas_budget_per_day=settings.gas_budget_wei,
+                stale_after_seconds=settings.stale_after.total_seconds(),
+            ),
         )
 
     @contextmanager
@@ -230,6 +235,7 @@ class Application:
                     operators=self.keys.operator_addresses(),
                     admin=admin,
                     creation_code=creation_code,
+                    max_fee_per_gas=self.settings.max_fee_wei,
                 )
             )
 

@@ -84,6 +84,11 @@ def quote(node: Node, head: Block, ceiling: int) -> Fees:
     return market(node, head).fees(ceiling)
 
 
+def paid(max_fee: int, tip: int, base_fee: int | None) -> int:
+    """What a unit of gas costs a transaction with these fees in a block with this base fee."""
+    return max_fee if base_fee is None else min(max_fee, base_fee + tip)
+
+
 def in_gwei(wei: int) -> str:
     """For people: at most three digits behind the point."""
     return f"{wei / GWEI:.3f}".rstrip("0").rstrip(".")

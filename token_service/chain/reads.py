@@ -40,6 +40,9 @@ class TransactionReceipt:
     gas_used: int
     contract_address: str | None
     logs: tuple[dict[str, Any], ...]  # raw
+    cost_wei: int | None = (
+        None  # gas at the price that was paid, and what a rollup charges for its data; None: not told
+    )
 
 
 def chain_id(node: Node) -> int:
@@ -97,7 +100,15 @@ def receipt(node: Node, transaction_hash: str) -> TransactionReceipt | None:
         gas_used=quantity(answer.get("gasUsed")),
         contract_address=None if created is None else _address(created),
         logs=tuple(_mapping(log) for log in answer.get("logs") or ()),
+        cost_wei=_cost(answer),
     )
+
+
+def _cost(receipt: dict[str, Any]) -> int | None:
+    price, data_fee = receipt.get("effectiveGasPrice"), receipt.get("l1Fee")
+    if price is None:
+        return None
+    return quantity(receipt.get("gasUsed")) * quantity(price) + (0 if data_fee is None else quantity(data_fee))
 
 
 def transaction_input(node: Node, transaction_hash: str) -> tuple[str | None, bytes]:

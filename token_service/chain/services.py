@@ -40,9 +40,11 @@ class SettlementLimits:
     batch_entries_max: int = 500
     in_flight_max: int = 4
     max_fee_per_gas: int = FEE_WEI_MAX
+    gas_budget_per_day: int | None = None  # wei
     blocks_per_step: int = 64
     push_again_seconds: float = 30.0
     bump_after_seconds: float = 45.0
+    stale_after_seconds: float = 180.0
 
 
 @dataclass(frozen=True, slots=True)

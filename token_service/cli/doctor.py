@@ -57,7 +57,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _keys, _worker, _chain, _settlement, _reconciled, _awards, _figures):
+        for check in (_set_up, _keys, _worker, _chain, _settlement, _gas, _reconciled, _awards, _figures):
             yield from _guarded(check, application)
 
 
@@ -158,6 +158,20 @@ def _settlement(application: Application) -> Iterator[Finding]:
         yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands_still(lane) else "well", says)
     for refused in health.refused_ceilings:  # orders that the contract refused and nobody has given anew
         yield Finding("ceiling", "bad", f"{refused.merchant_name}: {refused.kind} was refused: {refused.reason}")
+
+
+def _gas(application: Application) -> Iterator[Finding]:
+    """What gas has cost today, where a budget is set."""
+    from token_service.ledger.gas_spending import gas_spending
+
+    budget = application.settings.gas_budget_per_day
+    if budget is None:
+        return
+    with application.store.read() as connection:
+        spending = gas_spending(connection, application.context.now())
+    spent, at_most = spending.spent_gwei / 10**9, spending.at_most_gwei / 10**9
+    says = f"{spent:g} of {budget:g} spent today, at most {at_most:g} with what is on its way"
+    yield Finding("gas budget", "note" if at_most > budget else "well", says)
 
 
 def _reconciled(application: Application) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from token_service.chain import reads
 from token_service.chain.contract_logs import RawLog, contract_logs
+from token_service.chain.fees import paid
 from token_service.chain.node import Node, up_to_date
 from token_service.chain.reads import Block
 from token_service.chain.services import ChainServices
@@ -25,6 +26,7 @@ from token_service.chain.settlement.cursors import Cursor, read_cursor, set_curs
 from token_service.chain.settlement.lanes import Code
 from token_service.chain.settlement.reorgs import roll_back
 from token_service.errors import ChainOlderThanLedger, InvalidInput, NodeUnreachable
+from token_service.ledger.gas_spending import to_gwei
 from token_service.ledger.settlement_tables import (
     attempts,
     batches,
@@ -250,11 +252,23 @@ def _land_leaves(connection: Connection, batch_id: int, skips: Mapping[int, int]
 
 def _land_transaction(connection: Connection, batch_id: int, event: BatchSettled, block: Block) -> None:
     """Marks the transaction that won; a transaction of the batch that lost is left for tracking."""
-    by_hash = select(attempts.c.transaction_id).where(attempts.c.hash == event.position.transaction_hash)
-    mined = {"state": "mined", "succeeded": True, "block_number": block.number, "block_hash": block.hash}
-    columns = transactions.c
-    won = update(transactions).where(columns.id.in_(by_hash), columns.batch_id == batch_id)
-    connection.execute(won.where(columns.state.in_(lane_rows.IN_FLIGHT)).values(**mined))
+    columns = attempts.c
+    query = select(columns.transaction_id, columns.max_fee_per_gas, columns.max_priority_fee_per_gas)
+    attempt = connection.execute(query.where(columns.hash == event.position.transaction_hash)).first()
+    if attempt is None:
+        return
+    price = paid(attempt.max_fee_per_gas, attempt.max_priority_fee_per_gas, block.base_fee)
+    mined = {
+        "state": "mined",
+        "succeeded": True,
+        "block_number": block.number,
+        "block_hash": block.hash,
+        "mined_at": datetime.fromtimestamp(block.timestamp, UTC),
+        "fee_gwei": None if block.lone_gas is None else to_gwei(block.lone_gas * price),
+    }
+    mine = transactions.c
+    won = update(transactions).where(mine.id == attempt.transaction_id, mine.batch_id == batch_id)
+    connection.execute(won.where(mine.state.in_(lane_rows.IN_FLIGHT)).values(**mined))
 
 
 def _adds_up(connection: Connection, batch_id: int, event: BatchSettled) -> bool:

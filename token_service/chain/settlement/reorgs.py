@@ -111,7 +111,7 @@ def _orphan(connection: Connection, cursor: Cursor, gone: Sequence[str], ancesto
         update(batches).where(batches.c.block_hash.in_(gone)).values(state="planned", **unmined, **nothing)
     )
     again = update(transactions).where(transactions.c.block_hash.in_(gone))
-    connection.execute(again.values(state="signed", succeeded=None, **unmined))
+    connection.execute(again.values(state="signed", succeeded=None, fee_gwei=None, mined_at=None, **unmined))
     connection.execute(update(blocks).where(blocks.c.hash.in_(gone)).values(state="orphaned"))
     _end_draining(connection)
     set_cursor(connection, "indexed", ancestor.number, ancestor.hash)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, Row, select, update
@@ -19,6 +20,7 @@ from token_service.chain.settlement import finality
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor
 from token_service.chain.settlement.lanes import IN_FLIGHT, Code
+from token_service.ledger.gas_spending import to_gwei
 from token_service.ledger.refused_ceilings import ChainCeiling
 from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
 
@@ -138,21 +140,30 @@ def _receipt_of(services: ChainServices, transaction_id: int) -> TransactionRece
 
 def _write(connection: Connection, found: Sequence[Found], gas: dict[int, TransactionReceipt | None]) -> None:
     for item in found:
-        if not _is_canonical(connection, item.receipt):
-            continue
-        _mine(connection, item)
+        mined_at = _canonical_time(connection, item.receipt)
+        if mined_at is not None:
+            _mine(connection, item, mined_at)
     for batch_id, receipt in gas.items():
         if receipt is not None:
             unknown = update(batches).where(batches.c.id == batch_id, batches.c.block_hash == receipt.block_hash)
             connection.execute(unknown.values(gas_used=receipt.gas_used))
+            columns = transactions.c
+            costless = update(transactions).where(columns.batch_id == batch_id, columns.fee_gwei.is_(None))
+            mine = costless.where(columns.block_hash == receipt.block_hash)
+            connection.execute(mine.values(fee_gwei=_fee(receipt)))
 
 
-def _is_canonical(connection: Connection, receipt: TransactionReceipt) -> bool:
-    query = select(blocks.c.hash).where(blocks.c.hash == receipt.block_hash, blocks.c.state != "orphaned")
-    return connection.execute(query).first() is not None
+def _fee(receipt: TransactionReceipt) -> int | None:
+    return None if receipt.cost_wei is None else to_gwei(receipt.cost_wei)
 
 
-def _mine(connection: Connection, item: Found) -> None:
+def _canonical_time(connection: Connection, receipt: TransactionReceipt) -> datetime | None:
+    """The time of the receipt's block, None if that is not on the chain as far as it was read."""
+    query = select(blocks.c.timestamp).where(blocks.c.hash == receipt.block_hash, blocks.c.state != "orphaned")
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _mine(connection: Connection, item: Found, mined_at: datetime) -> None:
     receipt = item.receipt
     columns = transactions.c
     mine = update(transactions).where(columns.id == item.transaction_id, columns.state.in_(IN_FLIGHT))
@@ -162,6 +173,8 @@ def _mine(connection: Connection, item: Found) -> None:
             succeeded=receipt.succeeded,
             block_number=receipt.block_number,
             block_hash=receipt.block_hash,
+            mined_at=mined_at,
+            fee_gwei=_fee(receipt),
         )
     )
     if item.batch_id is not None and not receipt.succeeded:
