@@ -35,6 +35,7 @@ class Fault(StrEnum):
     RATE_LIMITED = "429"
     HTML = "html"
     HANG = "hang"
+    DRIP = "drip"
     RESET = "reset"
 
     @property
@@ -165,6 +166,8 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
                 self._say(200, "text/html", b"<html><body>Bad gateway</body></html>")
             elif fault is Fault.TRUNCATED_AFTER:
                 self._say(200, "application/json", answer[: len(answer) // 2])
+            elif fault is Fault.DRIP:
+                self._drip()
             elif fault in (Fault.HANG, Fault.TIMEOUT_AFTER):
                 proxy.let_go.wait(30)
                 self.close_connection = True
@@ -180,6 +183,18 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(body)
             except OSError:  # the caller has given up
                 self.close_connection = True
+
+        def _drip(self) -> None:
+            """A byte at a time, so that no wait for the next one is ever long."""
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            try:
+                while not proxy.let_go.wait(0.05):
+                    self.wfile.write(b" ")
+            except OSError:
+                pass
+            self.close_connection = True
 
         def _reset(self) -> None:
             linger = struct.pack("ii", 1, 0)  # closing sends RST instead of FIN

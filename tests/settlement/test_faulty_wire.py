@@ -31,6 +31,7 @@ OUTCOMES = {
     Fault.RATE_LIMITED: Outcome.RATE_LIMITED,
     Fault.HTML: Outcome.MALFORMED,
     Fault.HANG: Outcome.TIMEOUT,
+    Fault.DRIP: Outcome.TIMEOUT,
     Fault.RESET: Outcome.UNREACHABLE,
 }
 

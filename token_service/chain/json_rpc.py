@@ -7,19 +7,24 @@ web3.py's provider carries the calls, with its own retrying turned off: it would
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from token_service.errors import NodeUnreachable, RpcError
 
 if TYPE_CHECKING:
+    from urllib3 import HTTPResponse
     from web3 import HTTPProvider
 
 RETRY_AFTER_SECONDS_MAX: Final = 60.0
+READ_BYTES: Final = 65_536
+ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 
 Transport = Callable[[str, list[Any], float], Any]
 """(method, params, seconds) → result. Raises RpcError for an error answer, NodeUnreachable for no sensible one."""
@@ -39,6 +44,41 @@ class Outcome(StrEnum):
 
 _RATE_WORDS: Final = ("rate limit", "too many requests", "request count exceeded", "compute units", "throughput")
 _BEHIND_WORDS: Final = ("header not found", "unknown block", "block not found", "missing trie node", "not available")
+
+
+class BoundedSession(requests.Session):
+    """A session whose answers end in time and in size: requests' own timeout starts anew with every byte that drips in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # a proxy meant for the web must not see signed transactions
+
+    def send(self, request: requests.PreparedRequest, **settings: Any) -> requests.Response:
+        """As `requests.Session.send`, with the whole answer read. Raises requests.Timeout, requests.RequestException."""
+        until = time.monotonic() + float(settings["timeout"])
+        response = super().send(request, **settings | {"stream": True})
+        try:
+            response._content = _read(response.raw, until)
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+
+def _read(raw: HTTPResponse, until: float) -> bytes:
+    body = bytearray()
+    try:
+        while piece := raw.read1(READ_BYTES, decode_content=True):  # what is there; `read` would wait for all of it
+            body += piece
+            if time.monotonic() > until:
+                raise requests.ReadTimeout("the answer came too slowly")
+            if len(body) > ANSWER_BYTES_MAX:
+                raise requests.ConnectionError("the answer is too large")
+        return bytes(body + raw.read(decode_content=True))  # nothing is left; it gives the connection back
+    except ReadTimeoutError as error:
+        raise requests.ReadTimeout("the answer came too slowly") from error
+    except HTTPError as error:
+        raise requests.ConnectionError("the answer was cut off") from error
 
 
 def http_transport(url: str, session: requests.Session) -> Transport:

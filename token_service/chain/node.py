@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-import requests
-
 from token_service.chain.endpoints import Endpoint, Health, Identity, Observer
-from token_service.chain.json_rpc import http_transport, is_behind
+from token_service.chain.json_rpc import BoundedSession, http_transport, is_behind
 from token_service.chain.send_errors import mildest
 from token_service.errors import NodeUnreachable, RpcError, WrongChain
 
@@ -224,8 +222,7 @@ class HttpNode(NodePool):
         read_rounds: int = READ_ROUNDS,
         observer: Observer = lambda label, method, seconds, outcome: None,
     ) -> None:
-        self._session = requests.Session()
-        self._session.trust_env = False  # a proxy meant for the web must not see signed transactions
+        self._session = BoundedSession()
         endpoints = [
             Endpoint(label, http_transport(url, self._session), monotonic=time.monotonic, observer=observer)
             for label, url in zip(_labels(urls), urls, strict=True)
