@@ -97,6 +97,24 @@ def test_an_endpoint_that_keeps_failing_is_asked_ever_more_rarely() -> None:
     assert [health.state for health in node.health()] == ["resting", "well"]
 
 
+def test_an_endpoint_that_says_when_to_come_back_is_left_alone_until_then() -> None:
+    busy = NodeUnreachable("busy", outcome=Outcome.RATE_LIMITED, wait_seconds=30.0)
+    a, b, time = Fake("a"), Fake("b"), Time()
+    node = pool(a, b, time=time)
+    node.request("eth_call", [])
+    a.fails = busy
+    node.request("eth_call", [])
+    asked = len(a.calls)
+    for _ in range(29):
+        time.now += 1
+        assert node.request("eth_call", []) == "b"
+    assert len(a.calls) == asked
+    a.fails = None
+    time.now += 2
+    node.request("eth_call", [])
+    assert len(a.calls) > asked
+
+
 def test_a_read_that_nobody_answers_ends_in_bounded_time() -> None:
     time = Time()
 

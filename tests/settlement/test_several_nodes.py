@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from anvil_node import Anvil
 from settlement_programme import Programme
 from views_of_a_chain import View, pool_of
 
+from token_service.chain.finality_presets import depth_without_tag
 from token_service.chain.node import Node
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import finalize, index, track
+from token_service.chain.settlement.cursors import read_cursor
+from token_service.chain.settlement.finality import newest_final
 from token_service.chain.settlement.lanes import read_lane
-from token_service.errors import LaneHalted, NodeUnreachable
+from token_service.errors import LaneHalted, NodeUnreachable, RpcError
 from token_service.units import EntryKind
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
@@ -96,6 +100,36 @@ def test_two_endpoints_on_different_forks_make_nothing_final(own_programme: Prog
     third = on(own_programme, pool_of(fork, good, View(own_anvil.node)))
     assert finalize(third) > 0
     assert own_programme.leaf(leaf_id).state == "final"
+
+
+def test_final_is_what_two_endpoints_call_so(own_programme: Programme, own_anvil: Anvil) -> None:
+    leaf_id = mined(own_programme)
+    own_anvil.mine(3)
+    height = own_anvil.block_number()
+    hasty, slow = View(own_anvil.node, finalized=height), View(own_anvil.node, finalized=height - 4)
+    services = replace(on(own_programme, pool_of(hasty, slow)), depth=None)
+    index(services)
+    finalize(services)
+    assert own_programme.leaf(leaf_id).state == "mined"
+    slow.finalized = height - 1
+    finalize(services)
+    assert own_programme.leaf(leaf_id).state == "final"
+    with own_programme.store.read() as connection:
+        assert read_cursor(connection, "final").number == height - 1
+
+
+class Speechless:
+    """A node that knows no tags."""
+
+    def request(self, method: str, params: list[Any]) -> Any:
+        raise RpcError("invalid argument 0: hex string without 0x prefix")
+
+
+@pytest.mark.parametrize(("chain_id", "depth"), [(1, 64), (8453, 900), (137, 256), (31_337, 12)])
+def test_a_node_without_that_word_gets_a_depth_for_its_chain(chain_id: int, depth: int) -> None:
+    node = Speechless()
+    assert newest_final(node, None, 10_000, depth_without_tag(chain_id)) == 10_000 - depth
+    assert newest_final(node, 7, 10_000, depth_without_tag(chain_id)) == 10_000 - 7
 
 
 def test_how_many_endpoints_must_agree_is_the_operators_choice(own_programme: Programme, own_anvil: Anvil) -> None:

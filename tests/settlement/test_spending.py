@@ -11,9 +11,10 @@ from anvil_node import Anvil
 from settlement_programme import Programme
 from sqlalchemy import select
 
+from token_service.chain import reads
 from token_service.chain.fees import GWEI
 from token_service.chain.node import Node
-from token_service.chain.settlement import PushMemory, index, plan, push
+from token_service.chain.settlement import PushMemory, index, plan, push, track
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.lanes import Lane, read_lane
 from token_service.chain.settlement.resuming import resume
@@ -109,6 +110,61 @@ def test_what_gas_cost_is_known_to_the_gwei(own_programme: Programme, own_anvil:
         again = gas_spending(connection, own_programme.clock())
     assert again.spent_gwei == spending.spent_gwei - row.fee_gwei
     assert again.under_way_gwei > row.fee_gwei  # what is in no block counts with all that it may cost
+
+
+def test_a_block_of_several_transactions_is_paid_for_by_its_receipts(
+    own_programme: Programme, own_anvil: Anvil
+) -> None:
+    own_programme.with_limits(batch_entries_max=1)
+    own_programme.record_many([(own_programme.member(), EntryKind.ISSUANCE, 5, None)] * 2)
+    own_anvil.request("evm_setAutomine", False)
+    assert all(plan(own_programme.services, flush=True) for _ in range(2))
+    push(own_programme.services, PushMemory())
+    own_anvil.mine()
+    index(own_programme.services)
+    assert [batch.gas_used for batch in own_programme.batches()] == [None, None]
+    with own_programme.store.read() as connection:
+        assert gas_spending(connection, own_programme.clock()).under_way_gwei > 0
+    track(own_programme.services)
+    receipts = [own_anvil.request("eth_getTransactionReceipt", one.transaction_hash) for one in own_programme.batches()]
+    paid = [-(-int(one["gasUsed"], 16) * int(one["effectiveGasPrice"], 16) // GWEI) for one in receipts]
+    with own_programme.store.read() as connection:
+        mine = (
+            select(transactions.c.fee_gwei).where(transactions.c.batch_id.is_not(None)).order_by(transactions.c.nonce)
+        )
+        assert connection.execute(mine).scalars().all() == paid
+        assert gas_spending(connection, own_programme.clock()).under_way_gwei == 0
+
+
+def test_what_a_rollup_charges_for_data_counts() -> None:
+    @dataclass
+    class Rollup:
+        def request(self, method: str, params: list[Any]) -> Any:
+            place = {"transactionHash": "0x" + "1" * 64, "blockHash": "0x" + "2" * 64, "blockNumber": "0x1"}
+            return {**place, "status": "0x1", "gasUsed": "0xa", "effectiveGasPrice": "0x3", "l1Fee": "0x64", "logs": []}
+
+    receipt = reads.receipt(Rollup(), "0x" + "1" * 64)
+    assert receipt is not None
+    assert receipt.cost_wei == 130
+
+
+def test_a_transaction_that_the_node_finds_too_cheap_is_replaced_at_once(
+    own_programme: Programme, own_anvil: Anvil
+) -> None:
+    alice = own_programme.member()
+    own_programme.record(alice, EntryKind.ISSUANCE, 5)
+    mine_at(own_anvil, 1)
+    own_anvil.request("evm_setAutomine", False)
+    plan(own_programme.services, flush=True)
+    mine_at(own_anvil, 30)
+    memory = PushMemory()
+    push(own_programme.services, memory)
+    assert bump(own_programme.services, memory) == 1  # long before the 45 seconds are over
+    push(own_programme.services, memory)
+    own_anvil.mine(3)
+    own_anvil.request("evm_setAutomine", True)
+    assert own_programme.settle().is_settled
+    assert own_programme.balance(alice) == 5
 
 
 def test_beyond_the_days_budget_batches_wait_for_tomorrow(programme: Programme) -> None:

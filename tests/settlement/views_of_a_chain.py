@@ -9,23 +9,26 @@ from typing import Any
 
 from token_service.chain.endpoints import Endpoint
 from token_service.chain.node import Node, NodePool
-from token_service.errors import NodeUnreachable
+from token_service.errors import NodeUnreachable, RpcError
 
 
 @dataclass
 class View:
-    """`ends_at` is its newest block (None: the node's own); blocks above `forks_above` have other hashes and no logs; `ahead`
-    such blocks stand above the node's own."""
+    """`ends_at` is its newest block (None: the node's own), `finalized` the one that it calls so. Blocks above `forks_above` have
+    other hashes and no logs; `ahead` such blocks stand above the node's own."""
 
     inner: Node
     ends_at: int | None = None
     forks_above: int | None = None
     ahead: int = 0
     is_down: bool = False
+    finalized: int | None = None
 
     def __call__(self, method: str, params: list[Any], seconds: float) -> Any:
         if self.is_down:
             raise NodeUnreachable("away", outcome="unreachable")
+        if method == "eth_getBlockByNumber" and params[0] == "finalized" and self.finalized is None:
+            raise RpcError("finalized block not found")
         if method == "eth_getBlockByNumber":
             return self._block(params[0])
         if method == "eth_getLogs" and self.forks_above is not None:
@@ -38,7 +41,8 @@ class View:
         return own + self.ahead if self.ends_at is None else self.ends_at
 
     def _block(self, wanted: str) -> Any:
-        number = self.head() if wanted == "latest" else int(wanted, 16)
+        number = {"latest": self.head(), "finalized": self.finalized}.get(wanted)
+        number = int(wanted, 16) if number is None else number
         if number > self.head():
             return None
         if self.forks_above is None or number <= self.forks_above:
