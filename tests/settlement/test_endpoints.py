@@ -97,6 +97,18 @@ def test_an_endpoint_that_keeps_failing_is_asked_ever_more_rarely() -> None:
     assert [health.state for health in node.health()] == ["resting", "well"]
 
 
+def test_after_a_long_outage_of_all_nobody_is_waited_for() -> None:
+    a, b, time = Fake("a", fails=gone()), Fake("b", fails=gone()), Time()
+    node = pool(a, b, time=time)
+    for _ in range(100):
+        with pytest.raises(NodeUnreachable):
+            node.request("eth_call", [])
+        assert up_to_date(node) == []
+    a.fails = b.fails = None
+    time.now += 3
+    assert len(up_to_date(node)) == 2
+
+
 def test_an_endpoint_that_says_when_to_come_back_is_left_alone_until_then() -> None:
     busy = NodeUnreachable("busy", outcome=Outcome.RATE_LIMITED, wait_seconds=30.0)
     a, b, time = Fake("a"), Fake("b"), Time()

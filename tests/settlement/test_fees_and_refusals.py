@@ -52,6 +52,7 @@ def test_a_chain_without_a_base_fee_has_one_gas_price() -> None:
     assert Market(None, 7).fees(100) == Fees(7, 7, is_legacy=True)
     assert Market(None, 7).fees(5) == Fees(5, 5, is_legacy=True)
     assert Fees(7, 7, is_legacy=True).bumped(Market(None, 6).fees(100), 100) == Fees(8, 8, is_legacy=True)
+    assert Fees(0, 0, is_legacy=True).bumped(Market(None, 0).fees(100), 100) == Fees(1, 1, is_legacy=True)
     assert (fees.paid(7, 7, None), fees.paid(10, 2, 5), fees.paid(6, 2, 5)) == (7, 7, 6)
 
 

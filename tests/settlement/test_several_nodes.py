@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 from anvil_node import Anvil
 from settlement_programme import Programme
 from views_of_a_chain import View, pool_of
@@ -19,6 +20,7 @@ from token_service.chain.settlement.finality import newest_final
 from token_service.chain.settlement.lanes import read_lane
 from token_service.errors import LaneHalted, NodeUnreachable, RpcError
 from token_service.units import EntryKind
+from token_service.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
 
@@ -172,3 +174,15 @@ def test_a_fork_that_is_gone_at_the_second_look_takes_nothing_back(
     with pytest.raises(NodeUnreachable, match="moves while it is looked at"):
         index(on(own_programme, pool_of(view)))
     assert own_programme.leaf(leaf_id).state == "mined"
+
+
+def test_the_worker_says_once_which_node_is_not_well(own_programme: Programme, own_anvil: Anvil) -> None:
+    flaky = View(own_anvil.node)
+    services = on(own_programme, pool_of(View(own_anvil.node), flaky))
+    worker = Worker(replace(own_programme.worker(), chain=services))
+    with structlog.testing.capture_logs() as lines:
+        for is_down in (False, True, True, True, False, False):
+            flaky.is_down = is_down
+            worker.run_pass()
+    said = [(line["node"], line["state"]) for line in lines if line["event"] == "node_changed"]
+    assert said == [("view1", "resting"), ("view1", "well")]

@@ -99,6 +99,11 @@ def settle_gas(words: int) -> int:
     return SETTLE_GAS_FIXED + SETTLE_GAS_WORD * words
 
 
+def anew_gas(words: int) -> int:
+    """The gas limit of a batch that failed once: with room for whatever it ran out of."""
+    return min(TRANSACTION_GAS_MAX, settle_gas(words) * 13 // 10)
+
+
 def words_max(block_gas_limit: int, entries_max: int) -> int:
     """How many words a batch may have: the gas budget is half a block, at most one transaction's cap (DESIGN §5)."""
     budget = min(TRANSACTION_GAS_MAX, block_gas_limit // 2)
@@ -106,7 +111,8 @@ def words_max(block_gas_limit: int, entries_max: int) -> int:
 
 
 def _raised(wei: int) -> int:
-    return -(-wei * BUMP_PER_MILLE // 1000)
+    """More in any case, where gas is free as well: a replacement is another transaction."""
+    return max(wei + 1, -(-wei * BUMP_PER_MILLE // 1000))
 
 
 def _usual_tip(node: Node) -> int:

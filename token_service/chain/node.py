@@ -91,11 +91,6 @@ class NodePool:
         found = [endpoint for endpoint, head in heads.items() if head >= height]
         return sorted(found, key=lambda endpoint: (-heads[endpoint], endpoint is not self._preferred))
 
-    @property
-    def size(self) -> int:
-        """How many endpoints there are, well or not."""
-        return len(self._endpoints)
-
     def health(self) -> list[Health]:
         """Every endpoint as of now."""
         least = self._best_head() - LAG_BLOCKS
@@ -181,9 +176,9 @@ class NodePool:
         if len(self._endpoints) == 1 or (not now and self._monotonic() < self._look_at):
             return
         self._look_at = self._monotonic() + LOOK_SECONDS
-        for endpoint in self._endpoints:
-            if endpoint.is_resting or endpoint.is_excluded:
-                continue
+        possible = [endpoint for endpoint in self._endpoints if not endpoint.is_excluded]
+        rested = [endpoint for endpoint in possible if not endpoint.is_resting]
+        for endpoint in rested or possible:  # nobody rests while there is nobody else
             try:
                 if self._is_ours(endpoint):
                     endpoint.look(LOOK_SECONDS)
@@ -242,3 +237,9 @@ def _labels(urls: Sequence[str]) -> list[str]:
 def up_to_date(node: Node, at_least: int = 0, *, now: bool = False) -> list[Node]:
     """Nodes to read from, each of which speaks for itself; only the node where it is not several. May be none."""
     return node.up_to_date(at_least, now=now) if isinstance(node, NodePool) else [node]
+
+
+def all_health(node: Node) -> list[Health]:
+    """How each of several endpoints stands; nothing for a single one."""
+    found = node.health() if isinstance(node, NodePool) else []
+    return found if len(found) > 1 else []

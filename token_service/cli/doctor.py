@@ -120,12 +120,12 @@ def _chain(application: Application) -> Iterator[Finding]:
         yield Finding("chain file", state, f"{number(report.size_bytes // 1024)} kB. {report.advice}")
         return
     from token_service.chain import reads
-    from token_service.chain.node import NodePool
+    from token_service.chain.node import all_health
 
     with application.node() as node:
         height = reads.head(node).number
         yield Finding("node", "well", f"answers for chain {application.program().chain_id}, block {number(height)}")
-        for endpoint in node.health() if isinstance(node, NodePool) and node.size > 1 else []:
+        for endpoint in all_health(node):
             state = {"wrong_chain": "bad", "resting": "note", "lagging": "note"}.get(endpoint.state, "well")
             says = ENDPOINTS.get(endpoint.state, f"block {number(endpoint.head or 0)}")
             yield Finding(f"node {endpoint.label}", state, says)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import func, select
+
 from token_service.chain import contract_reads, fees, reads
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
@@ -12,6 +14,7 @@ from token_service.chain.settlement.planning import contract_of, waiting_count
 from token_service.chain.settlement.pushing import pending
 from token_service.chain.settlement.records import max_fee_of
 from token_service.chain.settlement.spending import is_in_budget
+from token_service.ledger.settlement_tables import batches
 
 LOOKS_FOR_ITSELF: Final = (Code.ROLE, Code.FUNDS)
 
@@ -48,13 +51,17 @@ def _can_spend(services: ChainServices, lane: Lane) -> bool:
         first = next(iter(pending(connection, [lane.operator])), None)
         entries_max = services.limits.batch_entries_max
         waiting = waiting_count(connection, services.now(), entries_max, lane.number)
+        anew = select(func.max(batches.c.word_count)).where(
+            batches.c.operator == lane.operator, batches.c.state == "reverted"
+        )
+        words = max(waiting, 1, connection.execute(anew).scalar_one() or 0)
         offered = None if first is None else max_fee_of(connection, first.attempt_id)
     head = reads.head(services.node)
     market = fees.market(services.node, head)
     ceiling = services.limits.max_fee_per_gas
     if market.price > (ceiling if offered is None else offered):
         return False
-    gas = fees.settle_gas(min(max(waiting, 1), fees.words_max(head.gas_limit, entries_max)))
+    gas = fees.anew_gas(min(words, fees.words_max(head.gas_limit, entries_max)))
     return is_in_budget(services, gas * market.fees(ceiling).max_fee_per_gas)
 
 

@@ -80,8 +80,9 @@ def _refusal(services: ChainServices, operator: str, data: bytes) -> tuple[str, 
 
 def _sign(services: ChainServices, lane: Lane, data: bytes, words: int) -> Signed | None:
     """None while gas is too dear: the lane says so."""
-    gas = min(fees.TRANSACTION_GAS_MAX, fees.settle_gas(words) * 13 // 10)
-    offered = affordable(services, lane, reads.head(services.node), gas)
+    gas = fees.anew_gas(words)
+    head = reads.head(services.node)
+    offered = affordable(services, lane, head, gas, only_from=lane_rows.WORKING)  # nothing of it is in flight
     if offered is None:
         return None
     transaction = unsigned(

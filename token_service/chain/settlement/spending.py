@@ -17,18 +17,23 @@ from token_service.chain.settlement.lanes import Code, Lane
 from token_service.ledger.gas_spending import gas_spending, to_gwei
 
 GWEI_PER_ETHER: Final = 10**9
+ACTIVE: Final = ("active",)
 
 
-def affordable(services: ChainServices, lane: Lane, head: Block, gas: int) -> Fees | None:
-    """The fees of a new transaction with this gas limit; None: the lane waits. Raises NodeUnreachable."""
+def affordable(
+    services: ChainServices, lane: Lane, head: Block, gas: int, *, only_from: tuple[str, ...] = ACTIVE
+) -> Fees | None:
+    """The fees of a new transaction with this gas limit; None: the lane waits, if it was in one of these states (one that drains
+    must not forget it). Raises NodeUnreachable.
+    """
     market = fees.market(services.node, head)
     ceiling = services.limits.max_fee_per_gas
     if market.price > ceiling:
-        block_for_fees(services, lane, market, ceiling)
+        block_for_fees(services, lane, market, ceiling, only_from=only_from)
         return None
     offered = market.fees(ceiling)
     if not is_in_budget(services, gas * offered.max_fee_per_gas):
-        block_for_budget(services, lane)
+        block_for_budget(services, lane, only_from=only_from)
         return None
     return offered
 
@@ -43,28 +48,28 @@ def is_in_budget(services: ChainServices, wei: int) -> bool:
     return spending.at_most_gwei + to_gwei(wei) <= budget // fees.GWEI
 
 
-def block_for_fees(services: ChainServices, lane: Lane, market: Market, ceiling: int) -> None:
+def block_for_fees(
+    services: ChainServices, lane: Lane, market: Market, ceiling: int, *, only_from: tuple[str, ...] = ACTIVE
+) -> None:
     """The lane waits until gas is cheaper."""
     reason = (
         f"gas costs {fees.in_gwei(market.price)} gwei, the ceiling is {fees.in_gwei(ceiling)} (MEREAU_MAX_FEE_GWEI)"
     )
-    _block(services, lane, Code.FEE_CEILING, reason)
+    _block(services, lane, Code.FEE_CEILING, reason, only_from)
 
 
-def block_for_budget(services: ChainServices, lane: Lane) -> None:
+def block_for_budget(services: ChainServices, lane: Lane, *, only_from: tuple[str, ...] = ACTIVE) -> None:
     """The lane waits until the budget has room again: when what is under way turns out cheaper, at the latest tomorrow."""
     budget = (services.limits.gas_budget_per_day or 0) // fees.GWEI
     reason = (
         f"the day's gas budget of {budget / GWEI_PER_ETHER:g} has no room for another batch (MEREAU_GAS_BUDGET_PER_DAY)"
     )
-    _block(services, lane, Code.GAS_BUDGET, reason)
+    _block(services, lane, Code.GAS_BUDGET, reason, only_from)
 
 
-def _block(services: ChainServices, lane: Lane, code: Code, reason: str) -> None:
+def _block(services: ChainServices, lane: Lane, code: Code, reason: str, only_from: tuple[str, ...]) -> None:
     if (lane.state, lane.code) == ("blocked", code):
         return
     services.store.transact(
-        lambda connection: lane_rows.set_state(
-            connection, lane.number, "blocked", code, reason, only_from=lane_rows.WORKING
-        )
+        lambda connection: lane_rows.set_state(connection, lane.number, "blocked", code, reason, only_from=only_from)
     )

@@ -7,6 +7,7 @@ anything on its way a chain that makes blocks on demand stands still, too, and t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -17,6 +18,8 @@ from token_service.chain.settlement.lanes import IN_FLIGHT, Code
 from token_service.errors import NotInitialised
 from token_service.ledger.settlement_tables import transactions
 
+LOOK_SECONDS: Final = 1.0
+
 
 @dataclass(slots=True)
 class ChainWatch:
@@ -26,9 +29,6 @@ class ChainWatch:
     since: float = 0.0
     look_at: float = 0.0
     was_stale: bool = False
-
-
-LOOK_SECONDS = 1.0
 
 
 def is_stale(services: ChainServices, watch: ChainWatch) -> str | None:
