@@ -11,10 +11,11 @@ from anvil_node import Anvil
 from settlement_programme import Programme
 from views_of_a_chain import View, pool_of
 
+from token_service.chain.admin_operations import advance
 from token_service.chain.finality_presets import depth_without_tag
 from token_service.chain.node import Node
 from token_service.chain.services import ChainServices
-from token_service.chain.settlement import finalize, index, track
+from token_service.chain.settlement import PushMemory, finalize, index, push, track
 from token_service.chain.settlement.cursors import read_cursor
 from token_service.chain.settlement.finality import newest_final
 from token_service.chain.settlement.lanes import read_lane
@@ -174,6 +175,20 @@ def test_a_fork_that_is_gone_at_the_second_look_takes_nothing_back(
     with pytest.raises(NodeUnreachable, match="moves while it is looked at"):
         index(on(own_programme, pool_of(view)))
     assert own_programme.leaf(leaf_id).state == "mined"
+
+
+def test_a_receipt_that_one_endpoint_lost_is_found_at_another(own_programme: Programme, own_anvil: Anvil) -> None:
+    operation = own_programme.order("pause")
+    advance(own_programme.services)
+    push(own_programme.services, PushMemory())
+    own_anvil.mine(3)
+    forgetful = View(own_anvil.node, has_receipts=False)
+    services = on(own_programme, pool_of(forgetful, View(own_anvil.node)))
+    index(services)
+    assert track(services) == 1
+    finalize(services)
+    assert own_programme.operation(operation).state == "final"
+    assert state(own_programme) == "active"
 
 
 def test_the_worker_says_once_which_node_is_not_well(own_programme: Programme, own_anvil: Anvil) -> None:

@@ -23,6 +23,7 @@ class View:
     ahead: int = 0
     is_down: bool = False
     finalized: int | None = None
+    has_receipts: bool = True
 
     def __call__(self, method: str, params: list[Any], seconds: float) -> Any:
         if self.is_down:
@@ -31,6 +32,8 @@ class View:
             raise RpcError("finalized block not found")
         if method == "eth_getBlockByNumber":
             return self._block(params[0])
+        if method == "eth_getTransactionReceipt" and not self.has_receipts:
+            return None
         if method == "eth_getLogs" and self.forks_above is not None:
             found = self.inner.request(method, params)
             return [log for log in found if int(log["blockNumber"], 16) <= self.forks_above]

@@ -51,6 +51,9 @@ def track(services: ChainServices) -> int:
         return 0
     everybody, services = services, services.at_node(nodes[0])
     found, lost = _receipts(services, flying, cursor)
+    for node in nodes[1:] if lost else ():  # one that lost a receipt must not hold up what others know
+        more, lost = _receipts(services.at_node(node), lost, cursor)
+        found += more
     if lost and _is_foreign(everybody, lost[0]):
         ceiling = finality.ceiling_of(services, lost[0].admin_operation_id)
         services.failpoint("track.before_commit")
