@@ -73,6 +73,12 @@ class FaultProxy:
             else:
                 self._standing[method] = fault
 
+    def calm(self) -> None:
+        """Nothing goes wrong any more."""
+        with self._lock:
+            self._planned.clear()
+            self._standing.clear()
+
     @property
     def is_through(self) -> bool:
         """Whether every planned fault has happened."""
