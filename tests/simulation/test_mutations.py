@@ -12,8 +12,9 @@ from plan import plan_of
 from simulation import Failed, run
 from sqlalchemy import Connection, update
 
+from token_service.chain import contract_logs
 from token_service.chain.services import ChainServices
-from token_service.chain.settlement import finality, indexing, lanes, planning, tracking
+from token_service.chain.settlement import finality, lanes, planning, tracking
 from token_service.ledger.settlement_tables import batches, transactions
 
 Mutate = Callable[[pytest.MonkeyPatch], None]
@@ -44,14 +45,14 @@ def plan_blindly(patch: pytest.MonkeyPatch) -> None:
 
 def trust_the_height(patch: pytest.MonkeyPatch) -> None:
     """A block is final because of its height, whatever its hash."""
-    patch.setattr(finality, "_is_canonical", lambda services, cursor: True)
-    patch.setattr(finality, "_final_block", lambda node: None)
-    patch.setattr(finality, "_below", lambda depth, head: head - 1)
+    patch.setattr(finality, "_is_canonical", lambda services, nodes, cursor: True)
+    patch.setattr(finality, "_called_final", lambda nodes: [None])
+    patch.setattr(finality, "_agreed_height", lambda services, nodes, called, head: head - 1)
 
 
 def trust_ranges(patch: pytest.MonkeyPatch) -> None:
     """A node that lags answers a range of logs, and what is missing is not missed."""
-    patch.setattr(indexing, "_left_out", lambda *_: [])
+    patch.setattr(contract_logs, "_left_out", lambda *_: [])
 
 
 def send_first(patch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from token_service.chain.node import SEND_METHOD, Node
+from token_service.chain.endpoints import Health
+from token_service.chain.node import SEND_METHOD, Node, all_health, up_to_date
 from token_service.chain.services import Failpoint
 from token_service.errors import BadSettings
 
@@ -29,6 +30,8 @@ COMMITS: Final[Mapping[str, str]] = {
     "resume_waits": "what a blocked lane waits for now",
     "anew": "a failed batch with a new nonce and signed bytes",
     "anew_waits": "why a failed batch cannot be sent yet",
+    "fees_wait": "a lane waits, because gas is too dear or the day's budget is spent",
+    "stale": "lanes wait for nodes that lag, or go on",
     "plan": "a batch with its nonce, its sequence and its signed bytes",
     "bump": "a replacement with higher fees",
     "push": "what the node said to what was sent",
@@ -68,6 +71,14 @@ class WatchedNode:
         answer = self.inner.request(method, params)
         self.failpoint("node.after_read")
         return answer
+
+    def up_to_date(self, at_least: int, *, now: bool = False) -> list[Node]:
+        """The endpoints behind it, each watched as well."""
+        return [WatchedNode(node, self.failpoint) for node in up_to_date(self.inner, at_least, now=now)]
+
+    def health(self) -> list[Health]:
+        """Every endpoint as of now."""
+        return all_health(self.inner)
 
 
 @dataclass(slots=True)
