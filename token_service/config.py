@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +49,20 @@ class Settings(BaseSettings):
     confirmations: int | None = Field(
         None, ge=0, description="How many blocks deep counts as final; default: the node's `finalized` block"
     )
+    max_fee_gwei: Decimal = Field(
+        Decimal(500), gt=0, le=1_000_000, description="What a unit of gas may cost at most, in gwei"
+    )
+    gas_budget_per_day: Decimal | None = Field(
+        None, gt=0, le=1_000_000, description="What gas may cost in a UTC day, in the chain's own currency (ether)"
+    )
+    stale_after: timedelta = Field(
+        timedelta(minutes=3),
+        gt=timedelta(0),
+        description="Lanes with something sent wait when no block was read for as long",
+    )
+    finality_witnesses: int = Field(
+        1, ge=1, le=9, description="How many nodes of MEREAU_RPC_URL must agree at least on what is final"
+    )
     backlog_max: int = Field(100_000, ge=1, description="Unsettled entries above which new ones are refused (429)")
     requests_per_second: int = Field(2000, ge=1, description="Limit of one API key")
     trusted_proxies: int = Field(
@@ -75,6 +90,19 @@ class Settings(BaseSettings):
     @property
     def embedded(self) -> bool:
         return self.rpc_url is None
+
+    @property
+    def rpc_urls(self) -> list[str]:
+        """Every endpoint of the node; none for the embedded chain."""
+        return [] if self.rpc_url is None else [url.strip() for url in self.rpc_url.split(",") if url.strip()]
+
+    @property
+    def max_fee_wei(self) -> int:
+        return int(self.max_fee_gwei * 10**9)
+
+    @property
+    def gas_budget_wei(self) -> int | None:
+        return None if self.gas_budget_per_day is None else int(self.gas_budget_per_day * 10**18)
 
     @property
     def ledger_url(self) -> str:
@@ -106,6 +134,12 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
             for e in error.errors(include_input=False, include_url=False)
         )
         raise BadSettings(f"A setting is wrong. {wrong}") from None
+    if not settings.embedded and not settings.rpc_urls:
+        raise BadSettings("MEREAU_RPC_URL is empty: name a node, or unset it for the embedded chain")
+    if not settings.embedded and settings.finality_witnesses > len(settings.rpc_urls):
+        raise BadSettings(
+            "MEREAU_FINALITY_WITNESSES is more than MEREAU_RPC_URL has nodes: nothing would ever be final"
+        )
     if settings.clock is not None and not settings.embedded:
         raise BadSettings("MEREAU_CLOCK moves only the embedded chain: unset it, or unset MEREAU_RPC_URL")
     return settings

@@ -20,6 +20,7 @@ from typing import Final
 import structlog
 
 from token_service.chain import admin_operations
+from token_service.chain.node import all_health
 from token_service.chain.projection import end_pause_that_is_over
 from token_service.chain.reconciling import reconcile_some
 from token_service.chain.services import ChainServices
@@ -31,6 +32,7 @@ from token_service.chain.settlement.leases import Leases, Share
 from token_service.chain.settlement.planning import waiting_count
 from token_service.chain.settlement.resuming import resume
 from token_service.chain.settlement.retiring import retire
+from token_service.chain.settlement.staleness import ChainWatch, watch_chain
 from token_service.errors import DiskFull, LaneHalted, MereauError, NodeUnreachable, RpcError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
@@ -87,6 +89,8 @@ class Worker:
     due_at: float = 0.0
     due_pause: float = DUE_SECONDS
     lane_was: dict[int, str] = field(default_factory=dict)
+    chain_watch: ChainWatch = field(default_factory=ChainWatch)
+    node_was: dict[str, str] = field(default_factory=dict)  # by label
     reconcile_at: float | None = None
 
     def run_pass(self, *, flush: bool = False) -> int:
@@ -96,6 +100,8 @@ class Worker:
         share = self.leases.look(chain)
         done = 0
         if share.chain:
+            watch_chain(chain, self.chain_watch)
+            self._watch_nodes()
             self._do_due()
             end_pause_that_is_over(chain.store, chain.now())
             done += admin_operations.advance(chain)
@@ -154,6 +160,13 @@ class Worker:
             if lane.state != self.lane_was.get(lane.number, "active"):
                 log.warning("lane_changed", lane=lane.number, state=lane.state, code=lane.code, reason=lane.reason)
             self.lane_was[lane.number] = lane.state
+
+    def _watch_nodes(self) -> None:
+        """Says once when one of several nodes fails, lags or turns out to be of another chain, and when it is well again."""
+        for health in all_health(self.services.chain.node):
+            if health.state not in (self.node_was.get(health.label, "well"), "unasked"):
+                log.warning("node_changed", node=health.label, state=health.state, head=health.head)
+                self.node_was[health.label] = health.state
 
     def _do_due(self) -> None:
         """Once a second, and only when there is something: looking is cheap, and takes no writer's lock."""

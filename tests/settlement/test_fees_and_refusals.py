@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from token_service.chain import fees, reads
-from token_service.chain.fees import Fees
+from token_service.chain.fees import Fees, Market
 from token_service.chain.send_errors import Refusal, classify
 
 
@@ -19,13 +19,41 @@ def test_the_quote_is_twice_the_base_fee_and_the_usual_tip(anvil: Anvil) -> None
     assert fees.quote(anvil.node, head, 5) == Fees(5, 5)
 
 
-@given(st.integers(1, 10**12), st.integers(1, 10**12), st.integers(1, 10**12))
-def test_a_replacement_costs_at_least_a_tenth_more_but_never_passes_the_ceiling(
-    old: int, new: int, ceiling: int
+WEI = st.integers(1, 10**12)
+
+
+@given(WEI, WEI, WEI, WEI, st.integers(1, 10**13))
+def test_a_replacement_raises_both_fees_by_an_eighth_or_there_is_none(
+    fee: int, tip: int, new_fee: int, new_tip: int, ceiling: int
 ) -> None:
-    bumped = Fees(old, old).bumped(Fees(new, new), ceiling)
-    assert bumped.max_fee_per_gas <= ceiling
-    assert bumped.max_fee_per_gas == ceiling or bumped.max_fee_per_gas * 10 >= old * 11
+    was, fresh = Fees(max(fee, tip), tip), Fees(max(new_fee, new_tip), new_tip)
+    bumped = was.bumped(fresh, ceiling)
+    if bumped is None:
+        assert ceiling * 8 < was.max_fee_per_gas * 9
+        return
+    assert bumped.max_priority_fee_per_gas <= bumped.max_fee_per_gas <= ceiling
+    assert bumped.max_fee_per_gas * 8 >= was.max_fee_per_gas * 9
+    assert bumped.max_priority_fee_per_gas * 8 >= was.max_priority_fee_per_gas * 9
+    assert bumped.max_fee_per_gas >= min(ceiling, fresh.max_fee_per_gas)
+
+
+@pytest.mark.parametrize(
+    ("base_gwei", "absolute_gwei", "ceiling_gwei"),
+    [(1, 500, 100), (30, 500, 305), (30, 200, 200), (200, 500, 500)],
+)
+def test_above_a_threshold_a_replacement_costs_at_most_five_times_a_new_one(
+    base_gwei: int, absolute_gwei: int, ceiling_gwei: int
+) -> None:
+    now = Market(base_gwei * fees.GWEI, fees.GWEI)
+    assert now.ceiling_of_replacements(absolute_gwei * fees.GWEI) == ceiling_gwei * fees.GWEI
+
+
+def test_a_chain_without_a_base_fee_has_one_gas_price() -> None:
+    assert Market(None, 7).fees(100) == Fees(7, 7, is_legacy=True)
+    assert Market(None, 7).fees(5) == Fees(5, 5, is_legacy=True)
+    assert Fees(7, 7, is_legacy=True).bumped(Market(None, 6).fees(100), 100) == Fees(8, 8, is_legacy=True)
+    assert Fees(0, 0, is_legacy=True).bumped(Market(None, 0).fees(100), 100) == Fees(1, 1, is_legacy=True)
+    assert (fees.paid(7, 7, None), fees.paid(10, 2, 5), fees.paid(6, 2, 5)) == (7, 7, 6)
 
 
 @pytest.mark.parametrize(("gas_limit", "expected"), [(60_000_000, 500), (30_000_000, 459), (1_000_000, 6), (1, 1)])

@@ -12,6 +12,7 @@ from databases import PostgreSQL
 from settlement_programme import Crash, Programme, deployed, make_programme
 from test_dying_anywhere import SETTLING, assert_exactly_once
 
+from token_service.ledger.gas_spending import gas_spending
 from token_service.ledger.store import open_store
 from token_service.units import EntryKind
 from token_service.worker import Worker, settle_until_idle
@@ -55,6 +56,22 @@ def test_two_workers_at_once_settle_every_entry_exactly_once(on_postgresql: Prog
     assert on_postgresql.settle().is_settled
     assert on_postgresql.balance(alice) == 30
     assert_exactly_once(on_postgresql)
+
+
+def test_a_days_gas_is_summed_and_bounded(on_postgresql: Programme) -> None:
+    alice = on_postgresql.member()
+    on_postgresql.record(alice, EntryKind.ISSUANCE, 5)
+    assert on_postgresql.settle().is_settled
+    with on_postgresql.store.read() as connection:
+        spending = gas_spending(connection, on_postgresql.clock())
+    assert spending.spent_gwei == spending.at_most_gwei > 0
+    on_postgresql.with_limits(gas_budget_per_day=spending.spent_gwei * 10**9)
+    on_postgresql.record(alice, EntryKind.ISSUANCE, 5)
+    on_postgresql.settle(timeout_seconds=0.2)
+    assert on_postgresql.balance(alice) == 5
+    on_postgresql.with_limits(gas_budget_per_day=10**18)
+    assert on_postgresql.settle().is_settled
+    assert on_postgresql.balance(alice) == 10
 
 
 def test_an_idle_pass_passes_no_commit(on_postgresql: Programme) -> None:

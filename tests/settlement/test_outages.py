@@ -13,7 +13,8 @@ from anvil_node import CHAIN_ID, Anvil, free_port
 from faulty_node import FaultyNode
 from settlement_programme import Programme, deployed, make_programme
 
-from token_service.chain.node import HttpNode, result_of
+from token_service.chain.json_rpc import result_of
+from token_service.chain.node import HttpNode
 from token_service.errors import DiskFull, NodeUnreachable, RpcError
 from token_service.ledger.store import Store
 from token_service.units import EntryKind

@@ -22,6 +22,7 @@ from token_service.chain.node import HttpNode, Node
 from token_service.chain.ownership import ChainLock
 from token_service.chain.services import ChainServices, SettlementLimits, Signer
 from token_service.chain.settlement import check_chain
+from token_service.chain.settlement.startup import recorded_identity
 from token_service.config import Settings, load_settings
 from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, open_keys
@@ -93,7 +94,7 @@ class Application:
     def node(self) -> Iterator[Node]:
         """The chain's node: the embedded chain (the caller owns its lock), or the one that MEREAU_RPC_URL names."""
         if self.settings.rpc_url is not None:
-            http = HttpNode([url.strip() for url in self.settings.rpc_url.split(",")])
+            http = HttpNode(self.settings.rpc_urls, identity=recorded_identity(self.store))
             try:
                 yield http
             finally:
@@ -130,8 +131,14 @@ class Application:
             seal_opening=self.keys.salt_box().seal_opening,
             monotonic=time.monotonic,
             depth=0 if settings.embedded else settings.confirmations,
+            finality_witnesses=settings.finality_witnesses if not settings.embedded else 1,
             embedded=settings.embedded,
-            limits=SettlementLimits(batch_entries=settings.batch_entries),
+            limits=SettlementLimits(
+                batch_entries=settings.batch_entries,
+                max_fee_per_gas=settings.max_fee_wei,
+                gas_budget_per_day=settings.gas_budget_wei,
+                stale_after_seconds=settings.stale_after.total_seconds(),
+            ),
         )
 
     @contextmanager
@@ -228,6 +235,7 @@ class Application:
                     operators=self.keys.operator_addresses(),
                     admin=admin,
                     creation_code=creation_code,
+                    max_fee_per_gas=self.settings.max_fee_wei,
                 )
             )
 

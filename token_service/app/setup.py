@@ -82,9 +82,19 @@ def initialise(settings: Settings, founding: Founding) -> Deployment | None:
                 chain_id = _create_chain(application)
                 _found(application, founding, document, chain_id)
             return deploy_contract(application, founding)
-        node = HttpNode([url.strip() for url in (settings.rpc_url or "").split(",")])
-        _found(application, founding, document, reads.chain_id(node))
+        _found(application, founding, document, _chain_id_of_all(settings))
         return None
+
+
+def _chain_id_of_all(settings: Settings) -> int:
+    """The chain that every endpoint serves. Raises WrongChain where they differ, NodeUnreachable."""
+    node = HttpNode(settings.rpc_urls)
+    try:
+        chain_id = reads.chain_id(node)
+        node.refuse_strangers()
+        return chain_id
+    finally:
+        node.close()
 
 
 def deploy_contract(application: Application, founding: Founding) -> Deployment:

@@ -18,6 +18,7 @@ from token_service.chain.looking import SECONDS as LOOK_SECONDS
 from token_service.chain.looking import BoundedLook
 from token_service.chain.node import HttpNode
 from token_service.chain.rpc_facade import answer, snapshot_node
+from token_service.chain.settlement.startup import recorded_identity
 from token_service.config import Settings
 from token_service.errors import BadSettings
 from token_service.ledger.settlement_health import ChainSize
@@ -69,7 +70,7 @@ def create_web(application: Application) -> Flask:
             shown_clock=application.context.now if settings.clock is not None else None,
             public_url=public_url,
             rpc_url=None if settings.embedded else settings.public_rpc_url,
-            look=_look(settings, reader),
+            look=_look(application, reader),
         ),
     )
     if settings.trusted_proxies:
@@ -90,15 +91,15 @@ def _chain_size(application: Application) -> Callable[[], ChainSize]:
     return measure
 
 
-def _look(settings: Settings, reader: EmbeddedReader | None) -> pages.Look:
+def _look(application: Application, reader: EmbeddedReader | None) -> pages.Look:
     """How a page of proof asks the chain: the embedded chain's snapshot, or the operator's node; so often for each session."""
     limit = api.RateLimit(LOOKS)
     if reader is not None:
         bounded = BoundedLook(lambda: snapshot_node(reader), depth=0)
     else:
-        assert settings.rpc_url is not None
-        urls = [url.strip() for url in settings.rpc_url.split(",")]
-        node = HttpNode(urls, timeout_seconds=LOOK_SECONDS, read_rounds=1)
+        settings = application.settings
+        identity = recorded_identity(application.store)
+        node = HttpNode(settings.rpc_urls, identity=identity, timeout_seconds=LOOK_SECONDS, read_rounds=1)
         bounded = BoundedLook(lambda: nullcontext(node), settings.confirmations)
 
     def look(who: str, wanted: Wanted) -> Sighting:

@@ -15,6 +15,7 @@ from threading import BoundedSemaphore
 from typing import Final, TypeVar
 
 from token_service.chain import contract_reads, reads
+from token_service.chain.finality_presets import depth_without_tag
 from token_service.chain.node import Node
 from token_service.chain.settlement.finality import newest_final
 from token_service.errors import NodeUnreachable, RpcError
@@ -34,7 +35,7 @@ def look(node: Node, wanted: Wanted, depth: int | None) -> Sighting:
     """
     chain_id = reads.chain_id(node)
     head = _asked(lambda: reads.head(node).number)
-    final_block = None if head is None else _asked(lambda: newest_final(node, depth, head))
+    final_block = None if head is None else _asked(lambda: newest_final(node, depth, head, depth_without_tag(chain_id)))
     at = "latest" if wanted.at_block is None else hex(wanted.at_block)
     points = _asked(lambda: contract_reads.balance_of(node, wanted.contract, wanted.account, at))
     place = _asked(lambda: _place(node, wanted))

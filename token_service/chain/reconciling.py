@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection, update
 
 from token_service.chain import contract_reads, reads
-from token_service.chain.node import Node
+from token_service.chain.node import Node, up_to_date
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.lanes import Code
 from token_service.errors import InvariantBroken, NodeUnreachable
@@ -66,6 +66,10 @@ def reconcile_all(context: Context, node: Node, contract: str) -> Iterator[tuple
 
 
 def _compare(context: Context, node: Node, contract: str, books: Books, place: str | None) -> list[Mismatch]:
+    nodes = up_to_date(node, books.block_number)
+    if not nodes:
+        raise NodeUnreachable("no node is as high as the ledger's final block", method="eth_getBlockByNumber")
+    node = nodes[0]  # what is compared comes from one endpoint
     block = reads.block_by_number(node, books.block_number)
     if block is None or block.hash != books.block_hash:
         raise NodeUnreachable("the node does not have the ledger's final block", method="eth_getBlockByNumber")

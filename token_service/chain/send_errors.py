@@ -6,12 +6,15 @@ perhaps the node has it, so the same bytes are sent again (DESIGN §5, rule D).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
+from token_service.errors import RpcError
+
 
 class Refusal(Enum):
-    """What to do next."""
+    """What to do next, the mildest first: of several nodes' refusals the first in this order counts."""
 
     ACCEPTED = "accepted"  # the node has it already
     CONSUMED = "consumed"  # the nonce is used: the indexer will find out by whom
@@ -19,8 +22,8 @@ class Refusal(Enum):
     TOO_CHEAP = "too_cheap"  # needs a replacement with higher fees
     EARLY = "early"  # a lower nonce is missing
     FUNDS = "out_of_funds"  # the account cannot pay the gas
-    MALFORMED = "malformed"  # will never be taken: a person must look
     INDETERMINATE = "indeterminate"
+    MALFORMED = "malformed"  # will never be taken: a person must look
 
 
 _WORDS: Final = (
@@ -51,3 +54,9 @@ def classify(message: str) -> Refusal:
     """The first of the known phrases that the message contains, in the order above."""
     text = message.casefold()
     return next((refusal for words, refusal in _WORDS if words in text), Refusal.INDETERMINATE)
+
+
+def mildest(errors: Sequence[RpcError]) -> RpcError | None:
+    """What several nodes said to the same transaction, as one: any acceptance counts, and none has the last word alone."""
+    order = list(Refusal)
+    return min(errors, key=lambda error: order.index(classify(error.detail)), default=None)

@@ -40,9 +40,11 @@ class SettlementLimits:
     batch_entries_max: int = 500
     in_flight_max: int = 4
     max_fee_per_gas: int = FEE_WEI_MAX
+    gas_budget_per_day: int | None = None  # wei
     blocks_per_step: int = 64
     push_again_seconds: float = 30.0
     bump_after_seconds: float = 45.0
+    stale_after_seconds: float = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ class ChainServices:
     """Everything settlement needs from outside.
 
     `admin` is the address that holds the administrative roles. `depth` is how many blocks must lie above one that counts as
-    final; None means: ask for the node's `finalized` block. `failpoint` is called by name before each commit and each network
-    call that matters; tests make it raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger.
+    final; None means: ask for the node's `finalized` block. `finality_witnesses` is how many endpoints at least must agree on
+    that. `failpoint` is called by name before each commit and each network call that matters; tests make it raise. `monotonic`
+    is a seconds counter for timers that carry no meaning for the ledger.
     """
 
     context: Context
@@ -65,6 +68,7 @@ class ChainServices:
     seal_opening: SealOpening
     monotonic: Callable[[], float]
     depth: int | None = None
+    finality_witnesses: int = 1
     embedded: bool = False
     limits: SettlementLimits = SettlementLimits()
     failpoint: Callable[[str], None] = field(default=lambda name: None)
@@ -78,6 +82,10 @@ class ChainServices:
 
     def signer(self) -> Signer:
         return self.make_signer(self.contract)
+
+    def at_node(self, node: Node) -> ChainServices:
+        """The same services with one endpoint for the node, so that what a step reads belongs together."""
+        return replace(self, node=node)
 
     def at_contract(self, address: str) -> ChainServices:
         """The same services once the contract's address is known."""

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from token_service.ledger.views import StuckAwards
 
 DISK_FREE_BYTES_MIN = 512 * 2**20
+ENDPOINTS = {
+    "wrong_chain": "serves another chain and is not used: check MEREAU_RPC_URL",
+    "resting": "does not answer",
+    "lagging": "lags behind the others and is not read from",
+}
 MARKS = {"well": "✓", "note": "·", "bad": "✗"}
 
 
@@ -52,7 +57,7 @@ def _examine() -> Iterator[Finding]:
         yield Finding("set-up", "bad", error.detail)
         return
     with application:
-        for check in (_set_up, _keys, _worker, _chain, _settlement, _reconciled, _awards, _figures):
+        for check in (_set_up, _keys, _worker, _chain, _settlement, _gas, _reconciled, _awards, _figures):
             yield from _guarded(check, application)
 
 
@@ -115,15 +120,15 @@ def _chain(application: Application) -> Iterator[Finding]:
         yield Finding("chain file", state, f"{number(report.size_bytes // 1024)} kB. {report.advice}")
         return
     from token_service.chain import reads
+    from token_service.chain.node import all_health
 
     with application.node() as node:
-        chain_id, expected = reads.chain_id(node), application.program().chain_id
-        if chain_id != expected:
-            yield Finding(
-                "node", "bad", f"it is on chain {chain_id}, the programme on {expected}: check MEREAU_RPC_URL"
-            )
-        else:
-            yield Finding("node", "well", f"answers for chain {chain_id}")
+        height = reads.head(node).number
+        yield Finding("node", "well", f"answers for chain {application.program().chain_id}, block {number(height)}")
+        for endpoint in all_health(node):
+            state = {"wrong_chain": "bad", "resting": "note", "lagging": "note"}.get(endpoint.state, "well")
+            says = ENDPOINTS.get(endpoint.state, f"block {number(endpoint.head or 0)}")
+            yield Finding(f"node {endpoint.label}", state, says)
 
 
 def _settlement(application: Application) -> Iterator[Finding]:
@@ -153,6 +158,20 @@ def _settlement(application: Application) -> Iterator[Finding]:
         yield Finding(f"lane {lane.operator[:10]}…", "bad" if stands_still(lane) else "well", says)
     for refused in health.refused_ceilings:  # orders that the contract refused and nobody has given anew
         yield Finding("ceiling", "bad", f"{refused.merchant_name}: {refused.kind} was refused: {refused.reason}")
+
+
+def _gas(application: Application) -> Iterator[Finding]:
+    """What gas has cost today, where a budget is set."""
+    from token_service.ledger.gas_spending import gas_spending
+
+    budget = application.settings.gas_budget_per_day
+    if budget is None:
+        return
+    with application.store.read() as connection:
+        spending = gas_spending(connection, application.context.now())
+    spent, at_most = spending.spent_gwei / 10**9, spending.at_most_gwei / 10**9
+    says = f"{spent:g} of {budget:g} spent today, at most {at_most:g} with what is on its way"
+    yield Finding("gas budget", "note" if at_most > budget else "well", says)
 
 
 def _reconciled(application: Application) -> Iterator[Finding]:

@@ -81,10 +81,11 @@ def program_policy(
     operators: Iterable[str],
     admin: str,
     creation_code: bytes | None = None,
+    max_fee_per_gas: int = FEE_WEI_MAX,
 ) -> SignerPolicy:
     """The policy of a deployment: operators settle, the admin key administers. One key may be both."""
     functions: dict[str, frozenset[bytes]] = {}
     for address, names in (*((operator, OPERATOR_FUNCTIONS) for operator in operators), (admin, ADMIN_FUNCTIONS)):
         allowed = frozenset(interface.functions()[name].selector for name in names)
         functions[address] = functions.get(address, frozenset()) | allowed
-    return SignerPolicy(chain_id=chain_id, contract=contract, functions=functions, creation_code=creation_code)
+    return SignerPolicy(chain_id, contract, functions, creation_code, max_fee_per_gas)

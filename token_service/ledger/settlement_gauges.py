@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from token_service.ledger.gas_spending import gas_spending
 from token_service.ledger.reconciling import last_agreement, last_reconciliation
 from token_service.ledger.settlement_figures import live_workers
 from token_service.ledger.settlement_tables import admin_operations, blocks, cursors, lanes, leaves, transactions
@@ -33,7 +34,7 @@ class Gauge:
 def settlement_gauges(store: Store, now: datetime) -> list[Gauge]:
     """Every gauge, as of now."""
     with store.read() as connection:
-        found = [*_leaves(connection, now), *_lanes(connection), *_chain(connection, now)]
+        found = [*_leaves(connection, now), *_lanes(connection), *_chain(connection, now), *_gas(connection, now)]
     return [
         *found,
         *_reconciliation(store),
@@ -101,6 +102,12 @@ def _chain(connection: Connection, now: datetime) -> Iterator[Gauge]:
     if at is not None:
         age = max(0.0, (now - at).total_seconds())
         yield _one("rpc_head_age_seconds", "Age of the newest block that was read, by its own time.", age)
+
+
+def _gas(connection: Connection, now: datetime) -> Iterator[Gauge]:
+    spending = gas_spending(connection, now)
+    yield _one("gas_today_gwei", "What gas has cost in today's blocks, by UTC.", spending.spent_gwei)
+    yield _one("gas_today_at_most_gwei", "The same with all that is under way, at its dearest.", spending.at_most_gwei)
 
 
 def _reconciliation(store: Store) -> Iterator[Gauge]:

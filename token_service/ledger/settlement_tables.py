@@ -150,8 +150,11 @@ transactions = Table(
     Column("succeeded", Boolean),  # the receipt's status, None until mined
     Column("block_number", BigInteger),
     Column("block_hash", String(66)),
+    Column("fee_gwei", BigInteger),  # what its gas cost, rounded up; None until that is known
+    Column("mined_at", UtcTime),  # its block's time
     UniqueConstraint("operator", "nonce"),
     Index("ix_transactions_state", "state", "operator"),
+    Index("ix_transactions_mined_at", "mined_at"),
     CheckConstraint("(purpose = 'batch') = (batch_id is not null)", name="batch"),
     CheckConstraint("(purpose = 'admin') = (admin_operation_id is not null)", name="admin"),
 )

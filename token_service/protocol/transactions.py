@@ -1,5 +1,5 @@
-"""Type-2 Ethereum transactions (EIP-1559, EIP-2718) by hand: what is signed, what is sent, and the two hashes that
-follow.
+"""Ethereum transactions by hand, type 2 (EIP-1559, EIP-2718) and, for chains without a base fee, the legacy type with replay
+protection (EIP-155): what is signed, what is sent, and the two hashes that follow.
 
 Pure bytes: keys and signatures stay outside. The access list is always empty and the value is in wei.
 """
@@ -18,7 +18,9 @@ Item = bytes | list["Item"]
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """All that a signature covers. Fees are wei per gas; `to` is None for a contract creation."""
+    """All that a signature covers. Fees are wei per gas; `to` is None for a contract creation. A legacy transaction has one gas
+    price, `max_fee_per_gas`; its tip must be the same.
+    """
 
     chain_id: int
     nonce: int
@@ -28,14 +30,32 @@ class Transaction:
     to: str | None
     value: int
     data: bytes
+    is_legacy: bool = False
 
     def payload(self) -> bytes:
         """The bytes whose keccak-256 is signed. Raises InvalidInput for negative numbers or a malformed address."""
+        if self.is_legacy:
+            return rlp([*self._legacy_fields(), _number(self.chain_id), b"", b""])
         return TYPE + rlp(self._fields())
 
     def signed(self, *, y_parity: int, r: int, s: int) -> bytes:
         """The bytes to send."""
+        if self.is_legacy:
+            v = 2 * self.chain_id + 35 + y_parity
+            return rlp([*self._legacy_fields(), _number(v), _number(r), _number(s)])
         return TYPE + rlp([*self._fields(), _number(y_parity), _number(r), _number(s)])
+
+    def _legacy_fields(self) -> list[Item]:
+        if self.max_priority_fee_per_gas != self.max_fee_per_gas:
+            raise InvalidInput("a legacy transaction has one gas price")
+        return [
+            _number(self.nonce),
+            _number(self.max_fee_per_gas),
+            _number(self.gas),
+            b"" if self.to is None else address_to_bytes(self.to),
+            _number(self.value),
+            self.data,
+        ]
 
     def _fields(self) -> list[Item]:
         return [

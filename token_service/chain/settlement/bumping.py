@@ -7,17 +7,18 @@ from collections.abc import Collection
 from sqlalchemy import Connection, Row, func, select
 
 from token_service.chain import fees, reads
-from token_service.chain.fees import Fees
+from token_service.chain.fees import Fees, Market
 from token_service.chain.services import ChainServices
-from token_service.chain.settlement.lanes import IN_FLIGHT
+from token_service.chain.settlement.lanes import IN_FLIGHT, lane_of
 from token_service.chain.settlement.pushing import Pending, PushMemory, pending
 from token_service.chain.settlement.records import Signed, store_attempt, unsigned
+from token_service.chain.settlement.spending import block_for_budget, block_for_fees, is_in_budget
 from token_service.ledger.settlement_tables import attempts, transactions
 
 
 def bump(services: ChainServices, memory: PushMemory, accounts: Collection[str] | None = None) -> int:
     """How many replacements were signed for these accounts (None: for all); push sends them. At the fee ceiling the old bytes
-    just go on being sent.
+    just go on being sent, and the lane plans nothing new.
     """
     with services.store.read() as connection:
         rows = pending(connection, accounts)
@@ -35,17 +36,23 @@ def _is_stuck(services: ChainServices, memory: PushMemory, row: Pending) -> bool
 
 
 def _replace(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
-    ceiling = services.limits.max_fee_per_gas
-    fresh = fees.quote(services.node, reads.head(services.node), ceiling)
+    market = fees.market(services.node, reads.head(services.node))
     if reads.transaction_count(services.node, row.operator) > row.nonce:
         return False
     with services.store.read() as connection:
         old = _newest(connection, row.attempt_id)
+        lane = lane_of(connection, row.operator)
     was = Fees(old.max_fee_per_gas, old.max_priority_fee_per_gas)
-    now = was.bumped(fresh, ceiling)
+    now = _raised(services, market, was)
     memory.first_sent[row.transaction_id] = services.monotonic()
     memory.too_cheap.discard(row.transaction_id)
-    if now.max_fee_per_gas * 10 < was.max_fee_per_gas * 11:
+    if now is None:
+        if lane is not None and market.price > was.max_fee_per_gas:
+            block_for_fees(services, lane, market, services.limits.max_fee_per_gas)
+        return False
+    dearer = old.gas * (now.max_fee_per_gas - was.max_fee_per_gas)
+    if lane is not None and not is_in_budget(services, dearer):
+        block_for_budget(services, lane)
         return False
     transaction = unsigned(
         chain_id=services.chain_id, nonce=row.nonce, fees=now, gas=old.gas, to=old.to, data=bytes(old.data)
@@ -56,6 +63,12 @@ def _replace(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
     is_stored = services.store.transact(lambda connection: _store(connection, signed, row, bump=old.bump + 1))
     services.failpoint("bump.after_commit")
     return is_stored
+
+
+def _raised(services: ChainServices, market: Market, was: Fees) -> Fees | None:
+    """None at the ceiling: no replacement would be taken."""
+    ceiling = market.ceiling_of_replacements(services.limits.max_fee_per_gas)
+    return was.bumped(market.fees(ceiling), ceiling)
 
 
 def _store(connection: Connection, signed: Signed, row: Pending, *, bump: int) -> bool:

@@ -6,22 +6,23 @@ So are skips that only follow from an earlier deferred one. Every other skip is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from token_service.chain import contract_reads, reads
 from token_service.chain.contract_words import in_words
-from token_service.chain.node import Node
+from token_service.chain.finality_presets import ELSEWHERE, depth_without_tag
+from token_service.chain.node import Node, up_to_date
 from token_service.chain.projection import project
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
 from token_service.chain.settlement.lanes import Code
-from token_service.errors import RpcError
+from token_service.errors import NodeUnreachable, RpcError
 from token_service.ledger.refused_ceilings import KINDS as CEILING_KINDS
 from token_service.ledger.refused_ceilings import ChainCeiling, put_back
 from token_service.ledger.settlement_tables import (
@@ -36,8 +37,8 @@ from token_service.ledger.settlement_tables import (
 from token_service.ledger.tables import rulesets
 from token_service.ledger.voids import void_skipped
 
-DEPTH_WITHOUT_TAG: Final = 12
-"""Blocks above a final one where the node knows no `finalized` tag."""
+Value = TypeVar("Value")
+
 KEPT_BLOCKS: Final = 256
 """Newest final blocks whose rows stay although nothing happened in them."""
 
@@ -64,8 +65,8 @@ def finalize(services: ChainServices) -> int:
         indexed, final = read_cursor(connection, "indexed"), read_cursor(connection, "final")
         if indexed == final and not _mined_below(connection, final.number):
             return 0
-    depth = newest_final(services.node, services.depth, indexed.number)
-    target = min(depth, indexed.number)
+    nodes = up_to_date(services.node, final.number)
+    target = min(_agreed_height(services, nodes, indexed.number), indexed.number)
     with services.store.read() as connection:
         block = connection.execute(
             select(blocks.c.number, blocks.c.hash).where(blocks.c.number == target, blocks.c.state != "orphaned")
@@ -74,8 +75,8 @@ def finalize(services: ChainServices) -> int:
         if (block is None or target <= final.number) and not _mined_below(connection, target):
             return 0
     reached = Cursor(*block) if block is not None and target > final.number else final
-    if reached != final and not _is_canonical(services, reached):
-        return 0  # the chain moved since it was indexed: the indexer takes it back first
+    if reached != final and not _is_canonical(services, nodes, reached):
+        return 0  # the chain moved since it was indexed, and the indexer takes it back first; or the nodes do not agree
     failed = [Failed(row.id, _why(services, row), ceiling_of(services, row.admin_operation_id)) for row in failing]
     services.failpoint("finalize.before_commit")
     services.store.transact(lambda connection: _write(connection, services, final, reached, failed))
@@ -83,21 +84,52 @@ def finalize(services: ChainServices) -> int:
     return reached.number - final.number
 
 
-def newest_final(node: Node, depth: int | None, head: int) -> int:
-    """The height of the newest block that can no longer change: `depth` below the head, None: what the node calls finalized."""
+def newest_final(node: Node, depth: int | None, head: int, without_tag: int = ELSEWHERE) -> int:
+    """The height of the newest block that can no longer change: `depth` below the head, None: what the node calls finalized, or
+    `without_tag` below the head where it calls nothing so."""
     if depth is not None:
         return head - depth
     try:
         block = reads.block_by_number(node, "finalized")
     except RpcError:
         block = None
-    return head - DEPTH_WITHOUT_TAG if block is None else block.number
+    return head - without_tag if block is None else block.number
 
 
-def _is_canonical(services: ChainServices, cursor: Cursor) -> bool:
-    """Whether the node still has this block at its height, asked right before it is called final."""
-    block = reads.block_by_number(services.node, cursor.number)
-    return block is not None and block.hash == cursor.hash
+def _agreed_height(services: ChainServices, nodes: Sequence[Node], head: int) -> int:
+    """The newest height that enough nodes call final. Raises NodeUnreachable."""
+    if services.depth is not None:
+        return head - services.depth
+    without_tag = depth_without_tag(services.chain_id)
+    heights = sorted(_answers(nodes, lambda node: newest_final(node, None, head, without_tag)), reverse=True)
+    needed = _witnesses_needed(services, nodes)
+    return heights[needed - 1] if len(heights) >= needed else -1
+
+
+def _is_canonical(services: ChainServices, nodes: Sequence[Node], cursor: Cursor) -> bool:
+    """Whether enough nodes have this block at its height, asked right before it is called final."""
+    found = _answers(nodes, lambda node: reads.block_by_number(node, cursor.number))
+    agreeing = [block for block in found if block is not None and block.hash == cursor.hash]
+    return len(agreeing) >= _witnesses_needed(services, nodes)
+
+
+def _witnesses_needed(services: ChainServices, nodes: Sequence[Node]) -> int:
+    """Two where two can be read from: one alone may be on a fork. With only one, as many as the operator wants at least."""
+    return max(services.finality_witnesses, min(2, len(nodes)), 1)
+
+
+def _answers(nodes: Sequence[Node], ask: Callable[[Node], Value]) -> list[Value]:
+    """What each of the nodes that answer says. Raises NodeUnreachable if none does."""
+    answers: list[Value] = []
+    error: NodeUnreachable | None = None
+    for node in nodes:
+        try:
+            answers.append(ask(node))
+        except NodeUnreachable as found:
+            error = found
+    if error is not None and not answers:
+        raise error
+    return answers
 
 
 def _mined_below(connection: Connection, number: int) -> bool:

@@ -1,7 +1,8 @@
 """Index: what the canonical chain says becomes rows, some blocks at a time, all of it in one transaction with the cursor.
 
 A batch has landed when its `BatchSettled` is there, matched by (operator, seq, root), whichever attempt won (DESIGN §5, rule C).
-Only a parent hash from a node at least as high as our cursor proves a reorganisation; a lagging node proves nothing.
+One step reads head, blocks and logs from one endpoint. Of several, one that goes on from what was read is followed; only when
+none does of those that don't lag, there may have been a reorganisation (reorgs.py).
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from token_service.chain import reads
+from token_service.chain.contract_logs import RawLog, contract_logs
+from token_service.chain.fees import paid
+from token_service.chain.node import Node, up_to_date
 from token_service.chain.reads import Block
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
@@ -22,6 +26,7 @@ from token_service.chain.settlement.cursors import Cursor, read_cursor, set_curs
 from token_service.chain.settlement.lanes import Code
 from token_service.chain.settlement.reorgs import roll_back
 from token_service.errors import ChainOlderThanLedger, InvalidInput, NodeUnreachable
+from token_service.ledger.gas_spending import to_gwei
 from token_service.ledger.settlement_tables import (
     attempts,
     batches,
@@ -42,7 +47,6 @@ from token_service.protocol.events import (
 from token_service.units import CREDIT_KINDS, DEBIT_KINDS, EntryKind
 
 TRANSFER: Final = topic(Transfer)
-RawLog = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +78,56 @@ class Piece:
         return sorted(kept, key=lambda event: event.position)
 
 
+NOTHING: Final = Piece([], [], {})
+
+
 def index(services: ChainServices) -> int:
-    """How many new blocks were taken in; 0 if there are none, or if the node lags behind what was seen already.
+    """How many new blocks were taken in; 0 if there are none, or if every endpoint lags behind what was seen already.
 
     Raises NodeUnreachable (also for a node that contradicts itself), ChainOlderThanLedger (embedded chain only).
     """
     with services.store.read() as connection:
         cursor = read_cursor(connection, "indexed")
-    head = reads.head(services.node)
+    error: NodeUnreachable | None = None
+    is_denied = False
+    for node in up_to_date(services.node, cursor.number):
+        try:
+            piece = _read_piece(services, node, cursor)
+        except NodeUnreachable as found:
+            error = error or found
+            continue
+        if piece is not None:
+            return _take_in(services, cursor, piece)
+        is_denied = True
+    if error is not None:
+        raise error
+    if is_denied:
+        roll_back(services, cursor)
+    return 0
+
+
+def _take_in(services: ChainServices, cursor: Cursor, piece: Piece) -> int:
+    if piece.blocks:
+        services.failpoint("index.before_commit")
+        services.store.transact(lambda connection: _write(connection, cursor, piece))
+        services.failpoint("index.after_commit")
+    return len(piece.blocks)
+
+
+def _read_piece(services: ChainServices, node: Node, cursor: Cursor) -> Piece | None:
+    """The next blocks after the cursor, perhaps none; None if the node's chain does not go on from it."""
+    head = reads.head(node)
     if head.number < cursor.number and services.embedded:
         raise ChainOlderThanLedger(
             f"the ledger has seen block {cursor.number}, the chain ends at {head.number}: restore the newer chain.db"
         )
     if head.number < cursor.number or (head.number, head.hash) == (cursor.number, cursor.hash):
-        return 0
-    piece = _read_piece(services, cursor, head)
-    if piece is None:
-        roll_back(services, cursor)
-        return 0
-    services.failpoint("index.before_commit")
-    services.store.transact(lambda connection: _write(connection, cursor, piece))
-    services.failpoint("index.after_commit")
-    return len(piece.blocks)
-
-
-def _read_piece(services: ChainServices, cursor: Cursor, head: Block) -> Piece | None:
-    """The next blocks after the cursor; None if they do not follow from it."""
+        return NOTHING
     last = min(head.number, cursor.number + services.limits.blocks_per_step)
     found: list[Block] = []
     parent = cursor.hash
     for number in range(cursor.number + 1, last + 1):
-        block = head if number == head.number else reads.block_by_number(services.node, number)
+        block = head if number == head.number else reads.block_by_number(node, number)
         if block is None or (found and block.parent_hash != parent):
             raise NodeUnreachable("the chain moved while it was read", method="eth_getBlockByNumber")
         if block.parent_hash != parent:
@@ -113,18 +136,14 @@ def _read_piece(services: ChainServices, cursor: Cursor, head: Block) -> Piece |
         parent = block.hash
     if not found:  # the head is as high as the cursor and another block
         return None
-    return _with_events(services, found)
+    return _with_events(services, node, found)
 
 
-def _with_events(services: ChainServices, found: Sequence[Block]) -> Piece:
+def _with_events(services: ChainServices, node: Node, found: Sequence[Block]) -> Piece:
     if services.contract is None:  # it is being deployed
         return Piece(found, [], {})
-    raw_logs = reads.logs(services.node, services.contract, found[0].number, found[-1].number)
-    hashes = {block.hash for block in found}
-    if any(log.get("blockHash") not in hashes for log in raw_logs):
-        raise NodeUnreachable("the chain moved while its logs were read", method="eth_getLogs")
     at_once, transfers = [], defaultdict(list)
-    for log in raw_logs:
+    for log in contract_logs(node, services.contract, found):
         topics = log.get("topics")
         if isinstance(topics, list) and topics[:1] == [TRANSFER]:
             transfers[str(log.get("transactionHash"))].append(log)
@@ -233,11 +252,23 @@ def _land_leaves(connection: Connection, batch_id: int, skips: Mapping[int, int]
 
 def _land_transaction(connection: Connection, batch_id: int, event: BatchSettled, block: Block) -> None:
     """Marks the transaction that won; a transaction of the batch that lost is left for tracking."""
-    by_hash = select(attempts.c.transaction_id).where(attempts.c.hash == event.position.transaction_hash)
-    mined = {"state": "mined", "succeeded": True, "block_number": block.number, "block_hash": block.hash}
-    columns = transactions.c
-    won = update(transactions).where(columns.id.in_(by_hash), columns.batch_id == batch_id)
-    connection.execute(won.where(columns.state.in_(lane_rows.IN_FLIGHT)).values(**mined))
+    columns = attempts.c
+    query = select(columns.transaction_id, columns.max_fee_per_gas, columns.max_priority_fee_per_gas)
+    attempt = connection.execute(query.where(columns.hash == event.position.transaction_hash)).first()
+    if attempt is None:
+        return
+    price = paid(attempt.max_fee_per_gas, attempt.max_priority_fee_per_gas, block.base_fee)
+    mined = {
+        "state": "mined",
+        "succeeded": True,
+        "block_number": block.number,
+        "block_hash": block.hash,
+        "mined_at": datetime.fromtimestamp(block.timestamp, UTC),
+        "fee_gwei": None if block.lone_gas is None else to_gwei(block.lone_gas * price),
+    }
+    mine = transactions.c
+    won = update(transactions).where(mine.id == attempt.transaction_id, mine.batch_id == batch_id)
+    connection.execute(won.where(mine.state.in_(lane_rows.IN_FLIGHT)).values(**mined))
 
 
 def _adds_up(connection: Connection, batch_id: int, event: BatchSettled) -> bool:

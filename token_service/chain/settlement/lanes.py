@@ -25,13 +25,17 @@ WORKING: Final = ("active", "draining", "blocked")
 
 
 class Code(StrEnum):
-    """Why a lane stands still. The first five pass by themselves, the others wait for a person."""
+    """Why a lane stands still. Those before the gap pass by themselves, the others wait for a person."""
 
     PAUSED = "paused"
     FUNDS = "out_of_funds"
+    FEE_CEILING = "fee_ceiling"
+    GAS_BUDGET = "gas_budget"
+    STALE = "rpc_stale"
     ROLE = "role_missing"
     REFUSED = "refused"  # the contract refuses a batch for another reason that may pass
     FAILED = "batch_failed"  # draining: until the failure is final
+
     FOREIGN = "foreign_nonce"
     CHAIN_AHEAD = "chain_ahead"
     DEEP_REORG = "deep_reorg"

@@ -27,12 +27,14 @@ from sqlalchemy import (
 )
 
 from token_service.chain import fees, reads
+from token_service.chain.fees import Fees
 from token_service.chain.reads import Block
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.lanes import Lane
 from token_service.chain.settlement.ordering import arrange
 from token_service.chain.settlement.records import Signed, inserted_id, store_signed, unsigned
+from token_service.chain.settlement.spending import affordable
 from token_service.errors import NotInitialised
 from token_service.ledger.lane_choice import FIRST_LANE
 from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
@@ -110,7 +112,11 @@ def plan(services: ChainServices, number: int = FIRST_LANE, *, flush: bool) -> i
         ruleset_hash = _ruleset_in_force(connection, head)
     if ruleset_hash is None:
         return None
-    draft = _draft(services, lane, ruleset_hash, head, waiting)
+    chosen = _within_budget(waiting, fees.words_max(head.gas_limit, limits.batch_entries_max))
+    offered = affordable(services, lane, head, fees.settle_gas(_words(chosen)))
+    if offered is None:
+        return None
+    draft = _draft(services, lane, ruleset_hash, offered, chosen)
     services.failpoint("plan.before_commit")
     try:
         batch_id = services.store.transact(lambda connection: _store(connection, draft, services.now()))
@@ -195,9 +201,8 @@ def _ruleset_in_force(connection: Connection, head: Block) -> str | None:
     return in_force(published, datetime.fromtimestamp(head.timestamp, UTC))
 
 
-def _draft(services: ChainServices, lane: Lane, ruleset_hash: str, head: Block, waiting: Sequence[Waiting]) -> Draft:
-    words_max = fees.words_max(head.gas_limit, services.limits.batch_entries_max)
-    arranged = arrange(_within_budget(waiting, words_max))
+def _draft(services: ChainServices, lane: Lane, ruleset_hash: str, offered: Fees, chosen: Sequence[Waiting]) -> Draft:
+    arranged = arrange(chosen)
     words = [EntryWord(w.account, w.kind, w.party, w.amount) for w in arranged if w.kind != EntryKind.FACT]
     tree = receipts_tree(
         [receipt_leaf(services, lane.operator, lane.next_seq, index, leaf) for index, leaf in enumerate(arranged)]
@@ -206,7 +211,7 @@ def _draft(services: ChainServices, lane: Lane, ruleset_hash: str, head: Block, 
     transaction = unsigned(
         chain_id=services.chain_id,
         nonce=lane.next_nonce,
-        fees=fees.quote(services.node, head, services.limits.max_fee_per_gas),
+        fees=offered,
         gas=fees.settle_gas(len(words)),
         to=contract_of(services),
         data=encode_settle(lane.next_seq, ruleset_hash, root, words),
@@ -236,6 +241,10 @@ def contract_of(services: ChainServices) -> str:
     if services.contract is None:
         raise NotInitialised("the contract is not deployed yet: run `mereau deploy`")
     return services.contract
+
+
+def _words(chosen: Sequence[Waiting]) -> int:
+    return sum(leaf.kind != EntryKind.FACT for leaf in chosen)
 
 
 def _within_budget(waiting: Sequence[Waiting], words_max: int) -> Sequence[Waiting]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, insert
+from sqlalchemy import Connection, CursorResult, insert, select
 
 from token_service.chain.fees import Fees
 from token_service.errors import InvariantBroken
@@ -68,6 +68,12 @@ def store_attempt(connection: Connection, signed: Signed, transaction_id: int, *
     )
 
 
+def max_fee_of(connection: Connection, attempt_id: int) -> int:
+    """What an attempt offers for a unit of gas, in wei."""
+    query = select(attempts.c.max_fee_per_gas).where(attempts.c.id == attempt_id)
+    return int(connection.execute(query).scalar_one())
+
+
 def inserted_id(result: CursorResult[Any]) -> int:
     """The number that the database gave to the row just inserted."""
     key = result.inserted_primary_key
@@ -87,4 +93,5 @@ def unsigned(*, chain_id: int, nonce: int, fees: Fees, gas: int, to: str | None,
         to=to,
         value=0,
         data=data,
+        is_legacy=fees.is_legacy,
     )

@@ -17,6 +17,7 @@ from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.lanes import Code, Lane
 from token_service.chain.settlement.planning import contract_of
 from token_service.chain.settlement.records import Signed, store_signed, unsigned
+from token_service.chain.settlement.spending import affordable
 from token_service.errors import RpcError
 from token_service.ledger.lane_choice import FIRST_LANE
 from token_service.ledger.settlement_tables import batches, lanes, transactions
@@ -47,6 +48,8 @@ def send_anew(services: ChainServices, number: int = FIRST_LANE) -> int | None:
             )
         return None
     signed = _sign(services, lane, data, batch.word_count)
+    if signed is None:
+        return None
     services.failpoint("anew.before_commit")
     services.store.transact(lambda connection: _store(connection, lane, batch.id, signed))
     services.failpoint("anew.after_commit")
@@ -75,13 +78,18 @@ def _refusal(services: ChainServices, operator: str, data: bytes) -> tuple[str, 
     return None
 
 
-def _sign(services: ChainServices, lane: Lane, data: bytes, words: int) -> Signed:
+def _sign(services: ChainServices, lane: Lane, data: bytes, words: int) -> Signed | None:
+    """None while gas is too dear: the lane says so."""
+    gas = fees.anew_gas(words)
     head = reads.head(services.node)
+    offered = affordable(services, lane, head, gas, only_from=lane_rows.WORKING)  # nothing of it is in flight
+    if offered is None:
+        return None
     transaction = unsigned(
         chain_id=services.chain_id,
         nonce=lane.next_nonce,
-        fees=fees.quote(services.node, head, services.limits.max_fee_per_gas),
-        gas=min(fees.TRANSACTION_GAS_MAX, fees.settle_gas(words) * 13 // 10),
+        fees=offered,
+        gas=gas,
         to=contract_of(services),
         data=data,
     )

@@ -5,13 +5,24 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from token_service.chain import contract_reads, reads
+from token_service.chain.endpoints import Identity
 from token_service.chain.published_contract import Deployment, check_contract
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import read_cursor
 from token_service.chain.settlement.lanes import Lane
 from token_service.errors import ChainOlderThanLedger, NotInitialised, WrongChain
+from token_service.ledger.store import Store
 from token_service.ledger.tables import program
+
+
+def recorded_identity(store: Store) -> Identity:
+    """The chain that this ledger belongs to. Raises NotInitialised."""
+    with store.read() as connection:
+        row = connection.execute(select(program.c.chain_id, program.c.genesis_hash)).first()
+    if row is None:
+        raise NotInitialised("there is no programme here yet: run `mereau init`")
+    return Identity(row.chain_id, row.genesis_hash)
 
 
 def check_chain(services: ChainServices) -> ChainServices:

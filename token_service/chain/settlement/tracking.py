@@ -7,17 +7,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, Row, select, update
 
 from token_service.chain import reads
+from token_service.chain.node import up_to_date
 from token_service.chain.reads import TransactionReceipt
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import finality
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor
 from token_service.chain.settlement.lanes import IN_FLIGHT, Code
+from token_service.ledger.gas_spending import to_gwei
 from token_service.ledger.refused_ceilings import ChainCeiling
 from token_service.ledger.settlement_tables import attempts, batches, blocks, transactions
 
@@ -43,8 +46,15 @@ def track(services: ChainServices) -> int:
         cursor = read_cursor(connection, "indexed")
         flying = _in_flight(connection)
         gasless = _without_gas(connection)
+    nodes = up_to_date(services.node, cursor.number)
+    if not nodes or not (flying or gasless):
+        return 0
+    everybody, services = services, services.at_node(nodes[0])
     found, lost = _receipts(services, flying, cursor)
-    if lost and _is_foreign(services, lost[0]):
+    for node in nodes[1:] if lost else ():  # one that lost a receipt must not hold up what others know
+        more, lost = _receipts(services.at_node(node), lost, cursor)
+        found += more
+    if lost and _is_foreign(everybody, lost[0]):
         ceiling = finality.ceiling_of(services, lost[0].admin_operation_id)
         services.failpoint("track.before_commit")
         services.store.transact(lambda connection: _halt(connection, lost[0], ceiling))
@@ -93,17 +103,22 @@ def _is_foreign(services: ChainServices, row: Flying) -> bool:
     """True once a final block holds another transaction with this nonce: somebody else has the key.
 
     A lane halts for a person, so one missing receipt proves nothing yet: a node that is just storing a block counts its
-    transactions, even as of the block before, a moment before it knows their receipts; and of several nodes one may lag.
+    transactions, even as of the block before, a moment before it knows their receipts. Of several nodes all must say the same.
     """
     with services.store.read() as connection:
         final = read_cursor(connection, "final")
     for _ in range(LOOKS_BEFORE_HALTING):
-        if reads.transaction_count(services.node, row.operator, hex(final.number)) <= row.nonce:
-            return False
-        if _receipt_of(services, row.id) is not None:
+        nodes = up_to_date(services.node, final.number, now=True)
+        if not nodes or not all(_says_foreign(services.at_node(node), row, final) for node in nodes):
             return False
         time.sleep(LOOK_PAUSE_SECONDS)
     return True
+
+
+def _says_foreign(services: ChainServices, row: Flying, final: Cursor) -> bool:
+    if reads.transaction_count(services.node, row.operator, hex(final.number)) <= row.nonce:
+        return False
+    return _receipt_of(services, row.id) is None
 
 
 def _halt(connection: Connection, row: Flying, ceiling: ChainCeiling | None) -> None:
@@ -128,21 +143,30 @@ def _receipt_of(services: ChainServices, transaction_id: int) -> TransactionRece
 
 def _write(connection: Connection, found: Sequence[Found], gas: dict[int, TransactionReceipt | None]) -> None:
     for item in found:
-        if not _is_canonical(connection, item.receipt):
-            continue
-        _mine(connection, item)
+        mined_at = _canonical_time(connection, item.receipt)
+        if mined_at is not None:
+            _mine(connection, item, mined_at)
     for batch_id, receipt in gas.items():
         if receipt is not None:
             unknown = update(batches).where(batches.c.id == batch_id, batches.c.block_hash == receipt.block_hash)
             connection.execute(unknown.values(gas_used=receipt.gas_used))
+            columns = transactions.c
+            costless = update(transactions).where(columns.batch_id == batch_id, columns.fee_gwei.is_(None))
+            mine = costless.where(columns.block_hash == receipt.block_hash)
+            connection.execute(mine.values(fee_gwei=_fee(receipt)))
 
 
-def _is_canonical(connection: Connection, receipt: TransactionReceipt) -> bool:
-    query = select(blocks.c.hash).where(blocks.c.hash == receipt.block_hash, blocks.c.state != "orphaned")
-    return connection.execute(query).first() is not None
+def _fee(receipt: TransactionReceipt) -> int | None:
+    return None if receipt.cost_wei is None else to_gwei(receipt.cost_wei)
 
 
-def _mine(connection: Connection, item: Found) -> None:
+def _canonical_time(connection: Connection, receipt: TransactionReceipt) -> datetime | None:
+    """The time of the receipt's block, None if that is not on the chain as far as it was read."""
+    query = select(blocks.c.timestamp).where(blocks.c.hash == receipt.block_hash, blocks.c.state != "orphaned")
+    return connection.execute(query).scalar_one_or_none()
+
+
+def _mine(connection: Connection, item: Found, mined_at: datetime) -> None:
     receipt = item.receipt
     columns = transactions.c
     mine = update(transactions).where(columns.id == item.transaction_id, columns.state.in_(IN_FLIGHT))
@@ -152,6 +176,8 @@ def _mine(connection: Connection, item: Found) -> None:
             succeeded=receipt.succeeded,
             block_number=receipt.block_number,
             block_hash=receipt.block_hash,
+            mined_at=mined_at,
+            fee_gwei=_fee(receipt),
         )
     )
     if item.batch_id is not None and not receipt.succeeded:
