@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pages_settled import Settled
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from serving import serving
 
 from token_service.app.web import create_web
@@ -105,3 +105,9 @@ def complaints(page: Page) -> list[str]:
     found = page.evaluate("axe.run()")
     assert len(found["passes"]) > 10
     return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+
+
+def type_in(page: Page, text: str) -> None:
+    """Types as a scanner or a hand does, into the field that the page gives the focus to: once it has, not before."""
+    expect(page.locator("input:focus")).to_have_count(1)
+    page.keyboard.type(text)

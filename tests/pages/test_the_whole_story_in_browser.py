@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from pages_browsing import LOOKS, Site, complaints, sign_in
+from pages_browsing import LOOKS, Site, complaints, sign_in, type_in
 from pages_settled import SETTLE_SECONDS, Settled, settled_town
 from playwright.sync_api import Page, expect
 from staff_people import hire
@@ -45,7 +45,7 @@ def cashier(site: Site, email: str) -> list[Any]:
 def find(page: Page, code: str) -> None:
     """At the till, as a scanner types it."""
     page.goto("/till")
-    page.keyboard.type(code)
+    type_in(page, code)
     page.keyboard.press("Enter")
 
 
@@ -88,7 +88,7 @@ def test_enrol_earn_see_redeem_refund_proof(
     member.goto("/card")
     find(till, member.locator(".short-code").inner_text().split()[-1])
     till.wait_for_url("**/till/members/*")
-    till.keyboard.type("120,00")
+    type_in(till, "120,00")
     till.keyboard.press("Enter")
     till.wait_for_url("**reference=**")
     confirm(till, "**/till/operations/pur_*")

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from pages_browsing import DESKTOP, LOOKS, PHONE, TOUCHED, Site, complaints
+from pages_browsing import DESKTOP, LOOKS, PHONE, TOUCHED, Site, complaints, type_in
 from playwright.sync_api import Page, Route, expect
 from staff_people import hire
 
@@ -109,10 +109,10 @@ def test_the_day_stands_beside_the_work_on_a_desk_and_below_it_on_a_phone(till: 
 def test_a_whole_sale_goes_by_keyboard_alone(site: Site, till: Till, open_page: Open) -> None:
     page, before = open_page(till.cookies, viewport=DESKTOP, locale="fr-FR"), points(site, till)
     page.goto("/till")
-    page.keyboard.type(shown(site, till).replace("-", "").lower())  # as a scanner does
+    type_in(page, shown(site, till).replace("-", "").lower())  # as a scanner does
     page.keyboard.press("Enter")
     page.wait_for_url("**/till/members/**")
-    page.keyboard.type("23,90")
+    type_in(page, "23,90")
     page.keyboard.press("Enter")
     expect(page.get_by_text("rapporte 23 points")).to_be_visible()
     page.keyboard.press("Enter")
@@ -131,7 +131,7 @@ def test_a_voucher_is_scanned_and_honoured_by_keyboard_alone(site: Site, till: T
     assert code is not None
     page = open_page(till.cookies, viewport=PHONE, locale="fr-FR")
     page.goto("/till")
-    page.keyboard.type(code.replace("-", ""))
+    type_in(page, code.replace("-", ""))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Café offert")).to_be_visible()
     assert complaints(page) == []
