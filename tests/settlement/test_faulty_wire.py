@@ -47,7 +47,7 @@ def test_a_call_that_fails_ends_soon_and_says_how(wire: FaultProxy, fault: Fault
     seen: list[Outcome] = []
     node = HttpNode(
         [wire.url],
-        timeout_seconds=0.15,
+        timeout_seconds=0.3 if OUTCOMES[fault] is Outcome.TIMEOUT else 10,
         read_rounds=1,
         observer=lambda label, method, seconds, outcome: seen.append(outcome),
     )
@@ -73,7 +73,7 @@ def test_whatever_happens_to_a_send_each_nonce_has_one_payload(
     sqlite_store: Store, anvil: Anvil, wire: FaultProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("token_service.chain.settlement.pushing.UNSURE_SECONDS", 0.05)
-    node = HttpNode([wire.url], timeout_seconds=0.15)
+    node = HttpNode([wire.url], timeout_seconds=0.5)
     programme = programme_at(node, sqlite_store, anvil, tmp_path)
     alice = programme.member()
     for fault in Fault:
@@ -95,7 +95,7 @@ def test_whatever_happens_to_a_send_each_nonce_has_one_payload(
 
 @pytest.mark.soak
 def test_reads_that_fail_only_take_longer(sqlite_store: Store, anvil: Anvil, wire: FaultProxy, tmp_path: Path) -> None:
-    node = HttpNode([wire.url], timeout_seconds=0.15)
+    node = HttpNode([wire.url], timeout_seconds=0.5)
     programme = programme_at(node, sqlite_store, anvil, tmp_path)
     alice = programme.member()
     for method in ("eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionCount", "eth_feeHistory"):
