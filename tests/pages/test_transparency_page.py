@@ -192,6 +192,21 @@ def test_every_way_of_levels_has_its_sentences(town: Town, tiers: str, said: str
     assert said in told(town, rules)
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("points: 1, per: 100, categories: [PRODUCE]", "1 point for every €1 spent on: PRODUCE"),
+        ("points: 2, per: 100, categories: [PRODUCE]", "2 points for every €1 spent on: PRODUCE"),
+        ("points: 1, per_quantity: 3, skus: [tea]", "1 point for every 3 bought of: tea"),
+        ("points: 5, per_quantity: 1, skus: [tea]", "5 points for every 1 bought of: tea"),
+    ],
+)
+def test_one_point_is_no_plural(town: Town, rule: str, said: str) -> None:
+    program = "ruleset: 1\nprogram: {name: Les Halles, currency: EUR, time_zone: Europe/Paris}\n"
+    earning = f"earning: [{{id: some, kind: item, {rule}, basis: net, rounding: floor}}]\n"
+    assert said in told(town, parse_ruleset(program + earning))
+
+
 def told(town: Town, rules: Any) -> str:
     """All chapters of these rules in English, spaces made plain."""
     with town.app().test_request_context(headers={"Accept-Language": "en"}):

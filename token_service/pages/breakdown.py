@@ -88,14 +88,18 @@ def item_in_words(rule: ItemRule, ruleset: Ruleset) -> str:
     what = ", ".join((*rule.categories, *rule.skus))
     if rule.per is None:
         pieces = rule.per_quantity or 1
-        return gettext(
+        return ngettext(
+            "%(points)s point for every %(pieces)s bought of: %(what)s",
             "%(points)s points for every %(pieces)s bought of: %(what)s",
+            rule.points,
             points=formats.number(rule.points),
             pieces=formats.number(pieces),
             what=what,
         )
-    return gettext(
+    return ngettext(
+        "%(points)s point for every %(amount)s spent on: %(what)s",
         "%(points)s points for every %(amount)s spent on: %(what)s",
+        rule.points,
         points=formats.number(rule.points),
         amount=formats.round_money(rule.per, ruleset.program.currency),
         what=what,
