@@ -121,6 +121,21 @@ def test_final_is_what_two_endpoints_call_so(own_programme: Programme, own_anvil
         assert read_cursor(connection, "final").number == height - 1
 
 
+def test_an_endpoint_without_that_word_goes_by_depth_beside_one_that_has_it(
+    own_programme: Programme, own_anvil: Anvil
+) -> None:
+    leaf_id = mined(own_programme)
+    own_anvil.mine(20)
+    height = own_anvil.block_number()
+    tagged, untagged = View(own_anvil.node, finalized=height - 2), View(own_anvil.node)
+    services = replace(on(own_programme, pool_of(tagged, untagged)), depth=None)
+    index(services)
+    assert finalize(services) > 0
+    assert own_programme.leaf(leaf_id).state == "final"
+    with own_programme.store.read() as connection:
+        assert read_cursor(connection, "final").number == height - depth_without_tag(services.chain_id)
+
+
 class Speechless:
     """A node that knows no tags."""
 

@@ -77,9 +77,8 @@ def finalize(services: ChainServices) -> int:
         if (block is None or target <= final.number) and not _mined_below(connection, target):
             return 0
     reached = Cursor(*block) if block is not None and target > final.number else final
-    tags = {(one.number, one.hash) for one in called if one is not None}
-    if reached != final and tags and (reached.number, reached.hash) not in tags:
-        return 0  # the indexer is not there yet, or on a branch that was left: behind one address may be several nodes
+    if reached != final and _is_elsewhere(reached, called):
+        return 0
     if reached != final and not _is_canonical(services, nodes, reached):
         return 0  # the chain moved since it was indexed, and the indexer takes it back first; or the nodes do not agree
     failed = [Failed(row.id, _why(services, row), ceiling_of(services, row.admin_operation_id)) for row in failing]
@@ -107,6 +106,13 @@ def _final_block(node: Node) -> Block | None:
 def _called_final(nodes: Sequence[Node]) -> list[Block | None]:
     """What each of the nodes that answer calls finalized. Raises NodeUnreachable if none does."""
     return _answers(nodes, _final_block)
+
+
+def _is_elsewhere(reached: Cursor, called: Sequence[Block | None]) -> bool:
+    """Whether no node calls this very block finalized: the indexer is not there yet, or on a branch that was left, since behind
+    one address may be several nodes. A node without the tag goes by depth, and names no block to compare with."""
+    tags = {(block.number, block.hash) for block in called if block is not None}
+    return bool(called) and None not in called and (reached.number, reached.hash) not in tags
 
 
 def _agreed_height(services: ChainServices, nodes: Sequence[Node], called: Sequence[Block | None], head: int) -> int:
