@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract_chains import START, CallReverted, Chain, Log, PyEvm, signer_named
+from contract_model import DAY, NO_LIMIT, NOTICE, SUNSET_NOTICE
 from eth_abi import decode, encode
 from eth_account.signers.local import LocalAccount
 from eth_utils import to_checksum_address
@@ -14,12 +15,8 @@ from eth_utils import to_checksum_address
 from token_service.protocol.contract_build import contract_build
 from token_service.protocol.hashing import keccak256
 
-DAY = 86_400
-NOTICE = 14 * DAY
-SUNSET_NOTICE = 90 * DAY
 RULESET = keccak256(b"the first ruleset")
 ROLES = ("SETTLER", "RULES", "ISSUERS", "GUARD")
-NO_LIMIT = 2**64 - 1
 
 admin, settler, second_settler, rules, issuers, guard = map(
     signer_named, ("admin", "settler", "second settler", "rules", "issuers", "guard")

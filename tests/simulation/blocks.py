@@ -9,6 +9,7 @@ from contract_state import ContractState
 from fake_contract import Log, Reverted, execute
 from keys import CONTRACT, GUARD, Sent
 
+from token_service.protocol.bloom import bloom_of
 from token_service.protocol.hashing import keccak256, to_hex
 
 GAS_LIMIT = 30_000_000
@@ -81,7 +82,8 @@ def seal(
     parent_hash = "0x" + "0" * 64 if parent is None else parent.hash
     words = "|".join([str(number), parent_hash, str(timestamp), str(salt), *(item.hash for item in contents)])
     used = sum(receipt.gas_used for receipt in receipts)
-    bloom = bloom_of(receipts)
+    logged = [word for receipt in receipts for log in receipt.logs for word in (CONTRACT, *log.topics)]
+    bloom = bloom_of(bytes.fromhex(word[2:]) for word in logged)
     block_hash = to_hex(keccak256(words.encode()))
     return Block(
         number, block_hash, parent_hash, timestamp, base_fee, used, tuple(contents), tuple(receipts), bloom, state
@@ -136,18 +138,6 @@ def _ordered(state: ChainState, order: Order, now: int, first_log: int) -> tuple
         state.contract = before
         return Receipt(order.hash, succeeded=False, gas_used=30_000, logs=(), first_log=first_log), state
     return Receipt(order.hash, succeeded=True, gas_used=50_000, logs=tuple(logs), first_log=first_log), state
-
-
-def bloom_of(receipts: Sequence[Receipt]) -> int:
-    """The 2048-bit filter over the contract's address and the topics (yellow paper §4.3.1)."""
-    bloom = 0
-    for receipt in receipts:
-        for log in receipt.logs:
-            for value in (CONTRACT, *log.topics):
-                digest = keccak256(bytes.fromhex(value[2:]))
-                for place in (0, 2, 4):
-                    bloom |= 1 << (int.from_bytes(digest[place : place + 2]) & 2047)
-    return bloom
 
 
 def next_base_fee(parent: Block, demand: float) -> int:

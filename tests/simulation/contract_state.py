@@ -1,48 +1,17 @@
-"""What the points contract remembers, in plain Python: integers and dictionaries that a block keeps and the next one copies."""
+"""What the points contract remembers: the model of its points, and what that leaves out. A block keeps it, the next copies it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from token_service.units import CREDIT_KINDS
+from contract_model import Account, Lane, Model
 
-DAY = 86_400
-NO_LIMIT = 2**64 - 1
-
-
-@dataclass(slots=True)
-class Party:
-    """How much an issuer may give out in a window of time, and has."""
-
-    ceiling: int
-    period: int
-    issued: int = 0
-    window: int = 0
-
-    def roll(self, now: int) -> None:
-        window = now // self.period if self.period else 0
-        if window != self.window:
-            self.window, self.issued = window, 0
-
-    def change(self, ceiling: int, period: int, now: int) -> None:
-        """At once: the programme of the simulation has no notice period. What was issued in the window counts on."""
-        self.roll(now)
-        self.ceiling, self.period = ceiling, period
-        self.window = now // period if period else 0
+from token_service.protocol.hashing import checksum_address
 
 
-@dataclass(slots=True)
-class OperatorLane:
-    """An operator's sequence, and what they may still take today."""
-
-    seq: int = 0
-    limit: int = 0
-    debited: int = 0
-    day: int = 0
-
-    def roll(self, now: int) -> None:
-        if self.day != now // DAY:
-            self.day, self.debited = now // DAY, 0
+def points() -> Model:
+    """Nothing yet. The programme of the simulation has no notice periods."""
+    return Model(notice=0, parties={})
 
 
 @dataclass(slots=True)
@@ -51,29 +20,23 @@ class ContractState:
 
     roles: set[tuple[str, str]] = field(default_factory=set)
     rulesets: dict[str, int] = field(default_factory=dict)  # hash → in force from
-    parties: dict[int, Party] = field(default_factory=dict)
-    lanes: dict[str, OperatorLane] = field(default_factory=dict)
-    balances: dict[str, int] = field(default_factory=dict)
-    frozen: set[str] = field(default_factory=set)
-    totals: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(1, 12), 0))
-    paused_until: int = 0
+    points: Model = field(default_factory=points)
 
     def copy(self) -> ContractState:
-        return ContractState(
-            set(self.roles),
-            dict(self.rulesets),
-            {number: Party(p.ceiling, p.period, p.issued, p.window) for number, p in self.parties.items()},
-            {name: OperatorLane(lane.seq, lane.limit, lane.debited, lane.day) for name, lane in self.lanes.items()},
-            dict(self.balances),
-            set(self.frozen),
-            dict(self.totals),
-            self.paused_until,
-        )
+        return ContractState(set(self.roles), dict(self.rulesets), self.points.copy())
 
-    def lane(self, operator: str) -> OperatorLane:
-        return self.lanes.setdefault(operator, OperatorLane())
+    def account(self, address: str) -> Account:
+        return self.points.account(address.lower())
 
-    @property
-    def supply(self) -> int:
-        adding = {int(kind) for kind in CREDIT_KINDS}
-        return sum(points if kind in adding else -points for kind, points in self.totals.items())
+    def lane(self, operator: str) -> Lane:
+        """An operator's; one that was given no limit may take nothing."""
+        return self.points.lanes.setdefault(operator, Lane(limit=0))
+
+    def balances(self) -> dict[str, int]:
+        """Whoever has points, and how many."""
+        accounts = self.points.accounts.items()
+        return {checksum_address(address): account.balance for address, account in accounts if account.balance}
+
+    def frozen(self) -> list[str]:
+        """Accounts that are, in order."""
+        return sorted(checksum_address(address) for address, one in self.points.accounts.items() if one.is_frozen)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from blocks import GAS_LIMIT, Block, ChainState, Order, can_pay, next_base_fee, seal
-from contract_state import DAY, NO_LIMIT, ContractState, OperatorLane, Party
+from contract_model import DAY, NO_LIMIT, Lane, Model, Party
+from contract_state import ContractState
 from keys import ADMIN, CHAIN_ID, CONTRACT, GUARD, OPERATORS, Sent, address
 
 from token_service.chain.admin_calls import ROLES
@@ -178,8 +179,11 @@ def genesis(ruleset: str) -> ChainState:
         roles={(ROLES["settler"], operator) for operator in operators}
         | {(ROLES[name], who) for name in ("admin", "issuers", "guard", "rules") for who in (ADMIN, GUARD)},
         rulesets={ruleset: 0},
-        parties={1: Party(NO_LIMIT, DAY), 2: Party(NO_LIMIT, 0)},
-        lanes={operator: OperatorLane(limit=NO_LIMIT) for operator in operators},
+        points=Model(
+            notice=0,
+            parties={1: Party(NO_LIMIT, DAY), 2: Party(NO_LIMIT, 0)},
+            lanes={operator: Lane(NO_LIMIT) for operator in operators},
+        ),
     )
     return ChainState(contract, funds=dict.fromkeys((*operators, ADMIN), RICH))
 

@@ -1,4 +1,4 @@
-"""The points contract in plain Python: real calldata in, real logs and revert data out.
+"""The points contract in plain Python: real calldata in, real logs and revert data out; contract_model.py counts the points.
 
 `test_fake_contract.py` holds it against the compiled contract. What the simulation never calls (self-custody, transfers, the
 sunset, notice periods) is left out and refused loudly.
@@ -11,18 +11,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from contract_state import NO_LIMIT, ContractState, Party
+from contract_model import CREDITS, NO_LIMIT, Party, Refusal
+from contract_state import ContractState
 
 from token_service.chain.admin_calls import ROLES
 from token_service.protocol import abi, interface
 from token_service.protocol.calldata import decode_call, decode_settle
 from token_service.protocol.hashing import ZERO_ADDRESS, ZERO_HASH, address_from_bytes, to_hex
-from token_service.units import CREDIT_KINDS
-
-AMOUNT_MAX = 2**53 - 1
-PAUSE_SECONDS = 7 * 86_400
-CREDITS = frozenset(int(kind) for kind in CREDIT_KINDS)
-ISSUING = frozenset({1, 7})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,74 +68,20 @@ def _settle(
     lane = state.lane(sender)
     if seq != lane.seq + 1:
         raise Reverted("BatchOutOfSequence", lane.seq + 1, seq)
-    lane.roll(now)
-    lane.seq = seq
-    logs, minted, burned, count = [], 0, 0, 0
+    skipped = state.points.settle(sender, list(words), now)
+    logs, minted, burned = [], 0, 0
     for index, word in enumerate(words):
-        account, kind, party, amount = _unpacked(word)
-        reason = _apply(state, sender, account, kind, party, amount, now)
-        if reason:
-            logs.append(log("EntrySkipped", sender, seq, index, reason))
-            continue
-        count += 1
-        if kind in CREDITS:
+        account, kind, amount = address_from_bytes((word >> 96).to_bytes(20)), word >> 88 & 0xFF, word & NO_LIMIT
+        if index in skipped:
+            logs.append(log("EntrySkipped", sender, seq, index, skipped[index]))
+        elif kind in CREDITS:
             minted += amount
             logs.append(log("Transfer", ZERO_ADDRESS, account, amount))
         else:
             burned += amount
             logs.append(log("Transfer", account, ZERO_ADDRESS, amount))
-    logs.append(log("BatchSettled", sender, seq, ruleset, root, count, minted, burned))
+    logs.append(log("BatchSettled", sender, seq, ruleset, root, len(words) - len(skipped), minted, burned))
     return logs
-
-
-def _unpacked(word: int) -> tuple[str, int, int, int]:
-    return address_from_bytes((word >> 96).to_bytes(20)), word >> 88 & 0xFF, word >> 64 & 0xFFFFFF, word & NO_LIMIT
-
-
-def _apply(state: ContractState, operator: str, account: str, kind: int, party: int, amount: int, now: int) -> int:
-    """0, or why the entry is skipped."""
-    if not 1 <= amount <= AMOUNT_MAX or not 1 <= kind <= 10 or account == ZERO_ADDRESS:
-        return 1
-    if account in state.frozen:
-        return 2
-    held = state.balances.get(account, 0)
-    is_credit = kind in CREDITS
-    reason = _credit(state, operator, kind, party, amount, now) if is_credit else _debit(state, operator, held, amount)
-    if not reason:
-        state.balances[account] = held + amount if is_credit else held - amount
-        state.totals[kind] += amount
-    return reason
-
-
-def _credit(state: ContractState, operator: str, kind: int, number: int, amount: int, now: int) -> int:
-    totals, lane = state.totals, state.lane(operator)
-    if kind in ISSUING:
-        party = state.parties.get(number)
-        if party is None:
-            return 5
-        party.roll(now)
-        if party.issued + amount > party.ceiling:
-            return 6
-        party.issued += amount
-    elif kind == 5:
-        if lane.debited + amount > lane.limit:
-            return 7
-        if totals[5] + amount > totals[2] + totals[6]:
-            return 9
-        lane.debited += amount
-    elif totals[10] + amount > totals[9]:
-        return 10
-    return 0
-
-
-def _debit(state: ContractState, operator: str, held: int, amount: int) -> int:
-    lane = state.lane(operator)
-    if held < amount:
-        return 4
-    if lane.debited + amount > lane.limit:
-        return 7
-    lane.debited += amount
-    return 0
 
 
 def _need_role(state: ContractState, sender: str, *names: str) -> None:
@@ -149,28 +90,29 @@ def _need_role(state: ContractState, sender: str, *names: str) -> None:
 
 
 def _need_running(state: ContractState, now: int) -> None:
-    if now < state.paused_until:
+    if now < state.points.paused_until:
         raise Reverted("EnforcedPause")
 
 
 def _pause(state: ContractState, sender: str, now: int) -> list[Log]:
     _need_role(state, sender, "guard")
     _need_running(state, now)
-    state.paused_until = now + PAUSE_SECONDS
-    return [log("Paused", sender, state.paused_until)]
+    state.points.pause(now)
+    return [log("Paused", sender, state.points.paused_until)]
 
 
 def _unpause(state: ContractState, sender: str, now: int) -> list[Log]:
     _need_role(state, sender, "guard")
-    if now >= state.paused_until:
-        raise Reverted("ExpectedPause")
-    state.paused_until = 0
+    try:
+        state.points.unpause(now)
+    except Refusal as refusal:
+        raise Reverted(str(refusal)) from refusal
     return [log("Unpaused", sender)]
 
 
 def _set_frozen(state: ContractState, sender: str, now: int, account: str, isFrozen: bool) -> list[Log]:  # noqa: N803
     _need_role(state, sender, "guard")
-    (state.frozen.add if isFrozen else state.frozen.discard)(account)
+    state.account(account).is_frozen = isFrozen
     return [log("FreezeChanged", account, isFrozen)]
 
 
@@ -180,25 +122,23 @@ def _register_party(
     _need_role(state, sender, "admin", "issuers")
     if party == 0:
         raise Reverted("InvalidParty", party)
-    if party in state.parties:
+    if party in state.points.parties:
         raise Reverted("PartyAlreadyRegistered", party)
-    state.parties[party] = Party(ceiling, period, window=now // period if period else 0)
+    state.points.parties[party] = Party(ceiling, period, window=now // period if period else 0)
     return [log("PartyRegistered", party, name), log("CeilingSet", party, ceiling, period, now)]
 
 
 def _set_ceiling(state: ContractState, sender: str, now: int, party: int, ceiling: int, period: int) -> list[Log]:
     _need_role(state, sender, "issuers")
-    if party not in state.parties:
+    if party not in state.points.parties:
         raise Reverted("PartyNotRegistered", party)
-    state.parties[party].change(ceiling, period, now)
+    state.points.parties[party].change(ceiling, period, now, state.points.notice)
     return [log("CeilingSet", party, ceiling, period, now)]
 
 
 def _set_debit_limit(state: ContractState, sender: str, now: int, operator: str, limit: int) -> list[Log]:
     _need_role(state, sender, "admin", "issuers")
-    lane = state.lane(operator)
-    lane.roll(now)
-    lane.limit = limit
+    state.lane(operator).change(limit, now, state.points.notice, is_admin=True)
     return [log("DebitLimitSet", operator, limit, now)]
 
 
@@ -255,7 +195,7 @@ def ask(state: ContractState, data: bytes, now: int) -> bytes:
 
 
 def _party_of(state: ContractState, now: int, number: int) -> tuple[Any, ...]:
-    party = state.parties.get(number)
+    party = state.points.parties.get(number)
     if party is None:
         return (0, 0, 0, 0, False, 0, 0, 0)
     party = replace(party)
@@ -278,10 +218,10 @@ _VIEWS: dict[str, Callable[..., Any]] = {
     "lastSeq": lambda state, now, operator: state.lane(operator).seq,
     "nextSeq": lambda state, now, operator: state.lane(operator).seq + 1,
     "hasRole": lambda state, now, role, account: (role, account) in state.roles,
-    "balanceOf": lambda state, now, account: state.balances.get(account, 0),
-    "totals": lambda state, now: tuple(state.totals.values()),
-    "totalSupply": lambda state, now: state.supply,
-    "paused": lambda state, now: now < state.paused_until,
+    "balanceOf": lambda state, now, account: state.account(account).balance,
+    "totals": lambda state, now: tuple(state.points.totals.values()),
+    "totalSupply": lambda state, now: state.points.supply,
+    "paused": lambda state, now: now < state.points.paused_until,
     "rulesetAt": _ruleset_at,
     "partyOf": _party_of,
     "laneOf": _lane_of,

@@ -70,8 +70,7 @@ class Watch:
         held: Counter[str] = Counter()
         for row in self.rows("select account, kind, amount from leaves where state = 'final' and kind <> 0"):
             held[row["account"]] += row["amount"] if row["kind"] in CREDITS else -row["amount"]
-        state = self.world.chain.blocks[self.final_block].state.contract
-        real = {account: points for account, points in state.balances.items() if points}
+        real = self.world.chain.blocks[self.final_block].state.contract.balances()
         assert {account: points for account, points in held.items() if points} == real, "balances differ (I7)"
 
     def _halts_have_a_reason(self) -> None:

@@ -8,8 +8,12 @@ from dataclasses import replace
 
 import structlog
 from fake_node import NONE
+from invariants import Watch
+from ledger_entries import Tills
 from plan import plan_of
 from world import World
+
+from token_service.worker import read_backlog
 
 
 @contextmanager
@@ -29,6 +33,28 @@ def work(world: World, number: int, passes: int = 1) -> None:
         world.run_worker(world.workers[number])
         world.chain.mine(world.unix())
         world.seconds += 3
+
+
+def send(world: World, number: int) -> None:
+    """One worker goes on until something it sent waits for a block; then that block comes."""
+    while not world.chain.pool:
+        world.seconds += 1
+        world.run_worker(world.workers[number])
+    world.chain.mine(world.unix())
+
+
+def stop(world: World, number: int, place: str) -> None:
+    """One worker goes on until it comes to this failpoint, and stands still there."""
+    world.stops[f"worker {number}"] = place
+    world.run_worker(world.workers[number])
+    assert world.workers[number].place == place
+
+
+def finish(world: World, tills: Tills) -> None:
+    """The other worker settles all that is left, and every rule holds."""
+    work(world, 1, passes=8)
+    assert (lane(world), read_backlog(world.store, world.now).is_settled) == (("active", None), True)
+    Watch(world, tills).at_the_end()
 
 
 def lane(world: World) -> tuple[str, str | None]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_state import DAY, ContractState
+from contract_model import DAY
+from contract_state import ContractState
 from fake_chain import START
 from fake_contract import Reverted, ask, execute
 from keys import CHAIN_ID, CONTRACT, address, secret

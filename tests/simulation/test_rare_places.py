@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from contract_state import DAY
+from contract_model import DAY
 from fake_chain import RICH
 from invariants import Watch
 from keys import OPERATORS, address

@@ -8,7 +8,7 @@ import pytest
 from invariants import Watch
 from keys import OPERATORS, address
 from ledger_entries import Tills
-from quiet_world import lane, quiet_world, work
+from quiet_world import finish, lane, quiet_world, send, stop, work
 from world import World
 
 from token_service.chain.admin_calls import ROLES
@@ -27,13 +27,8 @@ def test_old_news_of_a_failed_batch_does_not_stop_a_lane_that_went_on(world: Wor
     tills.record_some()
     world.chain.order("revokeRole", ROLES["settler"], operator)
     world.chain.mine(world.unix())
-    while not world.chain.pool:
-        world.seconds += 1
-        world.run_worker(world.workers[1])
-    world.chain.mine(world.unix())
-    world.stops["worker 0"] = "track.before_commit"
-    world.run_worker(world.workers[0])
-    assert world.workers[0].place == "track.before_commit", "the slow worker has seen the failure"
+    send(world, 1)
+    stop(world, 0, "track.before_commit")  # it has seen the failure
     work(world, 1, passes=2)
     assert lane(world)[0] in ("draining", "blocked")
     world.chain.order("grantRole", ROLES["settler"], operator)
@@ -58,17 +53,13 @@ def test_old_news_of_a_failure_that_is_final_does_not_block_a_lane_that_sends_an
     work(world, 1, passes=3)
     world.run_worker(world.workers[1])
     monkeypatch.undo()
-    world.stops["worker 0"] = "finalize.before_commit"
-    world.run_worker(world.workers[0])
-    assert world.workers[0].place == "finalize.before_commit"
+    stop(world, 0, "finalize.before_commit")
     for _ in range(3):
         world.seconds += 3
         world.run_worker(world.workers[1])
     assert world.chain.pool, "the batch is on its way again"
     world.run_worker(world.workers[0])
-    work(world, 1, passes=8)
-    assert (lane(world), read_backlog(world.store, world.now).is_settled) == (("active", None), True)
-    Watch(world, tills).at_the_end()
+    finish(world, tills)
 
 
 def test_an_old_refusal_does_not_block_a_lane_that_sends_anew(world: World) -> None:
@@ -76,33 +67,24 @@ def test_an_old_refusal_does_not_block_a_lane_that_sends_anew(world: World) -> N
     tills.record_some()
     world.chain.order("pause")
     world.chain.mine(world.unix())
-    while not world.chain.pool:
-        world.seconds += 1
-        world.run_worker(world.workers[1])
-    world.chain.mine(world.unix())
+    send(world, 1)
     world.run_worker(world.workers[1])
     world.chain.mine(world.unix())
     world.run_worker(world.workers[1])
-    world.stops["worker 0"] = "anew_waits.before_commit"
-    world.run_worker(world.workers[0])
-    assert world.workers[0].place == "anew_waits.before_commit"
+    stop(world, 0, "anew_waits.before_commit")
     world.chain.order("unpause")
     world.chain.mine(world.unix())
     world.run_worker(world.workers[1])
     assert world.chain.pool, "the batch is on its way again"
     world.run_worker(world.workers[0])
-    work(world, 1, passes=8)
-    assert (lane(world), read_backlog(world.store, world.now).is_settled) == (("active", None), True)
-    Watch(world, tills).at_the_end()
+    finish(world, tills)
 
 
 def test_an_order_that_another_worker_has_sent_does_not_fail_for_an_old_refusal(world: World) -> None:
     with world.store.write() as connection:
         stamps = {"operation_id": "adm_1", "created_at": world.now()}
         enqueue(connection, kind="unpause", arguments={}, **stamps)
-    world.stops["worker 0"] = "admin_refused.before_commit"
-    world.run_worker(world.workers[0])
-    assert world.workers[0].place == "admin_refused.before_commit"
+    stop(world, 0, "admin_refused.before_commit")
     world.chain.order("pause")
     world.chain.mine(world.unix())
     world.run_worker(world.workers[1])

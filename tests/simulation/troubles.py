@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from contract_state import DAY, NO_LIMIT
+from contract_model import DAY, NO_LIMIT
 from fake_chain import RICH
 from keys import ADMIN, GUARD, OPERATORS, address, member_address, sign, understood
 from sqlalchemy import update
@@ -146,9 +146,9 @@ def keep_running(world: World) -> None:
     chain, state = world.chain, world.chain.head.state.contract
     if chain.orders:
         return
-    if chain.head.timestamp < state.paused_until:
+    if chain.head.timestamp < state.points.paused_until:
         chain.order("unpause")
-    for account in sorted(state.frozen):
+    for account in state.frozen():
         chain.order("setFrozen", account, False)
     for lane in world.file.execute("select operator from lanes where reason_code = 'role_missing'").fetchall():
         chain.order("grantRole", ROLES["settler"], lane["operator"])

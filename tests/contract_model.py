@@ -1,11 +1,16 @@
-"""The contract in plain Python: integers and dictionaries, no packing, no gas. The state machine compares the two."""
+"""The contract in plain Python: integers and dictionaries, no packing, no gas. The state machine compares the two; the simulation
+of settlement settles by it.
+"""
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 
-from contract_program import DAY, NO_LIMIT, NOTICE, SUNSET_NOTICE
-
+DAY = 86_400
+NOTICE = 14 * DAY
+SUNSET_NOTICE = 90 * DAY
+NO_LIMIT = 2**64 - 1
 CREDITS = (1, 5, 7, 10)
 ISSUING = (1, 7)
 SIGNED = 11
@@ -91,6 +96,15 @@ class Model:
     announced_at: int = 0
     sunset_at: int = 0
     open_at: int = 0
+
+    def copy(self) -> Model:
+        """Another with the same in it; what either does from now on, the other does not."""
+        other = copy(self)
+        other.accounts = {address: copy(one) for address, one in self.accounts.items()}
+        other.parties = {number: copy(one) for number, one in self.parties.items()}
+        other.lanes = {operator: copy(one) for operator, one in self.lanes.items()}
+        other.totals = dict(self.totals)
+        return other
 
     def account(self, address: str) -> Account:
         return self.accounts.setdefault(address, Account())
