@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from token_service.errors import BadSettings
+from token_service.units import GWEI_PER_ETHER, WEI_PER_GWEI
 
 SECRETS: Final = ("database_url", "smtp_url")
 
@@ -109,11 +110,11 @@ class Settings(BaseSettings):
 
     @property
     def max_fee_wei(self) -> int:
-        return int(self.max_fee_gwei * 10**9)
+        return int(self.max_fee_gwei * WEI_PER_GWEI)
 
     @property
     def gas_budget_wei(self) -> int | None:
-        return None if self.gas_budget_per_day is None else int(self.gas_budget_per_day * 10**18)
+        return None if self.gas_budget_per_day is None else int(self.gas_budget_per_day * GWEI_PER_ETHER * WEI_PER_GWEI)
 
     @property
     def ledger_url(self) -> str:

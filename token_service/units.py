@@ -12,6 +12,8 @@ Cents = NewType("Cents", int)
 """Money in minor units of the programme's currency (ISO 4217)."""
 Wei = NewType("Wei", int)
 Gas = NewType("Gas", int)
+WEI_PER_GWEI: Final = 10**9
+GWEI_PER_ETHER: Final = 10**9
 
 POINTS_MAX: Final = 2**53 - 1
 """Largest amount of one entry or of money: what JSON carries exactly (CONTRACT §1, API)."""

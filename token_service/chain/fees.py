@@ -12,8 +12,8 @@ from typing import Final
 from token_service.chain.node import Node
 from token_service.chain.reads import Block, quantity
 from token_service.errors import NodeUnreachable, RpcError
+from token_service.units import WEI_PER_GWEI
 
-GWEI: Final = 10**9
 TIP_WEI_MIN: Final = 1_000_000
 HISTORY_BLOCKS: Final = 8
 TIP_PERCENTILE: Final = 60
@@ -21,7 +21,7 @@ BUMP_PER_MILLE: Final = 1125
 """A replacement must raise both fees by 10 % (geth); 12.5 % leaves room for rounding."""
 RELATIVE_CEILING: Final = 5
 """A replacement costs at most this many times what a new transaction would …"""
-RELATIVE_CEILING_FROM: Final = 100 * GWEI
+RELATIVE_CEILING_FROM: Final = 100 * WEI_PER_GWEI
 """… once it is dearer than this: below, a multiple of next to nothing would keep it from ever being taken."""
 
 TRANSACTION_GAS_MAX: Final = 16_777_216  # EIP-7825
@@ -91,7 +91,7 @@ def paid(max_fee: int, tip: int, base_fee: int | None) -> int:
 
 def in_gwei(wei: int) -> str:
     """For people: at most three digits behind the point."""
-    return f"{wei / GWEI:.3f}".rstrip("0").rstrip(".")
+    return f"{wei / WEI_PER_GWEI:.3f}".rstrip("0").rstrip(".")
 
 
 def settle_gas(words: int) -> int:

@@ -10,12 +10,7 @@ from typing import Any
 
 from token_service.chain.node import Node
 from token_service.errors import InvalidInput, NodeUnreachable
-from token_service.protocol.hashing import (
-    checksum_address,
-    from_hex,
-    hash_to_bytes,
-    to_hex,
-)
+from token_service.protocol.hashing import checksum_address, from_hex, hash_to_bytes, to_hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +31,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class TransactionReceipt:
-    """What became of a transaction on the chain."""
+    """What became of a transaction on the chain. `cost_wei` is its gas at the price that was paid, and what a rollup charges for
+    its data; None where the node does not tell."""
 
     transaction_hash: str
     block_number: int
@@ -45,9 +41,7 @@ class TransactionReceipt:
     gas_used: int
     contract_address: str | None
     logs: tuple[dict[str, Any], ...]  # raw
-    cost_wei: int | None = (
-        None  # gas at the price that was paid, and what a rollup charges for its data; None: not told
-    )
+    cost_wei: int | None = None
 
 
 def chain_id(node: Node) -> int:

@@ -163,13 +163,14 @@ def _settlement(application: Application) -> Iterator[Finding]:
 def _gas(application: Application) -> Iterator[Finding]:
     """What gas has cost today, where a budget is set."""
     from token_service.ledger.gas_spending import gas_spending
+    from token_service.units import GWEI_PER_ETHER
 
     budget = application.settings.gas_budget_per_day
     if budget is None:
         return
     with application.store.read() as connection:
         spending = gas_spending(connection, application.context.now())
-    spent, at_most = spending.spent_gwei / 10**9, spending.at_most_gwei / 10**9
+    spent, at_most = spending.spent_gwei / GWEI_PER_ETHER, spending.at_most_gwei / GWEI_PER_ETHER
     says = f"{spent:g} of {budget:g} spent today, at most {at_most:g} with what is on its way"
     yield Finding("gas budget", "note" if at_most > budget else "well", says)
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import Connection, and_, func, or_, select
 
 from token_service.ledger.settlement_tables import attempts, transactions
-
-WEI_PER_GWEI: Final = 10**9
+from token_service.units import WEI_PER_GWEI
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,13 @@ def resume(services: ChainServices, number: int) -> int:
     """1 if the lane goes on now. Raises NodeUnreachable."""
     with services.store.read() as connection:
         lane = lane_rows.read_lane(connection, number)
-    if lane.state == "blocked" and lane.code in (Code.FEE_CEILING, Code.GAS_BUDGET):
+    if lane.state != "blocked":
+        return 0
+    if lane.code in (Code.FEE_CEILING, Code.GAS_BUDGET):
         return _go_on(services, lane) if _can_spend(services, lane) else 0
+    if lane.code not in LOOKS_FOR_ITSELF:
+        return 0
     with services.store.read() as connection:
-        if lane.state != "blocked" or lane.code not in LOOKS_FOR_ITSELF:
-            return 0
         if lane_rows.in_flight(connection, lane.operator):
             return 0  # sending it again tells
     if not contract_reads.has_role(services.node, contract_of(services), "settler", lane.operator):

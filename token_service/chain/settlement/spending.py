@@ -15,8 +15,8 @@ from token_service.chain.services import ChainServices
 from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.lanes import Code, Lane
 from token_service.ledger.gas_spending import gas_spending, to_gwei
+from token_service.units import GWEI_PER_ETHER, WEI_PER_GWEI
 
-GWEI_PER_ETHER: Final = 10**9
 ACTIVE: Final = ("active",)
 
 
@@ -45,7 +45,7 @@ def is_in_budget(services: ChainServices, wei: int) -> bool:
         return True
     with services.store.read() as connection:
         spending = gas_spending(connection, services.now())
-    return spending.at_most_gwei + to_gwei(wei) <= budget // fees.GWEI
+    return spending.at_most_gwei + to_gwei(wei) <= budget // WEI_PER_GWEI
 
 
 def block_for_fees(
@@ -60,7 +60,7 @@ def block_for_fees(
 
 def block_for_budget(services: ChainServices, lane: Lane, *, only_from: tuple[str, ...] = ACTIVE) -> None:
     """The lane waits until the budget has room again: when what is under way turns out cheaper, at the latest tomorrow."""
-    budget = (services.limits.gas_budget_per_day or 0) // fees.GWEI
+    budget = (services.limits.gas_budget_per_day or 0) // WEI_PER_GWEI
     reason = (
         f"the day's gas budget of {budget / GWEI_PER_ETHER:g} has no room for another batch (MEREAU_GAS_BUDGET_PER_DAY)"
     )

@@ -53,7 +53,7 @@ def watch_chain(services: ChainServices, watch: ChainWatch) -> None:
         return
     watch.look_at = services.monotonic() + LOOK_SECONDS
     reason = is_stale(services, watch)
-    if (reason is not None) == watch.was_stale and watch.was_stale:
+    if reason is not None and watch.was_stale:
         return
     watch.was_stale = reason is not None
     with services.store.read() as connection:
