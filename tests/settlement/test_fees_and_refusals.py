@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from token_service.chain import fees, reads
 from token_service.chain.fees import Fees, Market
 from token_service.chain.send_errors import Refusal, classify
+from token_service.units import WEI_PER_GWEI
 
 
 def test_the_quote_is_twice_the_base_fee_and_the_usual_tip(anvil: Anvil) -> None:
@@ -44,8 +45,8 @@ def test_a_replacement_raises_both_fees_by_an_eighth_or_there_is_none(
 def test_above_a_threshold_a_replacement_costs_at_most_five_times_a_new_one(
     base_gwei: int, absolute_gwei: int, ceiling_gwei: int
 ) -> None:
-    now = Market(base_gwei * fees.GWEI, fees.GWEI)
-    assert now.ceiling_of_replacements(absolute_gwei * fees.GWEI) == ceiling_gwei * fees.GWEI
+    now = Market(base_gwei * WEI_PER_GWEI, WEI_PER_GWEI)
+    assert now.ceiling_of_replacements(absolute_gwei * WEI_PER_GWEI) == ceiling_gwei * WEI_PER_GWEI
 
 
 def test_a_chain_without_a_base_fee_has_one_gas_price() -> None:

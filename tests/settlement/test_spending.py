@@ -12,7 +12,6 @@ from settlement_programme import Programme
 from sqlalchemy import select
 
 from token_service.chain import reads
-from token_service.chain.fees import GWEI
 from token_service.chain.node import Node
 from token_service.chain.settlement import PushMemory, index, plan, push, track
 from token_service.chain.settlement.bumping import bump
@@ -21,7 +20,7 @@ from token_service.chain.settlement.resuming import resume
 from token_service.chain.settlement.staleness import ChainWatch, watch_chain
 from token_service.ledger.gas_spending import gas_spending
 from token_service.ledger.settlement_tables import admin_operations, attempts, transactions
-from token_service.units import EntryKind
+from token_service.units import WEI_PER_GWEI, EntryKind
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
 
@@ -38,12 +37,12 @@ def standing(programme: Programme) -> tuple[str, str | None]:
 
 def mine_at(anvil: Anvil, gwei: int) -> None:
     """A block with this base fee."""
-    anvil.request("anvil_setNextBlockBaseFeePerGas", hex(gwei * GWEI))
+    anvil.request("anvil_setNextBlockBaseFeePerGas", hex(gwei * WEI_PER_GWEI))
     anvil.mine()
 
 
 def test_while_gas_is_dearer_than_the_ceiling_nothing_is_planned(own_programme: Programme, own_anvil: Anvil) -> None:
-    own_programme.with_limits(max_fee_per_gas=20 * GWEI)
+    own_programme.with_limits(max_fee_per_gas=20 * WEI_PER_GWEI)
     alice = own_programme.member()
     own_programme.record(alice, EntryKind.ISSUANCE, 5)
     mine_at(own_anvil, 50)
@@ -68,7 +67,7 @@ def test_at_the_ceiling_the_old_bytes_go_on_until_gas_is_cheaper(own_programme: 
     assert plan(own_programme.services, flush=True) is not None
     memory = PushMemory()
     push(own_programme.services, memory)
-    own_programme.with_limits(max_fee_per_gas=4 * GWEI)
+    own_programme.with_limits(max_fee_per_gas=4 * WEI_PER_GWEI)
     mine_at(own_anvil, 30)
     for _ in range(8):
         bump(own_programme.services, memory)
@@ -77,10 +76,10 @@ def test_at_the_ceiling_the_old_bytes_go_on_until_gas_is_cheaper(own_programme: 
     with own_programme.store.read() as connection:
         query = select(attempts.c.max_fee_per_gas, attempts.c.sent_count).join(transactions)
         rows = connection.execute(query.where(transactions.c.batch_id.is_not(None)).order_by(attempts.c.bump)).all()
-    assert max(row.max_fee_per_gas for row in rows) <= 4 * GWEI
+    assert max(row.max_fee_per_gas for row in rows) <= 4 * WEI_PER_GWEI
     assert rows[-1].sent_count >= 3
     assert resume(own_programme.services, 0) == 0
-    own_anvil.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+    own_anvil.request("anvil_setNextBlockBaseFeePerGas", hex(WEI_PER_GWEI))
     own_anvil.mine()
     own_anvil.request("evm_setAutomine", True)
     own_programme.settle(timeout_seconds=0.3)
@@ -102,7 +101,7 @@ def test_what_gas_cost_is_known_to_the_gwei(own_programme: Programme, own_anvil:
         spending = gas_spending(connection, own_programme.clock())
     receipt = own_anvil.request("eth_getTransactionReceipt", hashes[-1])
     paid = int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16)
-    assert row.fee_gwei == -(-paid // GWEI)
+    assert row.fee_gwei == -(-paid // WEI_PER_GWEI)
     assert (spending.spent_gwei, spending.under_way_gwei) == (sum(everything), 0)
     own_anvil.request("anvil_reorg", 1, [])
     index(own_programme.services)
@@ -127,7 +126,7 @@ def test_a_block_of_several_transactions_is_paid_for_by_its_receipts(
         assert gas_spending(connection, own_programme.clock()).under_way_gwei > 0
     track(own_programme.services)
     receipts = [own_anvil.request("eth_getTransactionReceipt", one.transaction_hash) for one in own_programme.batches()]
-    paid = [-(-int(one["gasUsed"], 16) * int(one["effectiveGasPrice"], 16) // GWEI) for one in receipts]
+    paid = [-(-int(one["gasUsed"], 16) * int(one["effectiveGasPrice"], 16) // WEI_PER_GWEI) for one in receipts]
     with own_programme.store.read() as connection:
         mine = (
             select(transactions.c.fee_gwei).where(transactions.c.batch_id.is_not(None)).order_by(transactions.c.nonce)
@@ -172,7 +171,7 @@ def test_beyond_the_days_budget_batches_wait_for_tomorrow(programme: Programme) 
     with programme.store.read() as connection:
         before = gas_spending(connection, programme.clock()).at_most_gwei
     programme.record(alice, EntryKind.ISSUANCE, 5)
-    programme.with_limits(gas_budget_per_day=(before + 1) * GWEI)
+    programme.with_limits(gas_budget_per_day=(before + 1) * WEI_PER_GWEI)
     programme.settle(timeout_seconds=0.3)
     assert standing(programme) == ("blocked", "gas_budget")
     assert programme.batches() == []
@@ -207,7 +206,7 @@ def test_a_replacement_that_the_budget_does_not_allow_is_not_signed(own_programm
     push(own_programme.services, memory)
     with own_programme.store.read() as connection:
         committed = gas_spending(connection, own_programme.clock()).at_most_gwei
-    own_programme.with_limits(gas_budget_per_day=committed * GWEI)
+    own_programme.with_limits(gas_budget_per_day=committed * WEI_PER_GWEI)
     assert bump(own_programme.services, memory) == 0
     assert standing(own_programme) == ("blocked", "gas_budget")
     own_programme.with_limits(gas_budget_per_day=None)
