@@ -2,10 +2,13 @@
 
 import sys
 
-import eth  # noqa: F401  # first, so that what it does to the interpreter can be undone below
 from eth_hash.auto import keccak
 
+from token_service.chain.embedded.bls_on_demand import stand_in_for_bls
 from token_service.protocol.hashing import keccak256
+
+stand_in_for_bls()
+import eth  # noqa: E402, F401  # before the rooms below, so that what it does to the interpreter can be undone
 
 PYTHON_RECURSION_LIMIT = 1000
 """Python's own default. py-evm and py_ecc raise it to 100,000 when imported, and then `json.loads("[" * 100_000)` of any
