@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from argon2 import PasswordHasher
 from anvil_node import Anvil, running_anvil
 from databases import PostgreSQL, running_postgresql
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,15 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("mereau", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mereau")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A password's hash is slow on purpose; in this process it is not. test_staff.py looks at the real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr("token_service.ledger.passwords._hasher", quick)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ class PostgreSQL:
     def new_database(self, *, template: str = _TEMPLATE) -> str:
         """The URL of a new database; template "template0" is an empty one."""
         name = f"test_{next(self._numbers)}"
-        self.execute(f"create database {name} template {template}")
+        self.execute(f"create database {name} template {template} strategy file_copy")
         return self.url(name)
 
     def drop(self, url: str) -> None:

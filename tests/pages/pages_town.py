@@ -12,7 +12,8 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import StrictUndefined
+from jinja2 import BytecodeCache, StrictUndefined
+from jinja2.bccache import Bucket
 from ulid import ULID
 from werkzeug.test import TestResponse
 
@@ -71,6 +72,24 @@ class Clock:
         self.at += by
 
 
+class CompiledTemplates(BytecodeCache):
+    """What one town compiled, the next one uses."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        kept = self.kept.get((bucket.key, bucket.checksum))
+        if kept is not None:
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+COMPILED_TEMPLATES = CompiledTemplates()
+
+
 @dataclass
 class Town:
     """The programme, its shop, and a way to make members and what happens to them."""
@@ -118,6 +137,7 @@ class Town:
         app = Flask("pages")
         app.testing = True
         app.jinja_env.undefined = StrictUndefined
+        app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
         pages.register_pages(app, pages.Services(context=self.context, **given))
         return app
 

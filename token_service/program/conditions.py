@@ -9,14 +9,18 @@ own, for `mereau ruleset check` and the console.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
+from types import ModuleType
 from typing import Any, Final
 
-import cel
+sys.modules.setdefault(
+    "cel.cli", ModuleType("cel.cli")
+)  # else its command line and what that draws with are imported too
+import cel  # noqa: E402
 
-from token_service.program.schema import CONDITION_CHARACTERS_MAX
-
+CONDITION_CHARACTERS_MAX: Final = 500
 NESTING_MAX: Final = 12
 WHOLE_NUMBER_MAX: Final = 2**53 - 1
 

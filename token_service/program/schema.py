@@ -13,13 +13,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
+from token_service.program.conditions import CONDITION_CHARACTERS_MAX
 from token_service.program.durations import parse_duration, zone
 from token_service.units import POINTS_MAX
 
 LIST_MAX: Final = 200
 """Most rules, campaigns, levels, rewards or names in one list."""
 PERCENT_MAX: Final = 10_000
-CONDITION_CHARACTERS_MAX: Final = 500
 
 
 def _duration(text: str) -> str:
