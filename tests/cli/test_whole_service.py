@@ -6,67 +6,68 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 
 import pytest
 import requests
+from deployments import founded
 
 from .conftest import Deployment, purchase, stop
 
 ALICE = {"external_id": "card-1", "name": "Alice"}
 
 
-def test_an_empty_folder_becomes_a_programme_once(deployment: Deployment) -> None:
-    first = deployment.json("init")["program"]
-    again = deployment.json("init")["program"]
-    assert first["contract"] == again["contract"]
-    assert first["chain_id"] == again["chain_id"] < 2**52
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running service for the tests that leave it running."""
+    deployment = founded(tmp_path_factory.mktemp("served") / "var")
+    with deployment.serving():
+        yield deployment
 
 
-def test_two_programmes_share_neither_chain_nor_contract(
+def test_an_empty_folder_becomes_a_programme_once_with_a_chain_and_a_contract_of_its_own(
     deployment: Deployment, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = Deployment(tmp_path_factory.mktemp("other") / "var")
-    assert other.run("init").returncode == 0
-    one, two = deployment.json("init")["program"], other.json("init")["program"]
-    assert one["chain_id"] != two["chain_id"]
-    assert one["contract"] != two["contract"]
+    first, again = other.json("init")["program"], other.json("init")["program"]
+    assert (first["contract"], first["chain_id"]) == (again["contract"], again["chain_id"])
+    assert first["chain_id"] < 2**52
+    one = deployment.json("init")["program"]
+    assert one["chain_id"] != first["chain_id"]
+    assert one["contract"] != first["contract"]
 
 
-def test_a_purchase_is_answered_settled_audited_and_verified(deployment: Deployment) -> None:
-    key = deployment.key()
-    with deployment.serving():
-        assert deployment.post("/v1/members", ALICE, key).status_code == 201
-        answer = deployment.post("/v1/purchases", purchase("ticket-1"), key)
-        assert answer.status_code == 201, answer.text
-        body = answer.json()
-        assert body["points"] == 23
-        entry = body["entries"][0]["id"]
-        assert deployment.run("settle", "--wait", "--timeout", "30").returncode == 0
-        settled = deployment.get(f"/v1/entries/{entry}", key).json()["settlement"]
-        assert settled["state"] == "final"
-        contract = deployment.get("/v1/program").json()["contract"]
-        audit = deployment.run(
-            "audit", "--rpc", f"{deployment.url}/rpc", "--contract", contract, "--receipts", deployment.url
-        )
-        assert audit.returncode == 0, audit.stdout + audit.stderr
-        receipt = deployment.folder / "receipt.json"
-        receipt.write_text(json.dumps(deployment.get(f"/v1/entries/{entry}/receipt", key).json()))
-        verified = deployment.run("verify", str(receipt), "--rpc", f"{deployment.url}/rpc", "--contract", contract)
-        assert verified.returncode == 0, verified.stdout + verified.stderr
+def test_a_purchase_is_answered_settled_audited_and_verified(served: Deployment) -> None:
+    key = served.key()
+    assert served.post("/v1/members", ALICE, key).status_code == 201
+    answer = served.post("/v1/purchases", purchase("ticket-1"), key)
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert body["points"] == 23
+    entry = body["entries"][0]["id"]
+    assert served.run("settle", "--wait", "--timeout", "30").returncode == 0
+    settled = served.get(f"/v1/entries/{entry}", key).json()["settlement"]
+    assert settled["state"] == "final"
+    contract = served.get("/v1/program").json()["contract"]
+    audit = served.run("audit", "--rpc", f"{served.url}/rpc", "--contract", contract, "--receipts", served.url)
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    receipt = served.folder / "receipt.json"
+    receipt.write_text(json.dumps(served.get(f"/v1/entries/{entry}/receipt", key).json()))
+    verified = served.run("verify", str(receipt), "--rpc", f"{served.url}/rpc", "--contract", contract)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-def test_a_lone_entry_starts_settling_within_two_seconds(deployment: Deployment) -> None:
-    key = deployment.key()
-    with deployment.serving():
-        deployment.post("/v1/members", ALICE, key)
-        waits = [seconds_until_batched(deployment, key, f"ticket-{n}") for n in range(3)]
+def test_a_lone_entry_starts_settling_within_two_seconds(served: Deployment) -> None:
+    key = served.key("Poissonnerie Jeanne")
+    served.post("/v1/members", {"external_id": "card-2"}, key)
+    waits = [seconds_until_batched(served, key, f"ticket-{n}") for n in range(3)]
     assert min(waits) < 2  # the best of three: other tests share the machine
 
 
 def seconds_until_batched(deployment: Deployment, key: str, reference: str) -> float:
     """How long a lone entry waits after the worker has gone to sleep; 10 at the most."""
     time.sleep(2)
-    entry = deployment.post("/v1/purchases", purchase(reference), key).json()["entries"][0]["id"]
+    entry = deployment.post("/v1/purchases", purchase(reference, "card-2"), key).json()["entries"][0]["id"]
     began = time.monotonic()
     while time.monotonic() < began + 10:
         if deployment.get(f"/v1/entries/{entry}", key).json()["settlement"]["state"] != "accepted":
@@ -75,26 +76,27 @@ def seconds_until_batched(deployment: Deployment, key: str, reference: str) -> f
     return time.monotonic() - began
 
 
-def test_a_second_server_on_the_same_folder_is_refused_in_words(deployment: Deployment) -> None:
-    with deployment.serving():
-        second = deployment.run("serve", "--port", str(deployment.port + 1))
-        assert second.returncode == 75
-        assert "owns the chain" in second.stderr
-        assert "Traceback" not in second.stderr
+def test_a_second_server_on_the_same_folder_is_refused_in_words(served: Deployment) -> None:
+    second = served.run("serve", "--port", str(served.port + 1))
+    assert second.returncode == 75
+    assert "owns the chain" in second.stderr
+    assert "Traceback" not in second.stderr
 
 
-def test_commands_work_beside_a_running_server(deployment: Deployment) -> None:
-    with deployment.serving():
-        key = deployment.key("Fromagerie Anne")
-        assert deployment.post("/v1/members", ALICE, key).status_code == 201
-        answer = deployment.post("/v1/purchases", purchase("ticket-1"), key)
-        assert answer.status_code == 201, answer.text
-        assert deployment.run("doctor").returncode == 0
-        assert deployment.run("run-due").returncode == 0
-        assert deployment.json("reconcile") == {"members": 1, "mismatches": []}
-        (lane,) = deployment.json("lanes")["lanes"]
-        assert (lane["state"], lane["next_seq"], lane["waiting"]) == ("active", lane["chain_seq"], 0)
-        assert "one lane" in deployment.run("operators", "add").stderr
+def test_commands_work_beside_a_running_server(served: Deployment) -> None:
+    key = served.key("Fromagerie Anne")
+    assert served.post("/v1/members", {"external_id": "card-3"}, key).status_code == 201
+    answer = served.post("/v1/purchases", purchase("ticket-1", "card-3"), key)
+    assert answer.status_code == 201, answer.text
+    assert served.run("doctor").returncode == 0
+    assert served.run("run-due").returncode == 0
+    compared = served.json("reconcile")
+    assert compared["members"] >= 1
+    assert compared["mismatches"] == []
+    assert served.run("settle", "--wait", "--timeout", "30").returncode == 0
+    (lane,) = served.json("lanes")["lanes"]
+    assert (lane["state"], lane["next_seq"], lane["waiting"]) == ("active", lane["chain_seq"], 0)
+    assert "one lane" in served.run("operators", "add").stderr
 
 
 def test_it_stops_cleanly_when_asked_to(deployment: Deployment) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
 from token_service import migrations
@@ -78,3 +80,12 @@ def test_a_database_that_does_not_answer_is_said_so() -> None:
         with pytest.raises(DatabaseBusy):
             work(store)
     store.dispose()
+
+
+def test_the_newest_version_is_the_one_that_no_other_follows() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    script = ScriptDirectory.from_config(config)
+    assert script.get_heads() == [migrations.newest()]
+    for revision in script.walk_revisions():
+        assert Path(revision.path).name.startswith(f"{revision.revision}_")
