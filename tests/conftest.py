@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from argon2 import PasswordHasher
 from anvil_node import Anvil, running_anvil
+from argon2 import PasswordHasher
 from databases import PostgreSQL, running_postgresql
 from hypothesis import HealthCheck, settings
 

@@ -1,0 +1,143 @@
+"""I1 to I12 of the design's settlement reference, after the faults have stopped: tills, ledger, wire and chain compared, each
+read beside the engine."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import rlp
+from sqlalchemy import select
+from town import MAX_FEE_GWEI, Town
+
+from token_service.chain.reconciling import reconcile_all
+from token_service.ledger.rebuild import check_rebuild
+from token_service.ledger.settlement_tables import attempts, batches, lanes, leaves, transactions
+from token_service.ledger.tables import debts, operations
+from token_service.protocol.calldata import decode_settle
+from token_service.units import WEI_PER_GWEI
+from token_service.worker import wait_until_settled
+
+SETTLED_WITHIN_SECONDS = 60
+KINDS = ("purchase", "redemption", "refund")
+
+
+class Auditor:
+    """Remembers what was final the last time, so that nothing final is ever anything else (I9)."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.final: dict[str, str] = {}
+
+    def all_holds(self) -> None:
+        """Waits until everything is final, then compares."""
+        self._everything_becomes_final()
+        self._nothing_final_changed()
+        self._every_answer_is_in_the_ledger()
+        self._each_batch_landed_once()
+        self._nonces_and_sequences_have_no_gap()
+        self._attempts_are_alike_and_were_written_first()
+        self._fees_stay_below_the_ceiling()
+        self._ledger_and_chain_agree()
+
+    def audited(self) -> str:
+        """What `mereau audit` says at the end, with the openings that the operator gives an auditor; fails unless all holds."""
+        deployment = self.town.deployment
+        words = ["--rpc", self.town.anvil.url, "--contract", self.town.contract, "--receipts", deployment.url]
+        done = deployment.run("audit", *words, "--block", "latest")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip().splitlines()[-1]
+
+    def rows(self, statement: Any) -> list[Any]:
+        with self.town.books.store.read() as connection:
+            return list(connection.execute(statement))
+
+    def _everything_becomes_final(self) -> None:
+        left = wait_until_settled(self.town.books.store, self.town.books.context.now, SETTLED_WITHIN_SECONDS)
+        states = Counter(row.state for row in self.rows(select(leaves.c.state)))
+        stood = [(row.number, row.state, row.reason) for row in self.rows(select(lanes))]
+        assert left.is_settled, f"not settled: {left}, {stood} (I10)\n{self.town.deployment.log()[-3000:]}"
+        assert set(states) <= {"final"}, f"{states} (I10)"
+        assert {state for _, state, _ in stood} == {"active"}, f"{stood} (I11)"
+
+    def _nothing_final_changed(self) -> None:
+        now = {row.id: (row.state, row.batch_id, row.position) for row in self.rows(select(leaves))}
+        for leaf, was in self.final.items():
+            assert now.get(leaf) == was, f"{leaf} was final as {was} and is {now.get(leaf)} (I9)"
+        self.final = now
+
+    def _every_answer_is_in_the_ledger(self) -> None:
+        """Every operation that a till was told of is there, under its reference; and there is none that no till knows."""
+        answered = Counter((one.kind, one.id) for one in self.town.journal.answered)
+        assert max(answered.values(), default=1) == 1, "two references got one operation (I8)"
+        there = set(self._operations())
+        assert set(answered) == there, f"lost {set(answered) - there}, unknown {there - set(answered)} (I1, I3)"
+
+    def _operations(self) -> list[tuple[str, str]]:
+        wanted = select(operations.c.kind, operations.c.id).where(operations.c.kind.in_(KINDS))
+        return [(row.kind, row.id) for row in self.rows(wanted)]
+
+    def _canonical(self) -> list[Any]:
+        """(operator, seq, root) of every batch that the chain's own blocks executed."""
+        request, landed = self.town.anvil.request, []
+        for number in range(1, self.town.anvil.block_number() + 1):
+            for item in request("eth_getBlockByNumber", hex(number), True)["transactions"]:
+                if str(item["to"]).lower() != self.town.contract.lower():
+                    continue
+                call = decode_settle(bytes.fromhex(item["input"][2:]))
+                if call is None:
+                    continue
+                receipt = request("eth_getTransactionReceipt", item["hash"])
+                if int(receipt["status"], 16) == 1:
+                    landed.append((item["from"].lower(), call.seq, call.receipts_root))
+        return landed
+
+    def _each_batch_landed_once(self) -> None:
+        landed = self._canonical()
+        assert len(landed) == len(set(landed)), "a batch was applied twice (I2)"
+        planned = {(row.operator.lower(), row.seq, row.receipts_root) for row in self.rows(select(batches))}
+        assert set(landed) == planned, "the chain's batches are not the ledger's (I1, I2)"
+
+    def _nonces_and_sequences_have_no_gap(self) -> None:
+        nonces, seqs = defaultdict(list), defaultdict(list)
+        for row in self.rows(select(transactions)):
+            nonces[row.operator].append(row.nonce)
+        for row in self.rows(select(batches)):
+            seqs[row.operator].append(row.seq)
+        for lane in self.rows(select(lanes)):
+            assert sorted(nonces[lane.operator]) == list(range(lane.next_nonce)), f"{lane.operator} (I4)"
+            assert sorted(seqs[lane.operator]) == list(range(1, lane.next_seq)), f"{lane.operator} (I4)"
+
+    def _attempts_are_alike_and_were_written_first(self) -> None:
+        raws = {bytes(row.raw) for row in self.rows(select(attempts))}
+        unknown = [raw for raw in self.town.node_wire.raws if raw not in raws]
+        assert not unknown, f"{len(unknown)} transactions were sent that are not in the ledger (I6)"
+        bodies = defaultdict(set)
+        for row in self.rows(select(attempts)):
+            bodies[row.transaction_id].add(_payload(bytes(row.raw)))
+        assert all(len(found) == 1 for found in bodies.values()), "attempts of one nonce differ (I5)"
+
+    def _fees_stay_below_the_ceiling(self) -> None:
+        highest = max((row.max_fee_per_gas for row in self.rows(select(attempts))), default=0)
+        assert highest <= MAX_FEE_GWEI * WEI_PER_GWEI, f"{highest} wei were offered (I12)"
+
+    def _ledger_and_chain_agree(self) -> None:
+        books = self.town.books
+        found = [
+            one for _, some in reconcile_all(books.context, self.town.anvil.node, self.town.contract) for one in some
+        ]
+        assert not found, f"{found} (I7)"
+        assert check_rebuild(books.context) == []
+        supply = int(
+            self.town.anvil.request("eth_call", {"to": self.town.contract, "data": "0x18160ddd"}, "latest"), 16
+        )
+        owed = sum(row.points for row in self.rows(select(debts)))
+        assert supply - owed == self.town.journal.points(), (
+            "points were lost or doubled between the tills and the chain (I7)"
+        )
+
+
+def _payload(raw: bytes) -> tuple[Any, ...]:
+    """What must not differ between attempts: nonce, receiver, value, calldata."""
+    fields = rlp.decode(raw[1:])
+    return (fields[1], fields[5], fields[6], fields[7])
