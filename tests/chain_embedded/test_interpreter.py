@@ -14,6 +14,7 @@ from machines import CONTRACT, MACHINES, OTHER, SENDER, new_machine, replica_of
 
 from token_service.chain.embedded.instructions import INSTRUCTIONS
 
+pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT")  # py-evm's word on a code that any program may hold
 DATA = bytes(range(200, 256)) * 3
 INSIDE = bytes.fromhex("60015460010160015560206000f3")
 """What OTHER runs: one more into its slot 1, and a word of zeroes returned."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from databases import PostgreSQL
-from invariants import Auditor
+from fault_invariants import Auditor
 from town import Town, town
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from databases import PostgreSQL
+from fault_invariants import Auditor
 from faults import TROUBLES
-from invariants import Auditor
 from town import Town, town
 
 SEED = int(os.environ.get("SOAK_SEED", str(time.time_ns() % 10**6)))
