@@ -20,7 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from token_service.errors import BadSettings
 from token_service.units import GWEI_PER_ETHER, WEI_PER_GWEI
 
-SECRETS: Final = ("database_url", "smtp_url")
+SECRETS: Final = ("database_url", "smtp_url", "keys_passphrase")
 
 
 class Settings(BaseSettings):
@@ -73,6 +73,20 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="smtp://user:password@host:port for sign-in codes")
     mail_from: str = Field("no-reply@localhost", description="Sender of the sign-in codes")
     demo: bool = Field(False, description="Shows mails on /mailbox instead of sending them: for demos only")
+    keys_passphrase: SecretStr | None = Field(None, description="Opens the key files that are encrypted")
+    signer_socket: Path | None = Field(
+        None, description="Unix socket of `mereau signer`; default: the worker signs by itself"
+    )
+    signer_peers: str | None = Field(
+        None, description="User ids that may ask the signer, with commas; default: its own user only"
+    )
+    signer_points_per_day: int | None = Field(
+        None, ge=1, description="Points that one operator may credit in a UTC day; default: what the contract allows"
+    )
+    signer_per_minute: int = Field(1200, ge=1, description="Signatures a minute of one key")
+    signer_member_keys_per_day: int = Field(
+        200, ge=1, description="Members' keys that the signer opens in a UTC day for those who leave"
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
     failpoint: str | None = Field(
         None, description="NAME:N, for tests only: the process is killed when it passes that place for the N-th time"
@@ -98,6 +112,21 @@ class Settings(BaseSettings):
         if value is not None and not value.startswith("file:"):
             raise ValueError("file:PATH")
         return value
+
+    @field_validator("signer_peers")
+    @classmethod
+    def _peers_are_numbers(cls, value: str | None) -> str | None:
+        if value is not None and not all(part.strip().isdecimal() for part in value.split(",")):
+            raise ValueError("user ids with commas between them")
+        return value
+
+    @property
+    def signer_peer_ids(self) -> frozenset[int]:
+        return frozenset(int(part) for part in (self.signer_peers or "").split(",") if part)
+
+    @property
+    def passphrase(self) -> bytes | None:
+        return None if self.keys_passphrase is None else self.keys_passphrase.get_secret_value().encode()
 
     @property
     def embedded(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 import structlog
@@ -29,6 +29,7 @@ from token_service.chain.settlement.backlog import backlog
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.lanes import has_unsettled, read_lanes
 from token_service.chain.settlement.leases import Leases, Share
+from token_service.chain.settlement.patience import SignerPatience
 from token_service.chain.settlement.planning import waiting_count
 from token_service.chain.settlement.resuming import resume
 from token_service.chain.settlement.retiring import retire
@@ -91,6 +92,7 @@ class Worker:
     lane_was: dict[int, str] = field(default_factory=dict)
     chain_watch: ChainWatch = field(default_factory=ChainWatch)
     node_was: dict[str, str] = field(default_factory=dict)  # by label
+    patience: SignerPatience = field(default_factory=SignerPatience)
     reconcile_at: float | None = None
 
     def run_pass(self, *, flush: bool = False) -> int:
@@ -104,11 +106,11 @@ class Worker:
             self._watch_nodes()
             self._do_due()
             end_pause_that_is_over(chain)
-            done += admin_operations.advance(chain)
+            done += self._signing("administration", lambda: admin_operations.advance(chain))
         for number in share.lanes:
-            done += self._fill(number, flush=flush)
+            done += self._signing(f"lane {number}", partial(self._fill, number, flush=flush))
         accounts = self._accounts(share)
-        done += bump(chain, self.memory, accounts)
+        done += self._signing("fees", lambda: bump(chain, self.memory, accounts))
         done += push(chain, self.memory, accounts)
         if share.chain:
             done += index(chain)
@@ -117,6 +119,9 @@ class Worker:
             self._reconcile()
         self._watch_lanes(share)
         return done
+
+    def _signing(self, step: str, work: Callable[[], int]) -> int:
+        return self.patience.attempt(step, self.services.chain.monotonic(), work)
 
     def _reconcile(self) -> None:
         """From time to time; the first time when the worker has run for that long."""

@@ -18,16 +18,17 @@ from ulid import ULID
 from token_service import worker
 from token_service.app.clock import open_clock
 from token_service.app.logs import configure_logs
+from token_service.app.signing import signer_maker
 from token_service.chain.node import HttpNode, Node
 from token_service.chain.ownership import ChainLock
-from token_service.chain.services import ChainServices, Failpoint, SettlementLimits, Signer, pass_by
+from token_service.chain.services import ChainServices, Failpoint, SettlementLimits, pass_by
 from token_service.chain.settlement import check_chain
 from token_service.chain.settlement.failpoints import WatchedNode, die_at
 from token_service.chain.settlement.startup import recorded_identity
 from token_service.config import Settings, load_settings
 from token_service.custody.accounts import new_account
 from token_service.custody.key_ring import KeyRing, open_keys
-from token_service.custody.policy import program_policy
+from token_service.custody.signer import Signer
 from token_service.errors import ChainMissing, ChainOwned, NotInitialised, TryAgain
 from token_service.ledger.admin_operations import unfinished
 from token_service.ledger.context import Context, NewAccount
@@ -37,7 +38,6 @@ from token_service.ledger.store import Store, open_store
 from token_service.ledger.views import Program
 from token_service.migrations import require_current
 from token_service.program.ruleset import parse_ruleset
-from token_service.protocol.contract_build import contract_build
 
 SALT_KEY_BYTES = 32
 POLL_SECONDS = 0.2
@@ -53,6 +53,8 @@ class Application:
     settings: Settings
     keys: KeyRing
     context: Context
+    make_signer: Callable[[str | None], Signer]
+    """Who signs for the contract: this process, or the one behind MEREAU_SIGNER_SOCKET."""
     failpoint: Failpoint = pass_by
     """For tests: kills this process at the place that MEREAU_FAILPOINT names."""
 
@@ -125,7 +127,7 @@ class Application:
         return ChainServices(
             context=self.context,
             node=WatchedNode(node, self.failpoint),
-            make_signer=self._make_signer(program.chain_id),
+            make_signer=self.make_signer,
             operator=self.keys.operator_address,
             admin=self.keys.admin_address,
             chain_id=program.chain_id,
@@ -227,24 +229,6 @@ class Application:
                     raise _not_settled(timeout_seconds) from None
                 time.sleep(POLL_SECONDS)
 
-    def _make_signer(self, chain_id: int) -> Callable[[str | None], Signer]:
-        admin = self.keys.admin_address
-
-        def make(contract: str | None) -> Signer:
-            creation_code = contract_build().bytecode if contract is None else None
-            return self.keys.signer(
-                program_policy(
-                    chain_id=chain_id,
-                    contract=contract,
-                    operators=self.keys.operator_addresses(),
-                    admin=admin,
-                    creation_code=creation_code,
-                    max_fee_per_gas=self.settings.max_fee_wei,
-                )
-            )
-
-        return make
-
 
 def _not_settled(timeout_seconds: float) -> TryAgain:
     return TryAgain(f"not settled after {timeout_seconds:.0f} s; `mereau doctor` says what it waits for")
@@ -256,7 +240,7 @@ def open_application(settings: Settings | None = None) -> Application:
     configure_logs(settings.log_level)
     if not settings.data_dir.is_dir():
         raise NotInitialised(f"There is nothing in {settings.data_dir} yet: run `mereau init`")
-    application = assemble(settings, open_keys(settings.data_dir / "keys"))
+    application = assemble(settings, open_keys(settings.data_dir / "keys", settings.passphrase))
     require_current(application.store)
     application.program()
     return application
@@ -267,15 +251,16 @@ def assemble(settings: Settings, keys: KeyRing) -> Application:
     os.umask(0o077)
     clock = open_clock(settings.clock)
     failpoint = pass_by if settings.failpoint is None else die_at(settings.failpoint)
-    return Application(settings, keys, _context(settings, keys, clock), failpoint)
+    context = _context(settings, keys, clock)
+    return Application(settings, keys, context, signer_maker(settings, keys.vault(), context), failpoint)
 
 
 def _context(settings: Settings, keys: KeyRing, clock: Callable[[], datetime]) -> Context:
     salts = keys.salt_box()
-    sealing_public = keys.sealing_public()
+    keys.sealing_public()
 
     def fresh_account() -> NewAccount:
-        account = new_account(sealing_public)
+        account = new_account(keys.sealing_public())  # read each time: it changes while the service runs
         return NewAccount(account.address, account.sealed_key, salts.seal(os.urandom(SALT_KEY_BYTES)))
 
     return Context(

@@ -18,15 +18,17 @@ from token_service.ledger.settlement_tables import admin_operations, lanes
 FIRST_SEQ: Final = 1
 
 
-def add_operator(context: Context, keys: KeyRing) -> Lane:
+def add_operator(context: Context, keys: KeyRing, address: str | None = None) -> Lane:
     """The lane of a new operator, which waits until its role is final and it has gas money. Done again after it was cut off, it
-    goes on with the key that is there.
+    goes on with the key that is there. `address` is a key that a signer elsewhere has (`mereau keys add-operator` there).
 
     Raises BadSettings on the embedded chain: only its first accounts can pay for gas, and more lanes would not be faster.
     """
     if get_program(context).embedded:
         raise BadSettings("the embedded chain has one lane: further operators need a chain node (MEREAU_RPC_URL)")
-    address = _key_without_lane(context, keys) or keys.add_operator()
+    if address is not None:
+        _refuse_second_lane(context, address)
+    address = address or _key_without_lane(context, keys) or keys.add_operator()
     number = context.store.transact(lambda connection: _open(connection, context, address))
     with context.store.read() as connection:
         return lane_rows.read_lane(connection, number)
@@ -59,6 +61,12 @@ def _key_without_lane(context: Context, keys: KeyRing) -> str | None:
     with context.store.read() as connection:
         known = {lane.operator for lane in lane_rows.read_lanes(connection)}
     return next((address for address in keys.operator_addresses() if address not in known), None)
+
+
+def _refuse_second_lane(context: Context, address: str) -> None:
+    with context.store.read() as connection:
+        if any(lane.operator == address for lane in lane_rows.read_lanes(connection)):
+            raise InvalidInput(f"{address} has a lane already (mereau lanes)")
 
 
 def _open(connection: Connection, context: Context, address: str) -> int:

@@ -16,7 +16,8 @@ from token_service.chain.embedded import EmbeddedChain, chain_id_from
 from token_service.chain.node import HttpNode, Node
 from token_service.chain.published_contract import Deployment
 from token_service.config import Settings
-from token_service.custody.key_ring import create_keys
+from token_service.custody.key_ring import KeyRing, create_keys, open_keys
+from token_service.custody.pin import pin
 from token_service.errors import BadSettings, DiskFull, InvalidInput, NotInitialised, OperatorError
 from token_service.ledger.inputs import NewProgram
 from token_service.ledger.program_setup import create_program
@@ -73,7 +74,7 @@ def initialise(settings: Settings, founding: Founding) -> Deployment | None:
     configure_logs(settings.log_level)
     _make_folder(settings.data_dir)
     _refuse_lost_keys(settings.data_dir)
-    with assemble(settings, create_keys(settings.data_dir / "keys")) as application:
+    with assemble(settings, _keys(settings)) as application:
         _make_folder(settings.data_dir / "receipts")  # before the first batch, so that a backup finds it
         if settings.embedded:
             with application.chain_lock():
@@ -117,7 +118,19 @@ def deploy_contract(application: Application, founding: Founding) -> Deployment:
         deployment = deploy(services, terms)
         ready = worker.WorkerServices(chain=services.at_contract(deployment.address))
         worker.settle_until_idle(ready, SETTLE_TIMEOUT_SECONDS)
+    if application.settings.signer_socket is None:  # a signer elsewhere is told there: `mereau keys pin`
+        pin(application.keys.directory, deployment.chain_id, deployment.address)
     return deployment
+
+
+def _keys(settings: Settings) -> KeyRing:
+    """The keys, drawn now unless a signer elsewhere has them: then the public ones and the web's must be here already."""
+    directory = settings.data_dir / "keys"
+    if settings.signer_socket is None:
+        return create_keys(directory, settings.passphrase)
+    ring = open_keys(directory, settings.passphrase)
+    ring.check(is_signer_elsewhere=True)
+    return ring
 
 
 def _check_funds(application: Application, node: Node) -> None:

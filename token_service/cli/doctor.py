@@ -87,7 +87,12 @@ def _set_up(application: Application) -> Iterator[Finding]:
 
 
 def _keys(application: Application) -> Iterator[Finding]:
-    application.keys.check()
+    is_elsewhere = application.settings.signer_socket is not None
+    application.keys.check(is_signer_elsewhere=is_elsewhere)
+    if is_elsewhere:
+        counts = application.make_signer(None).counts()
+        says = f"answers; today {number(counts['signed'])} signed, {number(counts['denied'])} denied by the policy"
+        yield Finding("signer", "bad" if counts["denied"] else "well", says)
     if application.keys.promise_address != application.program().promise_address:
         yield Finding("keys", "bad", "they are another programme's: copy back those that were made with this ledger")
     else:

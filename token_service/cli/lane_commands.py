@@ -71,14 +71,22 @@ def operators() -> None:
 
 
 @operators.command()
+@click.option("--address", help="Of a key that the signer elsewhere has: `mereau keys add-operator` there prints it.")
 @as_json
-def add(json_: bool) -> None:
+def add(address: str | None, json_: bool) -> None:
     """Make an operator's key, order its role, and open its lane once the role is final and it has gas money."""
     from token_service.app import open_application
     from token_service.app.operators import add_operator
+    from token_service.errors import BadSettings
+    from token_service.protocol.hashing import address_from_bytes, address_to_bytes
 
     with open_application() as application:
-        made = add_operator(application.context, application.keys)
+        if (address is None) != (application.settings.signer_socket is None):
+            raise BadSettings(
+                "--address names the key of a signer elsewhere (MEREAU_SIGNER_SOCKET), and only of such a one"
+            )
+        checked = None if address is None else address_from_bytes(address_to_bytes(address))
+        made = add_operator(application.context, application.keys, checked)
         application.settle_administration()
     if json_:
         print_json({"lane": made.number, "operator": made.operator})

@@ -103,6 +103,6 @@ def migrate() -> None:
     from token_service.migrations import upgrade_store
 
     settings = load_settings()
-    with assemble(settings, open_keys(settings.data_dir / "keys")) as application:
+    with assemble(settings, open_keys(settings.data_dir / "keys", settings.passphrase)) as application:
         upgrade_store(application.store)
     click.echo("The tables are current")
