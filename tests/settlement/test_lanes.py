@@ -204,7 +204,7 @@ def test_a_lane_that_is_behind_the_chain_is_not_cleared(programme: Programme) ->
     programme.settle()
     with programme.store.write() as connection:
         connection.execute(lanes.update().values(next_seq=1, state="halted", reason_code=Code.CHAIN_AHEAD))
-    with pytest.raises(InvalidInput, match="restore the newer ledger"):
+    with pytest.raises(InvalidInput, match="mereau repair"):
         clear(programme.services, 0, "because")
 
 

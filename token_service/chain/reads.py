@@ -30,6 +30,17 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainTransaction:
+    """What a transaction was sent with; `to` is None where it makes a contract."""
+
+    sender: str
+    nonce: int
+    to: str | None
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionReceipt:
     """What became of a transaction on the chain. `cost_wei` is its gas at the price that was paid, and what a rollup charges for
     its data; None where the node does not tell."""
@@ -115,6 +126,19 @@ def transaction_input(node: Node, transaction_hash: str) -> tuple[str | None, by
     answer = _mapping(node.request("eth_getTransactionByHash", [transaction_hash]))
     to = answer.get("to")
     return None if to is None else _address(to), octets(answer.get("input"))
+
+
+def transaction_of(node: Node, transaction_hash: str) -> ChainTransaction:
+    """A transaction of the chain. Raises NodeUnreachable if the node has it not."""
+    answer = _mapping(node.request("eth_getTransactionByHash", [transaction_hash]))
+    to = answer.get("to")
+    return ChainTransaction(
+        sender=_address(answer.get("from")),
+        nonce=quantity(answer.get("nonce")),
+        to=None if to is None else _address(to),
+        data=octets(answer.get("input")),
+        gas=quantity(answer.get("gas")),
+    )
 
 
 def transaction_count(node: Node, address: str, block: str = "latest") -> int:

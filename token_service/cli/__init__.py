@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "serve": "run_commands:serve",
     "web": "run_commands:web",
     "worker": "run_commands:worker",
+    "signer": "custody_commands:signer",
+    "keys": "custody_commands:keys",
     "deploy": "setup_commands:deploy",
     "migrate": "setup_commands:migrate",
     "lanes": "lane_commands:lanes",
@@ -45,6 +47,7 @@ COMMANDS: Final = {
     "staff": "staff_commands:staff",
     "import": "import_commands:import_",
     "rebuild": "rebuild_command:rebuild",
+    "repair": "repair_command:repair",
 }
 
 

@@ -23,6 +23,13 @@ class BacklogFull(TryAgain):
     title = "Too much is waiting for settlement"
 
 
+class ReferencesUnknown(TryAgain):
+    """An old ledger was restored, and this reference may have been used after it was copied: a person must decide first."""
+
+    code = "references_unknown"
+    title = "References are not known for now"
+
+
 class DatabaseBusy(TryAgain):
     """The database is locked or unreachable."""
 
@@ -42,3 +49,24 @@ class TooManyRequests(TryAgain):
 
     code = "too_many_requests"
     title = "Too many requests"
+
+
+class SignerUnavailable(TryAgain):
+    """The signer, or what holds its key, does not answer; nothing was signed."""
+
+    code = "signer_unavailable"
+    title = "The signer does not answer"
+
+
+class SignatureRejected(SignerUnavailable):
+    """The signer answered with a signature that is not the asked key's over what was asked; it was thrown away."""
+
+    code = "signature_rejected"
+    title = "The signer's signature is wrong"
+
+
+class SignerLimitReached(SignerUnavailable):
+    """The signer has signed as much as it may for now; facts: `limit`."""
+
+    code = "signer_limit"
+    title = "The signer's limit is reached"

@@ -68,6 +68,13 @@ class LaneHalted(OperatorError):
     title = "A lane is halted"
 
 
+class LedgerWentOn(OperatorError):
+    """A restored ledger recorded other things before it was repaired: the two histories do not go together."""
+
+    code = "ledger_went_on"
+    title = "The ledger has gone on since it was restored"
+
+
 class RpcError(OperatorError):
     """The node answered a JSON-RPC error; `data` is the revert data ("0x…") if there was any."""
 

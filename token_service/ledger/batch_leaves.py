@@ -4,11 +4,14 @@ elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Row, Select, select
 
+from token_service.errors import NotFound
+from token_service.ledger.repair_tables import unopened_leaves
 from token_service.ledger.settlement_tables import deferrals, leaves
 
 
@@ -35,6 +38,19 @@ def leaves_of_batch(connection: Connection, batch_id: int) -> list[BatchLeaf]:
     gone = _leaves(deferrals.c.position, deferrals.c.reason).join(deferrals, deferrals.c.leaf_id == leaves.c.id)
     rows = [*connection.execute(here), *connection.execute(gone.where(deferrals.c.batch_id == batch_id))]
     return sorted((BatchLeaf(*row) for row in rows), key=lambda leaf: leaf.position)
+
+
+def need_file(batch: Row[Any]) -> None:
+    """Raises NotFound for a batch whose receipt file was lost with its ledger: what it committed to is not known any more."""
+    if batch.is_file_lost:
+        raise NotFound("the receipt file of this batch was lost: only its words on the chain are known")
+
+
+def unopened(connection: Connection, leaf_ids: Sequence[str]) -> set[str]:
+    """Those of these leaves whose detail was lost: what stands in for it opens nothing."""
+    columns = unopened_leaves.c
+    query = select(columns.leaf_id).where(columns.leaf_id.in_(leaf_ids))
+    return set(connection.execute(query).scalars())
 
 
 def ids_of_batch(batch_id: int) -> CompoundSelect[str]:

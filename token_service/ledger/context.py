@@ -38,11 +38,13 @@ ADMIN_SCOPES: Final = (
 
 
 class SaltSealer(Protocol):
-    """Seals and opens members' salt keys with a key that is not in the database."""
+    """Seals and opens members' salt keys with a key that is not in the database, and opens what receipt files hold."""
 
     def seal(self, plain: bytes) -> bytes: ...
 
     def open(self, sealed: bytes) -> bytes: ...
+
+    def open_opening(self, sealed_salt_key: bytes, leaf_id: str, sealed: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)

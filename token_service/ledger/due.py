@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Select, select
 
 from token_service.errors import AfterSunset, CallerError, CeilingReached, ProgramPaused
-from token_service.ledger import tables, tiers
+from token_service.ledger import tables, tiers, unknown_references
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
 from token_service.ledger.operations import loaded, parts_of
@@ -33,9 +33,13 @@ Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
 
 def run_due(context: Context, limit: int | None = None) -> DueReport:
     """Does what is due now and tells what it did. With `limit`, stops after about that many items; `remaining` then
-    says so. Awards that wait for a higher ceiling are told, and wait.
+    says so. Awards that wait for a higher ceiling are told, and wait. Nothing is done while the chain is ahead of a ledger that
+    was restored: it may have been done already.
     """
     report = DueReport()
+    with context.store.read() as connection:
+        if unknown_references.is_behind(connection):
+            return report
     for step in (_mature, _expire, _review):
         place: str | None = ""
         while place is not None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from token_service.errors import InvariantBroken, NotFound
 from token_service.ledger import promising, tables
-from token_service.ledger.batch_leaves import BatchLeaf, leaves_of_batch
+from token_service.ledger.batch_leaves import BatchLeaf, leaves_of_batch, need_file, unopened
 from token_service.ledger.context import Context
 from token_service.ledger.settlement_tables import batches
 from token_service.ledger.transaction import Transaction, read
@@ -33,6 +33,7 @@ def opened_batch(context: Context, operator: str, seq: int) -> BatchReceipts:
         ).one_or_none()
         if batch is None:
             raise NotFound("no such batch")
+        need_file(batch)
         leaves = leaves_of_batch(tx.connection, batch.id)
         shared = (tx.program.chain_id, promising.contract_of(tx), operator, seq)
         return BatchReceipts(
@@ -47,9 +48,13 @@ def opened_batch(context: Context, operator: str, seq: int) -> BatchReceipts:
 
 
 def batch_places(context: Context) -> list[tuple[str, int]]:
-    """Operator and sequence of every final batch, in order."""
+    """Operator and sequence of every final batch whose leaves are known, in order."""
     columns = batches.c
-    query = select(columns.operator, columns.seq).where(columns.state == "final").order_by(columns.id)
+    query = (
+        select(columns.operator, columns.seq)
+        .where(columns.state == "final", columns.is_file_lost.is_(False))
+        .order_by(columns.id)
+    )
     with context.store.read() as connection:
         return [(row.operator, row.seq) for row in connection.execute(query)]
 
@@ -59,6 +64,7 @@ def _opened(
 ) -> Iterator[FiledLeaf]:
     details = _details(connection, [leaf.id for leaf in leaves])
     keys = _SaltKeys(context, connection, [leaf.member_id for leaf in leaves])
+    lost = unopened(connection, [leaf.id for leaf in leaves])
     for leaf in leaves:
         placed = Leaf(
             *shared, leaf.position, leaf.account, leaf.kind, leaf.party, leaf.amount, commitment=leaf.commitment
@@ -66,7 +72,7 @@ def _opened(
         key, detail = keys.opened(leaf.member_id), details.get(leaf.id)
         if leaf.member_id in keys.erased:
             yield FiledLeaf(placed, closed="erased")
-        elif key is None or detail is None:
+        elif key is None or detail is None or leaf.id in lost:
             yield FiledLeaf(placed, closed="withheld")
         else:
             salt = "0x" + receipts.salt(key, leaf.id).hex()

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, func, literal_column, select
 
 from token_service.errors import BacklogFull, MemberFrozen, MemberLeaving, NotFound, ReferenceConflict
-from token_service.ledger import tables
+from token_service.ledger import tables, unknown_references
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor
 from token_service.ledger.details import instant
@@ -47,6 +47,10 @@ HAS_BACKLOG: Final = (
 """Whether a leaf waits that has :limit newer ones: if not, fewer than that many wait. Cheap, however many they are."""
 
 
+UNKNOWN_CONTENT: Final = ""
+"""The content hash of an operation that was rebuilt from its leaf: what exactly was asked is not known any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """An operation, new or found again by its reference."""
@@ -62,9 +66,11 @@ def content_hash(content: Mapping[str, Any]) -> str:
 
 
 def known(tx: Transaction, *, merchant_id: str, kind: str, reference: str, content: str) -> Operation | None:
-    """The first operation of that reference, or None. Raises ReferenceConflict when its content was another."""
+    """The first operation of that reference, or None. Raises ReferenceConflict when its content was another; one that was rebuilt
+    after a restored backup is answered whatever is asked, because nothing may be counted twice.
+    """
     found = _named(tx, merchant_id, kind, reference)
-    if found is not None and found.content_hash != content:
+    if found is not None and found.content_hash not in (content, UNKNOWN_CONTENT):
         raise ReferenceConflict("this reference names something else already", existing_id=found.id)
     return found
 
@@ -91,7 +97,8 @@ def look_up_references(tx: Transaction, merchant_id: str, kind: str, references:
 
 
 def start(tx: Transaction, operation: Operation) -> Operation:
-    """Stages a new operation. Raises BacklogFull when too much waits for settlement."""
+    """Stages a new operation. Raises BacklogFull when too much waits, ReferencesUnknown after a restored backup."""
+    unknown_references.check(tx, operation.merchant_id)
     check_backlog(tx)
     tx.staged.operations.append(operation)
     return operation

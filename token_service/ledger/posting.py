@@ -165,12 +165,7 @@ def _entry(
     """Stages an entry and its leaf (a void has none) and changes the member's figures."""
     if points == 0 or (points > 0) != (kind.sign > 0) ^ (voids is not None):
         raise InvariantBroken("an entry's points have the wrong sign", kind=int(kind))
-    account.available += points
-    account.is_changed = True
-    figure, sign = FIGURE_OF_KIND[kind]
-    setattr(account, figure, getattr(account, figure) + sign * points)
-    if account.available < 0:
-        raise InvariantBroken("a balance would fall below nothing")
+    count_points(account, kind, points)
     occurred_at = tx.now if operation is None else operation.occurred_at
     hash_ = _ruleset_hash(tx, operation, ruleset_hash)
     id_ = tx.new_id("ent")
@@ -204,6 +199,16 @@ def _entry(
         leaf = Leaf(entry.id, account.id, kind, party, abs(points), entry.detail, entry.operation_id)
         tx.staged.leaves.append(leaf)
     return entry
+
+
+def count_points(account: Account, kind: EntryKind, points: int) -> None:
+    """Changes the member's figures by an entry of this kind. Raises InvariantBroken below nothing."""
+    account.available += points
+    account.is_changed = True
+    figure, sign = FIGURE_OF_KIND[kind]
+    setattr(account, figure, getattr(account, figure) + sign * points)
+    if account.available < 0:
+        raise InvariantBroken("a balance would fall below nothing")
 
 
 def _ruleset_hash(tx: Transaction, operation: Operation | None, ruleset_hash: str | None) -> str:

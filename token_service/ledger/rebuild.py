@@ -51,10 +51,11 @@ def rebuild(context: Context) -> None:
     with context.store.read() as connection:
         ids = connection.execute(select(tables.members.c.id).order_by(tables.members.c.id)).scalars().all()
     for member_id in ids:
-        write(context, lambda tx: _rewrite(tx, member_id))  # noqa: B023
+        write(context, lambda tx: rewrite_member(tx, member_id))  # noqa: B023
 
 
-def _rewrite(tx: Transaction, member_id: str) -> None:
+def rewrite_member(tx: Transaction, member_id: str) -> None:
+    """Writes one member's cached figures anew, inside the caller's transaction; what it staged must be flushed."""
     tx.lock_accounts([member_id])
     figures, rows = replayed_member(tx, member_id)
     members = tables.members.c

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 from token_service.errors import NotFound
 from token_service.ledger import cursors, promising, tables, views
 from token_service.ledger.balances import visible_account
-from token_service.ledger.batch_leaves import leaves_of_batch
+from token_service.ledger.batch_leaves import leaves_of_batch, need_file, unopened
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.transaction import Transaction, read
@@ -30,6 +30,7 @@ def get_receipt(context: Context, actor: Actor, entry_id: str) -> views.Receipt:
         if leaf.batch_id is None:
             raise NotFound("this entry is in no batch yet")
         batch = tx.connection.execute(select(batches).where(batches.c.id == leaf.batch_id)).one()
+        need_file(batch)
         shown = _batch_leaves(tx, batch)
         opening = openings_in(tx.connection, context, [entry_id]).get(entry_id)
         own = shown[leaf.position]
@@ -104,13 +105,14 @@ def batch_leaves(context: Context, operator: str, seq: int) -> tuple[views.Batch
         batch = tx.connection.execute(query).one_or_none()
         if batch is None:
             raise NotFound("no such batch")
+        need_file(batch)
         return batch_view(batch), _batch_leaves(tx, batch)
 
     return read(context, work)
 
 
 def openings(context: Context, leaf_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Salt (hex) and detail of leaves, by id; those of erased members are missing."""
+    """Salt (hex) and detail of leaves, by id; those of erased members, and those that were lost, are missing."""
     with context.store.read() as connection:
         return openings_in(connection, context, leaf_ids)
 
@@ -119,7 +121,9 @@ def openings_in(connection: Connection, context: Context, leaf_ids: Iterable[str
     """As `openings`, inside the caller's transaction."""
     found: dict[str, tuple[str, str]] = {}
     keys: dict[str, bytes] = {}
-    ids = list(leaf_ids)
+    wanted = list(leaf_ids)
+    lost = {leaf for start in range(0, len(wanted), 500) for leaf in unopened(connection, wanted[start : start + 500])}
+    ids = [leaf for leaf in wanted if leaf not in lost]
     members = tables.members.c
     for table in (tables.entries, tables.facts):
         for start in range(0, len(ids), 500):

@@ -124,6 +124,10 @@ batches = Table(
     Column("gas_used", BigInteger),
     Column("minted", BigInteger),
     Column("burned", BigInteger),
+    Column("repair", BigInteger),  # the repair that wrote it again after the ledger was restored
+    Column(
+        "is_file_lost", Boolean, nullable=False, server_default=false()
+    ),  # its leaves are what the transaction's words say, without commitments
     UniqueConstraint("operator", "seq"),
     Index("ix_batches_state", "state"),
 )

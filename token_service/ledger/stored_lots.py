@@ -39,6 +39,13 @@ def lots_named(tx: Transaction, account: Account, lot_ids: Iterable[str]) -> lis
     return [account.lots[lot_id].lot for lot_id in lot_ids]
 
 
+def lots_found(tx: Transaction, account: Account, lot_ids: Iterable[str]) -> dict[str, Lot]:
+    """Those of these lots that the member has, by id."""
+    wanted = list(lot_ids)
+    _load(tx, account, tables.lots.c.entry_id.in_(wanted) & (tables.lots.c.member_id == account.id))
+    return {lot_id: account.lots[lot_id].lot for lot_id in wanted if lot_id in account.lots}
+
+
 def lots_of_operation(tx: Transaction, account: Account, operation_id: str) -> list[Lot]:
     """The lots that an operation's credits made."""
     _load(tx, account, tables.lots.c.operation_id == operation_id)

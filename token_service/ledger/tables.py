@@ -43,6 +43,9 @@ program = Table(
     Column("notice_period_seconds", BigInteger, nullable=False),
     Column("paused", Boolean, nullable=False, server_default=false()),  # cached from the chain by the indexer
     Column("sunset_at", UtcTime),  # cached from the chain by the indexer
+    Column(
+        "unknown_references", JSON(none_as_null=True)
+    ),  # merchants whose references the chain may know and the ledger not; ["*"]: all; None: nobody's
     Column("created_at", UtcTime, nullable=False),
 )
 

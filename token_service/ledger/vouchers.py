@@ -23,7 +23,7 @@ from token_service.errors import (
     VoucherUnknown,
     VoucherUsed,
 )
-from token_service.ledger import checks, operations, shown_codes, stores, tables, views
+from token_service.ledger import checks, operations, shown_codes, stores, tables, unknown_references, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption, NewVoucher, NewVoucherUse
@@ -157,6 +157,7 @@ def _drawn(tx: Transaction, account: Account) -> tuple[str, str]:
 
 
 def _use(tx: Transaction, account: Account, row: Row[Any], use: dict[str, Any]) -> None:
+    unknown_references.check(tx, use["merchant"])
     operations.check_backlog(tx)
     more = {"of": row.operation_id, "voucher": row.id, "reward": row.reward_id, **use}
     fact(tx, account, "voucher_used", operation=None, more=more)

@@ -34,7 +34,7 @@ def _refuse_if_ahead(services: ChainServices, lane: Lane) -> None:
     if on_chain >= lane.next_seq:
         raise InvalidInput(
             f"the contract has settled {on_chain} batches of {lane.operator}, the ledger knows {lane.next_seq - 1}: "
-            "restore the newer ledger, then clear the lane"
+            "restore the newest copy and run `mereau repair`"
         )
 
 

@@ -13,11 +13,13 @@ from typing import Final
 from sqlalchemy import Connection, Select, func, insert, select, update
 
 from token_service.errors import NotFound, NotInitialised
+from token_service.ledger import unknown_references
 from token_service.ledger.lane_choice import FIRST_LANE
 from token_service.ledger.settlement_tables import lanes, leaves, transactions
 
 RESTORE_LEDGER: Final = (
-    "this ledger is older than the chain; stop serving and restore the newer ledger, entries wait (docs/operators.md)"
+    "this ledger is older than the chain; stop serving, restore the newest copy and run `mereau repair` "
+    "(docs/operators.md)"
 )
 IN_FLIGHT: Final = ("signed", "sent")
 WORKING: Final = ("active", "draining", "blocked")
@@ -139,12 +141,16 @@ def go_on(connection: Connection, number: int, *, after: Code) -> None:
 
 
 def halt(connection: Connection, number: int, code: Code, reason: str) -> None:
-    """The lane waits for a person."""
+    """The lane waits for a person. While the chain is ahead of it, references may name what only the chain knows."""
+    if code is Code.CHAIN_AHEAD:
+        unknown_references.note_behind(connection)
     set_state(connection, number, "halted", code, reason, only_from=WORKING)
 
 
 def halt_all(connection: Connection, code: Code, reason: str) -> None:
     """Every lane waits for a person: what was seen concerns the chain, or all keys."""
+    if code is Code.CHAIN_AHEAD:
+        unknown_references.note_behind(connection)
     query = update(lanes).where(lanes.c.state.in_(WORKING))
     connection.execute(query.values(state="halted", reason_code=code, reason=reason))
 

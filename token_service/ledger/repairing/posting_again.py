@@ -1,0 +1,269 @@
+"""The entry or fact of an opened leaf with all that follows from it: its operation, lots, debts, a void, a freeze.
+
+Rows are staged as the use cases stage them, with the ids, times and details that they had; cached figures are rebuilt afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from token_service.ledger import details, stored_lots, tables
+from token_service.ledger.accounts import Account
+from token_service.ledger.awards import operation_named
+from token_service.ledger.posting import count_points
+from token_service.ledger.repairing.gap import OpenedLeaf
+from token_service.ledger.repairing.lots_again import fitted
+from token_service.ledger.repairing.operations_again import operation_again
+from token_service.ledger.staged import Debt, Entry, Fact, Operation
+from token_service.ledger.transaction import Transaction
+from token_service.program.lots import Lot, Use
+from token_service.units import EntryKind
+
+NEW_LOT: Final = (EntryKind.ISSUANCE, EntryKind.ADJUSTMENT_UP)
+
+
+def post_again(tx: Transaction, leaf: OpenedLeaf) -> None:
+    """Stages all of it."""
+    account = tx.account(leaf.member_id)
+    operation, is_new = _operation(tx, leaf)
+    if leaf.place.kind == EntryKind.FACT:
+        _fact(tx, account, leaf, operation)
+    else:
+        _entry(tx, account, leaf, operation)
+    _debt(tx, account, leaf, operation)
+    if operation is not None and is_new and operation.kind in ("purchase", "redemption"):
+        stored_lots.extend_lots(tx, account, activity_at=operation.occurred_at, operation_id=operation.id)
+
+
+def _operation(tx: Transaction, leaf: OpenedLeaf) -> tuple[Operation | None, bool]:
+    """The leaf's operation, and whether it is staged just now."""
+    operation_id = leaf.document.get("operation_id")
+    if operation_id is None:
+        return None, False
+    stored = select(tables.operations.c.id).where(tables.operations.c.id == operation_id)
+    is_staged = any(staged.id == operation_id for staged in tx.staged.operations)
+    if is_staged or tx.connection.execute(stored).first() is not None:
+        return operation_named(tx, operation_id), False
+    operation = operation_again(tx, leaf)
+    tx.staged.operations.append(operation)
+    return operation, True
+
+
+def _entry(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operation | None) -> None:
+    kind = EntryKind(leaf.place.kind)
+    entry = stage_entry(
+        tx,
+        account,
+        entry_id=leaf.id,
+        kind=kind,
+        points=kind.sign * leaf.place.amount,
+        party=leaf.place.party,
+        operation_id=None if operation is None else operation.id,
+        ruleset_hash=leaf.document["ruleset"],
+        occurred_at=leaf.occurred_at,
+        recorded_at=leaf.recorded_at,
+        detail=leaf.text,
+    )
+    account.leaf_count += 1
+    if kind in NEW_LOT:
+        stage_lot(tx, account, entry, expires_at=_instant(leaf.document["expires_at"]))
+    else:
+        use_again(tx, account, entry, _uses(leaf.document))
+
+
+def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operation | None) -> None:
+    document = leaf.document
+    tx.staged.facts.append(
+        Fact(
+            id=leaf.id,
+            member_id=account.id,
+            kind=leaf.kind,
+            operation_id=None if operation is None else operation.id,
+            due_at=_instant(document["due_at"]) if leaf.kind == "award_pending" else None,
+            points=document["points"] if leaf.kind in ("award_pending", "award_cut") else 0,
+            occurred_at=leaf.occurred_at,
+            recorded_at=leaf.recorded_at,
+            detail=leaf.text,
+        )
+    )
+    if leaf.kind == "void":
+        _void(tx, account, leaf)
+    elif leaf.kind in ("frozen", "unfrozen"):
+        account.frozen = leaf.kind == "frozen"
+    account.leaf_count += 1
+    account.is_changed = True
+
+
+def _void(tx: Transaction, account: Account, leaf: OpenedLeaf) -> None:
+    """The entry that undid a skipped one: it has no leaf, so this fact tells of it."""
+    document, voided = leaf.document, _voided(tx, leaf.document["voids"])
+    if voided is None or not document["lots"]:
+        return
+    kind = EntryKind(voided.kind)
+    pays = bool(document.get("pays_debt"))
+    ruleset_hash = leaf.document["ruleset"] if pays else voided.ruleset_hash
+    entry_id, more = tx.new_id("ent"), {"points": document["points"], "lots": document["lots"]}
+    entry = stage_entry(
+        tx,
+        account,
+        entry_id=entry_id,
+        kind=kind,
+        points=document["points"],
+        party=voided.party,
+        operation_id=None,
+        ruleset_hash=ruleset_hash,
+        occurred_at=leaf.recorded_at,
+        recorded_at=leaf.recorded_at,
+        voids=voided.id,
+        detail=details.detail(
+            "void",
+            leaf_id=entry_id,
+            number=account.leaf_count,
+            joined_at=account.created_at,
+            operation=None,
+            ruleset_hash=ruleset_hash,
+            occurred_at=leaf.recorded_at,
+            recorded_at=leaf.recorded_at,
+            more=more | ({"pays_debt": True} if pays else {"voids": voided.id}),
+        ),
+    )
+    use_again(tx, account, entry, _uses(document))
+
+
+def _voided(tx: Transaction, entry_id: str) -> Any:
+    """The entry that was skipped, staged or stored; None if nobody could open it."""
+    for entry in tx.staged.entries:
+        if entry.id == entry_id:
+            return entry
+    return tx.connection.execute(select(tables.entries).where(tables.entries.c.id == entry_id)).one_or_none()
+
+
+def _debt(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operation | None) -> None:
+    """What could not be taken back is owed; what a later credit paid of that is not."""
+    document = leaf.document
+    if leaf.kind == "void":
+        _debt_of_void(tx, account, leaf)
+    elif document.get("pays_debt"):
+        paid = min(leaf.place.amount, _owed(tx, operation_id=None if operation is None else operation.id))
+        if operation is not None and paid:
+            _owe(tx, account, leaf, points=-paid, party=leaf.place.party, operation_id=operation.id, entry_id=leaf.id)
+    elif document.get("debt") and operation is not None:
+        party = leaf.place.party or tx.merchant(operation.merchant_id).party
+        _owe(tx, account, leaf, points=document["debt"], party=party, operation_id=operation.id)
+
+
+def _debt_of_void(tx: Transaction, account: Account, leaf: OpenedLeaf) -> None:
+    document, voided = leaf.document, _voided(tx, leaf.document["voids"])
+    if voided is None:
+        return
+    if not document.get("pays_debt"):
+        if document["debt"]:
+            _owe(tx, account, leaf, points=document["debt"], party=voided.party, voids=voided.id)
+        return
+    void = next((entry for entry in reversed(tx.staged.entries) if entry.voids == voided.id), None)
+    paid = min(-document["points"], _owed(tx, voids=voided.id))
+    if void is not None and paid > 0:
+        _owe(tx, account, leaf, points=-paid, party=voided.party, voids=voided.id, entry_id=void.id)
+
+
+def _owe(
+    tx: Transaction,
+    account: Account,
+    leaf: OpenedLeaf,
+    *,
+    points: int,
+    party: int,
+    operation_id: str | None = None,
+    voids: str | None = None,
+    entry_id: str | None = None,
+) -> None:
+    tx.staged.debts.append(
+        Debt(
+            id=tx.new_id("dbt"),
+            member_id=account.id,
+            operation_id=operation_id,
+            voids=voids,
+            points=points,
+            entry_id=entry_id,
+            party=party,
+            recorded_at=leaf.recorded_at,
+        )
+    )
+    account.debt += points
+    account.is_changed = True
+
+
+def _owed(tx: Transaction, *, operation_id: str | None = None, voids: str | None = None) -> int:
+    """What is still owed of one cause."""
+    columns = tables.debts.c
+    cause = columns.voids == voids if operation_id is None else columns.operation_id == operation_id
+    stored = tx.connection.execute(select(func.coalesce(func.sum(columns.points), 0)).where(cause)).scalar_one()
+    staged = [debt for debt in tx.staged.debts if (debt.operation_id, debt.voids) == (operation_id, voids)]
+    return int(stored) + sum(debt.points for debt in staged)
+
+
+# --- shared with what stands in for closed leaves -------------------------------------------------------------------------
+
+
+def stage_entry(
+    tx: Transaction,
+    account: Account,
+    *,
+    entry_id: str,
+    kind: EntryKind,
+    points: int,
+    party: int,
+    operation_id: str | None,
+    ruleset_hash: str,
+    occurred_at: datetime,
+    recorded_at: datetime,
+    detail: str,
+    voids: str | None = None,
+) -> Entry:
+    """Stages an entry as it was, and counts its points."""
+    count_points(account, kind, points)
+    entry = Entry(
+        id=entry_id,
+        member_id=account.id,
+        kind=kind,
+        points=points,
+        party=party,
+        operation_id=operation_id,
+        voids=voids,
+        ruleset_hash=ruleset_hash,
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+        balance_after=account.balance,
+        detail=detail,
+    )
+    tx.staged.entries.append(entry)
+    return entry
+
+
+def stage_lot(tx: Transaction, account: Account, entry: Entry, *, expires_at: datetime | None, points: int = 0) -> None:
+    """The lot that a credit makes: all its points unless `points` says how many."""
+    amount = points or entry.points
+    lot = Lot(entry.id, entry.operation_id, amount, amount, entry.occurred_at, expires_at)
+    stored_lots.add_lot(tx, account, lot, party=entry.party, ruleset_hash=entry.ruleset_hash)
+
+
+def use_again(tx: Transaction, account: Account, entry: Entry, uses: Sequence[Use]) -> None:
+    """What the entry does to lots, as far as they are what they were (lots_again.py)."""
+    found = stored_lots.lots_found(tx, account, [use.lot_id for use in uses])
+    found |= {lot.id: lot for lot in stored_lots.open_lots(tx, account)}
+    fits, left_over = fitted(uses, found)
+    stored_lots.use_lots(tx, account, fits, entry_id=entry.id)
+    if left_over:
+        stage_lot(tx, account, entry, expires_at=uses[-1].expires_at, points=left_over)
+
+
+def _uses(document: Mapping[str, Any]) -> list[Use]:
+    return [Use(use["lot"], use["points"], _instant(use["expires_at"])) for use in document["lots"]]
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
