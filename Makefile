@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 NPM_READY := node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 
-.PHONY: help demo test lint soak bench gallery setup clean translations contract prove
+.PHONY: help demo scaled test lint soak bench gallery setup clean translations contract prove
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.demo ## real baskets, settled, audited and served on this machine
 	$(BIN)/mereau demo
+
+scaled: $(VENV)/.test $(NPM_READY) ## every part a process of its own: PostgreSQL, a node, signer, two workers, two web processes
+	$(BIN)/python -m scripts.scaled
 
 test: lint $(NPM_READY) ## everything: rules, ledger, chain, pages, PostgreSQL, browser
 	./scripts/install_chromium.sh

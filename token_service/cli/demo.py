@@ -48,15 +48,15 @@ def demo(households: int, weeks: int, port: int, once: bool) -> None:
     from token_service.app.setup import Founding, initialise, read_ruleset
 
     started = time.monotonic()
-    settings = _demo_settings(port)
+    settings, url = _demo_settings(port), f"http://127.0.0.1:{port}"
     click.echo("◉ Méreau: loyalty points that anyone can check\n")
     initialise(settings, Founding(read_ruleset(resource_dir("examples") / "les-halles.yaml")))
     with open_application(settings) as application, _serving(settings, port) as server:
-        loaded = _load(application, households, weeks)
-        _use_points(application)
-        _settle(application)
-        passed = _audit(application, port)
-        _tell(application, loaded, port, time.monotonic() - started)
+        loaded = load(application, households, weeks)
+        use_points(application)
+        settle(application)
+        passed = audit(application, url, f"{url}/rpc")
+        tell(application, loaded, f"{url}/rpc", time.monotonic() - started)
         if once:
             raise SystemExit(0 if passed else 1)
         click.echo("\nServing until you press Ctrl-C.")
@@ -114,7 +114,8 @@ def _await_answer(server: subprocess.Popen[bytes], settings: Settings) -> None:
     raise NodeUnreachable(f"The server did not answer; {settings.data_dir / 'serve.log'} says why")
 
 
-def _load(application: Application, households: int, weeks: int) -> Loaded:
+def load(application: Application, households: int, weeks: int) -> Loaded:
+    """Real baskets, through the use cases of the API, with a progress bar."""
     from token_service.cli.completejourney import read_baskets
     from token_service.cli.loading import load_baskets
     from token_service.cli.progress import progress_bar
@@ -132,7 +133,7 @@ def _load(application: Application, households: int, weeks: int) -> Loaded:
         return load_baskets(context, found.id, baskets, lambda count: bar.advance(task, count))
 
 
-def _use_points(application: Application) -> None:
+def use_points(application: Application) -> None:
     """Does what is due (awards whose return window has ended), then lets some members redeem a coffee."""
     from token_service.cli.spending import redeem_some
     from token_service.ledger.due import run_due
@@ -142,7 +143,8 @@ def _use_points(application: Application) -> None:
     redeem_some(application.context, MERCHANT)
 
 
-def _settle(application: Application) -> None:
+def settle(application: Application) -> None:
+    """Waits, with a progress bar, until whoever settles has settled all of it. Raises NodeUnreachable after 15 minutes."""
     from token_service.cli.progress import progress_bar
     from token_service.worker import read_backlog
 
@@ -163,7 +165,7 @@ def _settle(application: Application) -> None:
         bar.update(task, completed=max(first, 1))
 
 
-def _audit(application: Application, port: int) -> bool:
+def audit(application: Application, url: str, rpc_url: str) -> bool:
     """Runs `mereau audit` as an admitted auditor would; its report goes to the terminal. The key lives as long as the audit."""
     from token_service.cli.audit_commands import KEY_VARIABLE
     from token_service.ledger.api_keys import create_api_key, revoke_api_key
@@ -174,9 +176,9 @@ def _audit(application: Application, port: int) -> bool:
     key = create_api_key(context, admin, NewApiKey("auditor of the demo", None, ("openings:read",)))
     command = [
         *(sys.executable, "-m", "token_service", "audit"),
-        *("--rpc", f"http://127.0.0.1:{port}/rpc"),
+        *("--rpc", rpc_url),
         *("--contract", str(application.program().contract)),
-        *("--openings", f"http://127.0.0.1:{port}"),
+        *("--openings", url),
     ]
     click.echo("\nAuditing, as whoever was admitted may:")
     environment = {**os.environ, KEY_VARIABLE: key.secret}
@@ -187,7 +189,8 @@ def _audit(application: Application, port: int) -> bool:
     return done.returncode == 0
 
 
-def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -> None:
+def tell(application: Application, loaded: Loaded, rpc_url: str, seconds: float) -> None:
+    """Says what is there and where to look."""
     from token_service.cli.demo_staff import CASHIER, cashier_password, owner_sign_in
     from token_service.cli.loading import household_email
     from token_service.cli.spending import shown_household
@@ -203,7 +206,7 @@ def _tell(application: Application, loaded: Loaded, port: int, seconds: float) -
     key = create_api_key(context, admin, NewApiKey("demo", merchant.id)).secret
     done, totals = settled(application.store), application.program().totals
     per_entry = f" ({number(done.gas // done.entries)} an entry)" if done.entries else ""
-    base = f"http://127.0.0.1:{port}"
+    base = application.settings.public_url
     click.echo(
         f"""
 {number(loaded.purchases)} purchases of {number(loaded.members)} members in {loaded.stores} stores; \
@@ -218,7 +221,7 @@ ready after {seconds:.0f} s
   Console    {base}/staff     {owner_sign_in(context)}
   API        {base}/docs
   API key    {key}   ({MERCHANT}; shown once)
-  Contract   {application.program().contract} on chain {application.program().chain_id}, JSON-RPC at {base}/rpc
+  Contract   {application.program().contract} on chain {application.program().chain_id}, JSON-RPC at {rpc_url}
   Data       {application.settings.data_dir}"""
     )
 

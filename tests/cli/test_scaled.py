@@ -1,0 +1,33 @@
+"""`make scaled`, small: every part a process of its own, and nothing is left behind."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+from deployments import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_part_runs_apart_and_all_of_them_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    port = free_port()
+    words = ["--households", "4", "--weeks", "2", "--port", str(port), "--once"]
+    command = [sys.executable, "-m", "scripts.scaled", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All requested checks held." in done.stdout
+    figures = re.search(r"([\d,]+) entries and ([\d,]+) facts settled in (\d+) batches", done.stdout)
+    assert figures is not None
+    assert int(figures[2].replace(",", "")) > 0
+    numbers = dict(re.findall(r"^  (signer|worker 1|worker 2|web) +process (\d+)", done.stdout, re.MULTILINE))
+    assert set(numbers) == {"signer", "worker 1", "worker 2", "web"}
+    assert [number for number in numbers.values() if Path(f"/proc/{number}").exists()] == []
+    assert list(tmp_path.glob("mereau-scaled-*")) == []
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{port}/healthz", timeout=2)
