@@ -47,7 +47,9 @@ def test_they_make_what_the_tables_say(empty: Engine) -> None:
 def test_they_keep_every_check_of_the_tables(empty: Engine) -> None:
     migrations.upgrade(empty)
     for table in metadata.sorted_tables:
-        wanted = {check.name for check in table.constraints if type(check).__name__ == "CheckConstraint"}
+        of_columns = [check for column in table.columns for check in column.constraints]
+        checks = [*table.constraints, *of_columns]
+        wanted = {check.name for check in checks if type(check).__name__ == "CheckConstraint"}
         assert {check["name"] for check in inspect(empty).get_check_constraints(table.name)} == wanted
 
 

@@ -94,6 +94,7 @@ def _program() -> None:
         sa.Column("paused", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("sunset_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_program_single")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_program")),
     )
 
@@ -108,6 +109,7 @@ def _rulesets() -> None:
         sa.Column("effective_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("published_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state in ('draft','publishing','published')", name=op.f("ck_rulesets_state")),
         sa.ForeignKeyConstraint(["base_hash"], ["rulesets.hash"], name=op.f("fk_rulesets_base_hash")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_rulesets")),
     )
@@ -158,6 +160,7 @@ def _members() -> None:
         sa.Column("tier_due_at", sa.BigInteger(), nullable=True),
         sa.Column("purchase_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("last_activity_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state in ('active','leaving','left','closed')", name=op.f("ck_members_state")),
         sa.CheckConstraint(
             "available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name=op.f("ck_members_not_negative")
         ),

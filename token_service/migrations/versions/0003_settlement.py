@@ -58,6 +58,7 @@ def _admin_operations() -> None:
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("state in ('accepted','sent','final','failed')", name=op.f("ck_admin_operations_state")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_admin_operations")),
         sa.UniqueConstraint("id", name=op.f("uq_admin_operations_id")),
     )
@@ -82,6 +83,7 @@ def _batches() -> None:
         sa.Column("gas_used", sa.BigInteger(), nullable=True),
         sa.Column("minted", sa.BigInteger(), nullable=True),
         sa.Column("burned", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("state in ('planned','mined','final','reverted')", name=op.f("ck_batches_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batches")),
         sa.UniqueConstraint("operator", "seq", name=op.f("uq_batches_operator_seq")),
     )
@@ -96,6 +98,7 @@ def _blocks() -> None:
         sa.Column("parent_hash", sa.String(length=66), nullable=False),
         sa.Column("timestamp", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
+        sa.CheckConstraint("state in ('seen','final','orphaned')", name=op.f("ck_blocks_state")),
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_blocks")),
     )
     op.create_index("ix_blocks_height", "blocks", ["number"], unique=False)
@@ -128,6 +131,7 @@ def _lanes() -> None:
         sa.Column("next_seq", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint("state in ('active','draining','blocked','halted','disabled')", name=op.f("ck_lanes_state")),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_lanes")),
         sa.UniqueConstraint("operator", name=op.f("uq_lanes_operator")),
     )
@@ -163,6 +167,10 @@ def _transactions() -> None:
         sa.Column("succeeded", sa.Boolean(), nullable=True),
         sa.Column("block_number", sa.BigInteger(), nullable=True),
         sa.Column("block_hash", sa.String(length=66), nullable=True),
+        sa.CheckConstraint("purpose in ('batch','admin','filler')", name=op.f("ck_transactions_purpose")),
+        sa.CheckConstraint(
+            "state in ('signed','sent','mined','final','reverted','foreign')", name=op.f("ck_transactions_state")
+        ),
         sa.CheckConstraint(
             "(purpose = 'admin') = (admin_operation_id is not null)", name=op.f("ck_transactions_admin")
         ),
@@ -218,6 +226,9 @@ def _leaves() -> None:
         sa.Column("skip_reason", sa.Integer(), nullable=True),
         sa.Column("deferred_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("not_before", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "state in ('accepted','batched','mined','final','skipped','void')", name=op.f("ck_leaves_state")
+        ),
         sa.CheckConstraint("(state in ('accepted','void')) = (batch_id is null)", name=op.f("ck_leaves_batched")),
         sa.CheckConstraint("(batch_id is null) = (position is null)", name=op.f("ck_leaves_position")),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"], name=op.f("fk_leaves_batch_id")),

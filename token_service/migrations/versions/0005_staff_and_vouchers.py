@@ -53,6 +53,7 @@ def _staff() -> None:
         sa.Column("locale", sa.String(length=16), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("role in ('owner','manager','support','cashier','auditor')", name=op.f("ck_staff_role")),
         sa.CheckConstraint("(role = 'cashier') = (merchant_id is not null)", name=op.f("ck_staff_merchant")),
         sa.CheckConstraint("store_id is null or merchant_id is not null", name=op.f("ck_staff_store")),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_staff_merchant_id")),
