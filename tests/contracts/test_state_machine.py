@@ -17,12 +17,12 @@ def machine_on(program: Program) -> type[ContractMachine]:
 def test_it_agrees_with_the_model_on_eth_tester(program: Program) -> None:
     run_state_machine_as_test(
         machine_on(program),
-        settings=settings(max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS),
+        settings=settings(max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS),
     )
 
 
 def test_it_agrees_with_the_model_on_anvil(anvil_program: Program) -> None:
     run_state_machine_as_test(
         machine_on(anvil_program),
-        settings=settings(max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=CHECKS),
+        settings=settings(max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=CHECKS),
     )
