@@ -49,11 +49,11 @@ def _redeem(programme: Programme, amount: int, nonce: int) -> None:
     _relay(programme, "redeemWithSignature", OWN, amount, 2, reward, NEVER, _signed(OWN_KEY, document))
 
 
-def _return(programme: Programme, nonce: int) -> None:
+def _return(programme: Programme, nonce: int, *, to: str = FRESH) -> None:
     document = wallet_documents.return_document(
-        programme.chain_id, programme.contract, from_address=OWN, to_address=FRESH, nonce=nonce, deadline=NEVER
+        programme.chain_id, programme.contract, from_address=OWN, to_address=to, nonce=nonce, deadline=NEVER
     )
-    _relay(programme, "returnToCustody", OWN, FRESH, NEVER, _signed(OWN_KEY, document))
+    _relay(programme, "returnToCustody", OWN, to, NEVER, _signed(OWN_KEY, document))
 
 
 def _nonce(programme: Programme, account: str) -> int:
@@ -105,4 +105,11 @@ def test_an_address_that_was_left_holds_points_again_only_in_custody(left: Progr
     left.settle(EntryWord(MEMBER, ISSUANCE, 1, 5))
     left.settle(EntryWord(MEMBER, REVERSAL, 1, 5))
     assert _balances(left) == [0, 100, 0]
+    assert _audited(left).counts["skipped"] == 0
+
+
+def test_what_is_given_back_in_place_is_in_custody_again(left: Programme) -> None:
+    _return(left, _nonce(left, OWN), to=OWN)
+    left.settle(EntryWord(OWN, REDEMPTION, 2, 40))
+    assert _balances(left) == [0, 60, 0]
     assert _audited(left).counts["skipped"] == 0
