@@ -12,17 +12,17 @@ from token_service.protocol.hashing import keccak256
 
 DOMAIN_NAME: Final = "LoyaltyPoints"
 DOMAIN_VERSION: Final = "1"
-_DOMAIN: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-_BIND: Final = "Bind(address from,address to,uint40 expiresAt,uint64 nonce,uint256 deadline)"
-_RETURN: Final = "Return(address from,address to,uint64 nonce,uint256 deadline)"
-_REDEEM: Final = "Redeem(address account,uint64 amount,uint24 merchant,bytes32 reward,uint64 nonce,uint256 deadline)"
+DOMAIN: Final = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+BIND: Final = "Bind(address from,address to,uint40 expiresAt,uint64 nonce,uint256 deadline)"
+RETURN: Final = "Return(address from,address to,uint64 nonce,uint256 deadline)"
+REDEEM: Final = "Redeem(address account,uint64 amount,uint24 merchant,bytes32 reward,uint64 nonce,uint256 deadline)"
 
 
 def domain_separator(chain_id: int, contract: str) -> bytes:
     """The 32 bytes that bind a signature to this contract on this chain. Raises InvalidInput, as all functions here."""
     name, version = keccak256(DOMAIN_NAME.encode()), keccak256(DOMAIN_VERSION.encode())
     return keccak256(
-        keccak256(_DOMAIN.encode()) + name + version + fields.uint(chain_id, 256) + abi.encode(["address"], [contract])
+        keccak256(DOMAIN.encode()) + name + version + fields.uint(chain_id, 256) + abi.encode(["address"], [contract])
     )
 
 
@@ -33,19 +33,19 @@ def bind_digest(
 
     `expires_at` 0 = never; `nonce` that of `from_address`; times in seconds since 1970.
     """
-    return _digest(domain, _BIND, (from_address, to_address, expires_at, nonce, deadline))
+    return _digest(domain, BIND, (from_address, to_address, expires_at, nonce, deadline))
 
 
 def return_digest(domain: bytes, *, from_address: str, to_address: str, nonce: int, deadline: int) -> bytes:
     """What `from_address` signs to give its points back into custody at `to_address`."""
-    return _digest(domain, _RETURN, (from_address, to_address, nonce, deadline))
+    return _digest(domain, RETURN, (from_address, to_address, nonce, deadline))
 
 
 def redeem_digest(
     domain: bytes, *, account: str, amount: int, merchant: int, reward: str, nonce: int, deadline: int
 ) -> bytes:
     """What `account` signs to spend `amount` points at the party `merchant`; `reward` is the hash of the quote."""
-    return _digest(domain, _REDEEM, (account, amount, merchant, reward, nonce, deadline))
+    return _digest(domain, REDEEM, (account, amount, merchant, reward, nonce, deadline))
 
 
 def _digest(domain: bytes, encode_type: str, values: tuple[abi.Value, ...]) -> bytes:
