@@ -15,6 +15,16 @@ settings.register_profile("mereau", deadline=None, suppress_health_check=[Health
 settings.load_profile("mereau")
 
 
+PROCESSES = ("cli", "docs", "faults", "custody", "chain_embedded", "repair", "contracts", "pages")
+"""Rooms of tests that start the product's own processes, compilers or browsers: files of few tests that take long."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, else the last file of all keeps one core busy while the others wait."""
+    order = {room: place for place, room in enumerate(PROCESSES)}
+    items.sort(key=lambda item: order.get(item.path.parent.name, len(order)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
     """A password's hash is slow on purpose; in this process it is not. test_staff.py looks at the real one."""
