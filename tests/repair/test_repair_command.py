@@ -6,8 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from deployments import Deployment, founded, purchase
 from restored import Shop, copy_ledger, restore_ledger
+
+from token_service.app import open_application, repairing
+from token_service.config import load_settings
 
 
 def test_what_came_after_the_copy_is_there_again(tmp_path: Path) -> None:
@@ -40,6 +44,7 @@ def test_what_came_after_the_copy_is_there_again(tmp_path: Path) -> None:
         said = [shop.get(f"/v1/members/{member}/entries") for member in (alice, bob)]
     restore_ledger(deployment, tmp_path / "copy.db")
     planned = deployment.json("repair", "--plan")
+    cut_off(deployment)
     repaired = deployment.json("repair")
     assert planned["batches"] == repaired["batches"] >= 3
     assert planned["opened"] == repaired["opened"] == 7
@@ -63,6 +68,22 @@ def test_what_came_after_the_copy_is_there_again(tmp_path: Path) -> None:
         words = ["--rpc", f"{deployment.url}/rpc", "--contract", contract, "--receipts", deployment.url]
         audit = deployment.run("audit", *words)
         assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+class Stopped(Exception):
+    """As Ctrl-C, between two batches."""
+
+
+def cut_off(deployment: Deployment) -> None:
+    """A repair that is stopped after its first batch."""
+
+    def stop(batch: object, written: object) -> None:
+        raise Stopped
+
+    with open_application(load_settings(deployment.environment)) as application, application.working() as services:
+        with pytest.raises(Stopped):
+            repairing.repair(services.chain, stop)
+        assert repairing.plan(services.chain).batches >= 1
 
 
 def test_what_does_not_open_keeps_its_points_and_holds_references_until_somebody_decides(tmp_path: Path) -> None:

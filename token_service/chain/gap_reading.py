@@ -1,6 +1,6 @@
 """What the chain says after the ledger ends: every final batch that the ledger does not know, with its receipt file.
 
-A ledger restored from a backup is older than the chain. Nothing is written here; `repairing.py` writes what this reads.
+A ledger restored from a backup is older than the chain. Nothing is written here; `app/repairing.py` writes what this reads.
 """
 
 from __future__ import annotations

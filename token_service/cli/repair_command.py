@@ -9,7 +9,7 @@ import click
 from token_service.cli.output import as_json, number, print_json
 
 if TYPE_CHECKING:
-    from token_service.chain.repairing import Report
+    from token_service.app.repairing import Report
     from token_service.ledger.repairing.gap import GapBatch
     from token_service.ledger.repairing.writing import Written
 
@@ -26,8 +26,7 @@ def repair(*, is_plan: bool, accept_gap: bool, because: str | None, json_: bool)
 
     Run it before anything serves. May be stopped and run again. If the ledger knows everything, it says so.
     """
-    from token_service.app import open_application
-    from token_service.chain import repairing
+    from token_service.app import open_application, repairing
 
     if accept_gap != (because is not None):
         raise click.UsageError("--accept-gap needs --because, and --because needs --accept-gap")
@@ -51,7 +50,7 @@ def _told(batch: GapBatch, written: Written) -> None:
 
 
 def _say(report: Report, verb: str) -> None:
-    from token_service.chain.repairing import in_words
+    from token_service.app.repairing import in_words
 
     if not report.batches:
         click.echo("The ledger knows every batch of the chain")
