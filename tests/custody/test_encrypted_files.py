@@ -106,3 +106,28 @@ def test_the_list_tells_what_lies_where_and_no_secret(tmp_path: Path) -> None:
     assert {row.state for row in inventory(tmp_path / "keys") if row.name == "operator"} == {"elsewhere"}
     shown = repr(rows)
     assert not any(path.read_bytes().hex() in shown for path in (tmp_path / "keys").glob("*.key"))
+
+
+def test_what_a_killed_write_left_in_plain_does_not_outlive_encryption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys"
+    create_keys(keys)
+    plain = (keys / "operator.key").read_bytes()
+
+    class Killed(BaseException):
+        """As kill -9: nothing is tidied up."""
+
+    def killed(path: Path, target: Path) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(Killed):
+            key_files.replace(keys / "operator.key", plain)
+    (left,) = keys.glob(".operator.key.*")
+    left.rename(keys / ".operator.key.1")  # by another process: this one's would be written over
+    assert sum(path.read_bytes() == plain for path in keys.iterdir()) == 2, "a copy was left beside it"
+    encrypt_files(keys, PASSPHRASE)
+    assert not any(plain in path.read_bytes() for path in keys.iterdir())
+    open_keys(keys, PASSPHRASE).check()

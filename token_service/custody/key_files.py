@@ -81,6 +81,15 @@ def content_of(path: Path) -> bytes:
     return content
 
 
+def remove_drafts(directory: Path) -> None:
+    """What a write that was killed left behind is gone. For when nobody else writes here."""
+    for path in directory.iterdir():
+        name, _, number = path.name.rpartition(".")
+        if name.startswith(".") and number.isdecimal():
+            path.unlink(missing_ok=True)
+    sync_directory(directory)
+
+
 def sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:

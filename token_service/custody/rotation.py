@@ -55,7 +55,11 @@ def forget_old_key(directory: Path) -> None:
 
 
 def encrypt_files(directory: Path, passphrase: bytes) -> list[str]:
-    """The files that were plain and are encrypted now, each at once, one after the other. Safe to repeat. Raises DiskFull."""
+    """The files that were plain and are encrypted now, each at once, one after the other. Safe to repeat. Raises DiskFull.
+
+    What a write that was killed left beside them goes, too: it may be a key in plain.
+    """
+    key_files.remove_drafts(directory)
     salt = encryption.fresh_salt()
     done = []
     for path in secret_files(directory):
