@@ -23,7 +23,7 @@ from token_service.ledger import tables, unknown_references
 from token_service.ledger.context import Actor
 from token_service.ledger.members import freeze
 from token_service.ledger.repair_tables import repairs, unopened_leaves
-from token_service.ledger.repairing.gap import REASONS, ClosedLeaf, GapBatch, KnownLeaf, OpenedLeaf
+from token_service.ledger.repairing.gap import REASONS, ClosedLeaf, GapBatch, OpenedLeaf
 from token_service.ledger.repairing.judging import Judge
 from token_service.ledger.repairing.standing_in import NO_CONTENT
 from token_service.ledger.repairing.writing import Written, write_batch
@@ -55,13 +55,12 @@ class Report:
     """What a repair did, or would do. `unknown_merchants` are those whose references of the gap nobody knows, "*" for all."""
 
     batches: int
-    known: int
     opened: int
     unopened: list[Unopened]
     unknown_merchants: list[str]
 
 
-NOTHING: Final = Report(0, 0, 0, [], [])
+NOTHING: Final = Report(0, 0, [], [])
 
 
 def plan(services: ChainServices) -> Report:
@@ -69,18 +68,17 @@ def plan(services: ChainServices) -> Report:
     gap = find_gap(services)
     if gap is None:
         return NOTHING
-    judge, count, known, opened = Judge(services.context), 0, 0, 0
+    judge, count, opened = Judge(services.context), 0, 0
     unopened: list[Unopened] = []
     for piece in read_gap(services, gap):
         for batch in piece.batches:
             with services.store.read() as connection:
                 judged = judge.judged(connection, batch)
             count += 1
-            known += sum(isinstance(leaf, KnownLeaf) for leaf in judged)
             opened += sum(isinstance(leaf, OpenedLeaf) for leaf in judged)
             unopened += [_unopened(batch, leaf) for leaf in judged if isinstance(leaf, ClosedLeaf)]
     with services.store.read() as connection:
-        return Report(count, known, opened, unopened, _unknown(connection, unopened))
+        return Report(count, opened, unopened, _unknown(connection, unopened))
 
 
 def repair(services: ChainServices, told: Told) -> Report:
@@ -236,7 +234,7 @@ def _report(services: ChainServices, number: int) -> Report:
     with services.store.read() as connection:
         row = connection.execute(select(repairs).where(repairs.c.seq == number)).one()
         unopened = _unopened_of(connection, number)
-    return Report(row.batch_count, 0, row.opened_count, unopened, list(row.unknown_merchants))
+    return Report(row.batch_count, row.opened_count, unopened, list(row.unknown_merchants))
 
 
 def _unopened_of(connection: Connection, number: int) -> list[Unopened]:

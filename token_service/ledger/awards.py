@@ -100,8 +100,9 @@ def owe(
     operation_id: str | None = None,
     voids: str | None = None,
     entry_id: str | None = None,
+    recorded_at: datetime | None = None,
 ) -> None:
-    """A debt row: more is owed (+), or an entry paid some (−)."""
+    """A debt row: more is owed (+), or an entry paid some (−); as of now unless it is written again after a repair."""
     tx.staged.debts.append(
         Debt(
             id=tx.new_id("dbt"),
@@ -111,7 +112,7 @@ def owe(
             points=points,
             entry_id=entry_id,
             party=party,
-            recorded_at=tx.now,
+            recorded_at=recorded_at or tx.now,
         )
     )
     account.debt += points

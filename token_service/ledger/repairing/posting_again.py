@@ -13,12 +13,12 @@ from sqlalchemy import func, select
 
 from token_service.ledger import details, stored_lots, tables
 from token_service.ledger.accounts import Account
-from token_service.ledger.awards import operation_named
+from token_service.ledger.awards import operation_named, owe
 from token_service.ledger.posting import count_points
 from token_service.ledger.repairing.gap import OpenedLeaf
 from token_service.ledger.repairing.lots_again import fitted
 from token_service.ledger.repairing.operations_again import operation_again
-from token_service.ledger.staged import Debt, Entry, Fact, Operation
+from token_service.ledger.staged import Entry, Fact, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program.lots import Lot, Use
 from token_service.units import EntryKind
@@ -150,10 +150,18 @@ def _debt(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operat
     elif document.get("pays_debt"):
         paid = min(leaf.place.amount, _owed(tx, operation_id=None if operation is None else operation.id))
         if operation is not None and paid:
-            _owe(tx, account, leaf, points=-paid, party=leaf.place.party, operation_id=operation.id, entry_id=leaf.id)
+            owe(
+                tx,
+                account,
+                points=-paid,
+                party=leaf.place.party,
+                operation_id=operation.id,
+                entry_id=leaf.id,
+                recorded_at=leaf.recorded_at,
+            )
     elif document.get("debt") and operation is not None:
         party = leaf.place.party or tx.merchant(operation.merchant_id).party
-        _owe(tx, account, leaf, points=document["debt"], party=party, operation_id=operation.id)
+        owe(tx, account, points=document["debt"], party=party, operation_id=operation.id, recorded_at=leaf.recorded_at)
 
 
 def _debt_of_void(tx: Transaction, account: Account, leaf: OpenedLeaf) -> None:
@@ -162,39 +170,20 @@ def _debt_of_void(tx: Transaction, account: Account, leaf: OpenedLeaf) -> None:
         return
     if not document.get("pays_debt"):
         if document["debt"]:
-            _owe(tx, account, leaf, points=document["debt"], party=voided.party, voids=voided.id)
+            owe(tx, account, points=document["debt"], party=voided.party, voids=voided.id, recorded_at=leaf.recorded_at)
         return
     void = next((entry for entry in reversed(tx.staged.entries) if entry.voids == voided.id), None)
     paid = min(-document["points"], _owed(tx, voids=voided.id))
     if void is not None and paid > 0:
-        _owe(tx, account, leaf, points=-paid, party=voided.party, voids=voided.id, entry_id=void.id)
-
-
-def _owe(
-    tx: Transaction,
-    account: Account,
-    leaf: OpenedLeaf,
-    *,
-    points: int,
-    party: int,
-    operation_id: str | None = None,
-    voids: str | None = None,
-    entry_id: str | None = None,
-) -> None:
-    tx.staged.debts.append(
-        Debt(
-            id=tx.new_id("dbt"),
-            member_id=account.id,
-            operation_id=operation_id,
-            voids=voids,
-            points=points,
-            entry_id=entry_id,
-            party=party,
+        owe(
+            tx,
+            account,
+            points=-paid,
+            party=voided.party,
+            voids=voided.id,
+            entry_id=void.id,
             recorded_at=leaf.recorded_at,
         )
-    )
-    account.debt += points
-    account.is_changed = True
 
 
 def _owed(tx: Transaction, *, operation_id: str | None = None, voids: str | None = None) -> int:
