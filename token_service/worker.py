@@ -29,6 +29,7 @@ from token_service.chain.settlement.backlog import backlog
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.lanes import has_unsettled, read_lanes
 from token_service.chain.settlement.leases import Leases, Share
+from token_service.chain.settlement.mandates import advance_mandates
 from token_service.chain.settlement.patience import SignerPatience
 from token_service.chain.settlement.planning import waiting_count
 from token_service.chain.settlement.resuming import resume
@@ -106,6 +107,7 @@ class Worker:
             self._watch_nodes()
             self._do_due()
             end_pause_that_is_over(chain)
+            done += self._signing("mandates", lambda: advance_mandates(chain))
             done += self._signing("administration", lambda: admin_operations.advance(chain))
         for number in share.lanes:
             done += self._signing(f"lane {number}", partial(self._fill, number, flush=flush))

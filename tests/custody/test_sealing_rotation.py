@@ -10,8 +10,8 @@ from signing_programme import Custody
 from token_service.custody import key_files, rotation
 from token_service.custody.accounts import MemberBox, SealedAccount, new_account
 from token_service.custody.key_ring import KeyRing
-from token_service.custody.signer import SealedMember
 from token_service.errors import InvariantBroken, NotInitialised
+from token_service.protocol.binds import SealedMember
 
 PASSPHRASE = b"correct horse battery"
 

@@ -12,7 +12,7 @@ from signing_programme import CHAIN_ID, CONTRACT, MEMBER, Custody, pause, settle
 
 from token_service.custody import curve
 from token_service.custody.accounts import new_account
-from token_service.custody.signer import Bind, SealedMember, assemble
+from token_service.custody.signer import assemble
 from token_service.custody.signing_record import Limits
 from token_service.errors import (
     BadSettings,
@@ -24,6 +24,7 @@ from token_service.errors import (
     SignerUnavailable,
 )
 from token_service.protocol import typed_data
+from token_service.protocol.binds import Bind, SealedMember
 from token_service.protocol.hashing import keccak256
 from token_service.units import EntryKind
 

@@ -20,7 +20,7 @@ from signing_programme import CHAIN_ID, CONTRACT, MEMBER, Custody, pause, settle
 
 from token_service.custody import signer_messages
 from token_service.custody.accounts import new_account
-from token_service.custody.signer import RESEAL_MAX, Bind, SealedMember
+from token_service.custody.signer import RESEAL_MAX
 from token_service.custody.signer_server import SignerServer, uid_of
 from token_service.custody.signer_socket import SocketSigner
 from token_service.custody.signing_record import Limits
@@ -34,6 +34,7 @@ from token_service.errors import (
     SignerLimitReached,
     SignerUnavailable,
 )
+from token_service.protocol.binds import Bind, SealedMember
 
 NOBODY = 65534
 PASSPHRASE = "correct horse battery"

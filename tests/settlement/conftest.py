@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 import structlog
 from anvil_node import CHAIN_ID, Anvil, running_anvil
-from settlement_programme import Programme, deployed, make_programme
+from databases import PostgreSQL
+from settlement_programme import EMBEDDED_ID, Programme, Seconds, deployed, make_programme
 
+from token_service.chain.embedded import EmbeddedChain
+from token_service.chain.embedded_node import EmbeddedNode
+from token_service.custody.key_ring import create_keys
 from token_service.ledger.store import Store, open_store, sqlite_url
+from token_service.units import Wei
 
 
 @pytest.fixture(autouse=True)
@@ -63,3 +68,41 @@ def quiet_log() -> Iterator[None]:
     """What the worker logs stays out of the test report."""
     with structlog.testing.capture_logs():
         yield
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def chain(tmp_path: Path, seconds: Seconds) -> Iterator[EmbeddedChain]:
+    ring = create_keys(tmp_path / "keys")
+    funded = {bytes.fromhex(address[2:]): Wei(10**24) for address in (ring.operator_address, ring.admin_address)}
+    made = EmbeddedChain.create(tmp_path / "chain.db", chain_id=EMBEDDED_ID, funded=funded, clock=seconds)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def embedded(sqlite_store: Store, tmp_path: Path, chain: EmbeddedChain) -> Programme:
+    """A programme whose chain is a file beside its ledger."""
+    programme = make_programme(
+        store=sqlite_store,
+        node=EmbeddedNode(chain),
+        folder=tmp_path,
+        chain_id=EMBEDDED_ID,
+        fund=lambda *addresses: None,
+        embedded=True,
+    )
+    deployed(programme)
+    return programme
+
+
+@pytest.fixture
+def on_postgresql(postgresql: PostgreSQL, anvil: Anvil, tmp_path: Path) -> Iterator[Programme]:
+    store = open_store(postgresql.new_database())
+    programme = make_programme(store=store, node=anvil.node, folder=tmp_path, chain_id=CHAIN_ID, fund=anvil.fund)
+    deployed(programme)
+    yield programme
+    store.dispose()

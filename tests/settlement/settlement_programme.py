@@ -75,6 +75,22 @@ class Clock:
         return datetime.now(UTC) + self.offset
 
 
+EMBEDDED_ID = 7_000_001
+SECOND = 1_700_000_000
+
+
+@dataclass
+class Seconds:
+    """A clock that goes on by a second whenever it is asked, until it is stopped."""
+
+    now: int = SECOND
+    is_stopped: bool = False
+
+    def __call__(self) -> int:
+        self.now += not self.is_stopped
+        return self.now
+
+
 @dataclass
 class Programme:
     """Everything a test touches. `member()` and `record()` write rows as the ledger does."""

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from anvil_node import CHAIN_ID, Anvil
-from databases import PostgreSQL
-from settlement_programme import Crash, Programme, deployed, make_programme
+from settlement_programme import Crash, Programme
 from test_dying_anywhere import SETTLING, assert_exactly_once
 
 from token_service.ledger.gas_spending import gas_spending
-from token_service.ledger.store import open_store
 from token_service.units import EntryKind
 from token_service.worker import Worker, settle_until_idle
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
-
-
-@pytest.fixture
-def on_postgresql(postgresql: PostgreSQL, anvil: Anvil, tmp_path: Path) -> Iterator[Programme]:
-    store = open_store(postgresql.new_database())
-    programme = make_programme(store=store, node=anvil.node, folder=tmp_path, chain_id=CHAIN_ID, fund=anvil.fund)
-    deployed(programme)
-    yield programme
-    store.dispose()
 
 
 @pytest.mark.parametrize("place", [SETTLING[0], SETTLING[1], SETTLING[5], SETTLING[8], SETTLING[10]])

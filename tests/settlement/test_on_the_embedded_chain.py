@@ -3,67 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from settlement_programme import Crash, Programme, deployed, make_programme
+from settlement_programme import Crash, Programme, Seconds
 from test_dying_anywhere import SETTLING, TRACKING, assert_exactly_once
 
 from token_service.chain.embedded import EmbeddedChain
 from token_service.chain.embedded_node import EmbeddedNode
 from token_service.chain.settlement import check_chain, index
-from token_service.custody.key_ring import create_keys
 from token_service.errors import ChainOlderThanLedger
-from token_service.ledger.store import Store
-from token_service.units import EntryKind, Wei
+from token_service.units import EntryKind
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
-EMBEDDED_ID = 7_000_001
-SECOND = 1_700_000_000
-
-
-@dataclass
-class Seconds:
-    """A clock that goes on by a second whenever it is asked, until it is stopped."""
-
-    now: int = SECOND
-    is_stopped: bool = False
-
-    def __call__(self) -> int:
-        self.now += not self.is_stopped
-        return self.now
-
-
-@pytest.fixture
-def seconds() -> Seconds:
-    return Seconds()
-
-
-@pytest.fixture
-def chain(tmp_path: Path, seconds: Seconds) -> Iterator[EmbeddedChain]:
-    ring = create_keys(tmp_path / "keys")
-    funded = {bytes.fromhex(address[2:]): Wei(10**24) for address in (ring.operator_address, ring.admin_address)}
-    made = EmbeddedChain.create(tmp_path / "chain.db", chain_id=EMBEDDED_ID, funded=funded, clock=seconds)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def embedded(sqlite_store: Store, tmp_path: Path, chain: EmbeddedChain) -> Programme:
-    """A programme whose chain is a file beside its ledger."""
-    programme = make_programme(
-        store=sqlite_store,
-        node=EmbeddedNode(chain),
-        folder=tmp_path,
-        chain_id=EMBEDDED_ID,
-        fund=lambda *addresses: None,
-        embedded=True,
-    )
-    deployed(programme)
-    return programme
 
 
 def test_entries_become_final_at_once(embedded: Programme) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from token_service.app.application import Application
-from token_service.custody.signer import RESEAL_MAX, SealedMember
+from token_service.custody.signer import RESEAL_MAX
 from token_service.ledger.sealed_keys import replace_sealed_keys, sealed_keys
+from token_service.protocol.binds import SealedMember
 
 
 def reseal_members(application: Application, told: Callable[[int, int], None] = lambda seen, changed: None) -> int:

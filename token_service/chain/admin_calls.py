@@ -9,7 +9,7 @@ from token_service.errors import InvalidInput
 from token_service.protocol import abi
 from token_service.protocol.calldata import encode_call
 from token_service.protocol.contract_build import contract_build
-from token_service.protocol.hashing import ZERO_HASH, text_hash
+from token_service.protocol.hashing import ZERO_HASH, from_hex, text_hash
 
 CONSTRUCTOR: Final = ("string", "string", "address", "uint48", "uint40", "uint40")
 ROLES: Final[Mapping[str, str]] = {
@@ -70,5 +70,26 @@ _CALLS: Final[Mapping[str, Callable[[Arguments], bytes]]] = {
     "pause": lambda given: encode_call("pause"),
     "unpause": lambda given: encode_call("unpause"),
     "set_frozen": lambda given: encode_call("setFrozen", given["account"], given["frozen"]),
+    "bind_self_custody": lambda given: encode_call(
+        "bindSelfCustody",
+        given["from"],
+        given["to"],
+        given["expires_at"],
+        given["deadline"],
+        from_hex(given["from_signature"]),
+        from_hex(given["to_signature"]),
+    ),
+    "return_to_custody": lambda given: encode_call(
+        "returnToCustody", given["from"], given["to"], given["deadline"], from_hex(given["signature"])
+    ),
+    "redeem_with_signature": lambda given: encode_call(
+        "redeemWithSignature",
+        given["account"],
+        given["points"],
+        given["merchant"],
+        given["reward"],
+        given["deadline"],
+        from_hex(given["signature"]),
+    ),
     "announce_sunset": lambda given: encode_call("announceSunset", given["at"]),
 }

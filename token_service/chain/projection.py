@@ -1,4 +1,6 @@
-"""What final events of the contract mean for the ledger's own rows: rulesets in force, a pause, an announced end."""
+"""What final events of the contract mean for the ledger's own rows: rulesets in force, a pause, an announced end, and what
+members do with wallets of their own (ledger/following.py).
+"""
 
 from __future__ import annotations
 
@@ -6,25 +8,43 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from token_service.chain.services import ChainServices
+from token_service.ledger.context import Context
+from token_service.ledger.following import EVENTS, WalletEvent, follow, post_waiting
 from token_service.ledger.rulesets import accept_published
 from token_service.ledger.settlement_tables import blocks, chain_events
 from token_service.ledger.tables import program
 
 
-def project(connection: Connection, *, above: int, up_to: int) -> None:
+def project(connection: Connection, context: Context, *, above: int, up_to: int) -> None:
     """Applies the events of the blocks above … up_to, in the chain's order, inside the caller's transaction."""
     columns = chain_events.c
     query = (
-        select(columns.name, columns.arguments, blocks.c.timestamp)
+        select(chain_events, blocks.c.timestamp)
         .join(blocks, blocks.c.hash == columns.block_hash)
-        .where(columns.block_number > above, columns.block_number <= up_to, columns.name.in_(list(_PROJECTIONS)))
+        .where(columns.block_number > above, columns.block_number <= up_to, columns.name.in_([*_PROJECTIONS, *EVENTS]))
         .order_by(columns.block_number, columns.log_index)
     )
-    for name, arguments, block_time in connection.execute(query).all():
-        _PROJECTIONS[name](connection, arguments, block_time)
+    for row in connection.execute(query).all():
+        if row.name in EVENTS:
+            follow(connection, context, _wallet_event(row))
+        else:
+            _PROJECTIONS[row.name](connection, row.arguments, row.timestamp)
+    post_waiting(connection, context)
+
+
+def _wallet_event(row: Row[Any]) -> WalletEvent:
+    return WalletEvent(
+        name=row.name,
+        arguments=row.arguments,
+        block_hash=row.block_hash,
+        log_index=row.log_index,
+        block_number=row.block_number,
+        block_time=row.timestamp,
+        transaction_hash=row.transaction_hash,
+    )
 
 
 def _ruleset_published(connection: Connection, arguments: Mapping[str, Any], block_time: datetime) -> None:

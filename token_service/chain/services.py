@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from token_service.chain.node import Node
 from token_service.ledger.context import Context
 from token_service.ledger.store import Store
+from token_service.protocol.binds import Bind, SealedMember
 from token_service.protocol.transactions import Transaction
 
 FEE_WEI_MAX: Final = 500 * 10**9
@@ -29,6 +30,10 @@ class Signer(Protocol):
 
     def sign_transaction(self, address: str, transaction: Transaction) -> bytes:
         """The raw bytes to send. Raises PolicyRefused."""
+        ...
+
+    def sign_bind(self, member: SealedMember, bind: Bind) -> bytes:
+        """65 bytes of the member's key over the bind. Raises PolicyRefused."""
         ...
 
 

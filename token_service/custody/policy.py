@@ -28,6 +28,9 @@ ADMIN_FUNCTIONS: Final = (
     "unpause",
     "setFrozen",
     "announceSunset",
+    "bindSelfCustody",
+    "returnToCustody",
+    "redeemWithSignature",
 )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from token_service.custody import curve
@@ -16,6 +15,7 @@ from token_service.custody.signing_record import Asked, SigningRecord
 from token_service.custody.vault import Vault
 from token_service.errors import InvalidInput, NotInitialised, PolicyRefused, SignatureRejected, SignerUnavailable
 from token_service.protocol import interface, typed_data
+from token_service.protocol.binds import Bind, SealedMember
 from token_service.protocol.calldata import decode_settle
 from token_service.protocol.hashing import keccak256
 from token_service.protocol.transactions import Transaction
@@ -23,24 +23,6 @@ from token_service.units import CREDIT_KINDS
 
 PASSPHRASE_CHARACTERS_MIN: Final = 12
 RESEAL_MAX: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class SealedMember:
-    """A member's address and the sealed box of its key, as they lie in the ledger."""
-
-    address: str
-    sealed_key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Bind:
-    """The one thing a member's custodial key signs: its points go to `to_address`, the member's own (CONTRACT, Self-custody)."""
-
-    to_address: str
-    expires_at: int
-    nonce: int
-    deadline: int
 
 
 class Signer(Protocol):

@@ -11,7 +11,7 @@ import struct
 from dataclasses import asdict
 from typing import Any, Final
 
-from token_service.custody.signer import Bind, LocalSigner, SealedMember
+from token_service.custody.signer import LocalSigner
 from token_service.errors import (
     DiskFull,
     InvalidInput,
@@ -22,6 +22,7 @@ from token_service.errors import (
     SignerLimitReached,
     SignerUnavailable,
 )
+from token_service.protocol.binds import Bind, SealedMember
 from token_service.protocol.transactions import Transaction
 
 MESSAGE_BYTES_MAX: Final = 2**20

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from token_service.custody import curve, signer_messages
-from token_service.custody.signer import Bind, SealedMember, assemble, digest_of
+from token_service.custody.signer import assemble, digest_of
 from token_service.errors import SignatureRejected, SignerUnavailable
+from token_service.protocol.binds import Bind, SealedMember
 from token_service.protocol.transactions import Transaction
 
 SECONDS: Final = 30.0

@@ -55,7 +55,7 @@ def _adjust(tx: Transaction, actor: Actor, new: NewAdjustment) -> Done:
     first = operations.known(tx, merchant_id=merchant.id, kind="adjustment", reference=new.reference, content=content)
     if first is not None:
         return Done(first, replayed=True)
-    operations.check_active(account)
+    (operations.check_active if new.points > 0 else operations.check_spending)(account)
     operation = operations.start(
         tx,
         Operation(

@@ -5,6 +5,10 @@ Arguments by kind (JSON): register_party {party, name, ceiling_points, period_se
 ceiling_points, period_seconds} · publish_ruleset {hash, uri, effective_at} · publish_addendum {base_hash, hash, uri}
 · pause {} · unpause {} · set_frozen {account, frozen} · set_debit_limit {operator, points} · announce_sunset {at} ·
 grant_role {role, account} · revoke_role {role, account} · deploy {…}. Times are unix seconds.
+
+What members sign needs no role, anyone may relay it, and we pay: bind_self_custody {from, to, expires_at, deadline,
+from_signature, to_signature} · return_to_custody {from, to, deadline, signature} · redeem_with_signature {account, points,
+merchant, reward, deadline, signature}.
 """
 
 from __future__ import annotations
@@ -33,6 +37,9 @@ ROLE_OF_KIND: Final[Mapping[str, str]] = {
     "unpause": "guard",
     "set_frozen": "guard",
     "announce_sunset": "admin",
+    "bind_self_custody": "relay",
+    "return_to_custody": "relay",
+    "redeem_with_signature": "relay",
 }
 
 

@@ -57,7 +57,7 @@ def pay_debts(tx: Transaction, account: Account) -> int:
     neither of the two is ever settled, so the ledger keeps agreeing with the chain (DESIGN §3.7).
     """
     paid = 0
-    if not account.debt:
+    if not account.debt or account.state != "active":  # nobody but the member takes points out of their own wallet
         return paid
     sweep_expired(tx, account)
     for operation_id, voids, party, owed in _owed(tx, account):

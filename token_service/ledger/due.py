@@ -20,6 +20,7 @@ from token_service.ledger import tables, tiers, unknown_references
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
 from token_service.ledger.operations import loaded, parts_of
+from token_service.ledger.own_wallets import whose_points_may_expire
 from token_service.ledger.posting import sweep_expired
 from token_service.ledger.stored_lots import IS_OPEN, consumption_time
 from token_service.ledger.stuck_awards import stuck_awards
@@ -62,7 +63,7 @@ def next_due_at(context: Context) -> datetime | None:
             select(members.tier_due_at).where(members.tier_due_at.is_not(None)).order_by(members.tier_due_at),
             select(lots.expires_at)
             .join(tables.members, members.id == lots.member_id)
-            .where(IS_OPEN, lots.expires_at.is_not(None))
+            .where(IS_OPEN, lots.expires_at.is_not(None), whose_points_may_expire(tx.now))
             .order_by(lots.expires_at),
         )
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
@@ -128,7 +129,7 @@ def _expire(context: Context, report: DueReport, place: str) -> tuple[DueReport,
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
         lots = tables.lots.c
         query = select(lots.member_id).join(tables.members, tables.members.c.id == lots.member_id)
-        query = query.where(IS_OPEN, lots.expires_at <= consumption_time(tx))
+        query = query.where(IS_OPEN, lots.expires_at <= consumption_time(tx), whose_points_may_expire(tx.now))
         ids = _member_ids(tx, query.distinct(), lots.member_id, place)
         accounts = [account for member_id in ids if not (account := tx.account(member_id)).frozen]
         entries = [entry for account in accounts for entry in sweep_expired(tx, account)]

@@ -191,13 +191,15 @@ def _view(
         store_name=row.store_name,
         reference=row.reference,
         ruleset=ruleset,
-        settlement=_settlement(row),
+        settlement=_settlement(row, document),
         promise=None if row.leaf_id is None else promise_view(tx, row),
         facts=plain_facts(document),
     )
 
 
-def _settlement(row: Row[Any]) -> views.Settlement:
+def _settlement(row: Row[Any], document: Mapping[str, Any]) -> views.Settlement:
+    if row.leaf_id is None and "quote_hash" in document:  # the member did it on the chain themselves
+        return views.Settlement(state="final", transaction_hash=document["transaction"])
     if row.leaf_id is None:
         return views.Settlement(state="void")
     return views.Settlement(

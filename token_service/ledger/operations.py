@@ -158,11 +158,22 @@ def parts_of(tx: Transaction, operation: Operation) -> int:
 
 
 def check_active(account: Account) -> None:
-    """Raises MemberFrozen or MemberLeaving: nothing new for this member now."""
+    """Raises MemberFrozen or MemberLeaving (closed): nothing new for this member now."""
     if account.frozen:
         raise MemberFrozen("the member is frozen")
-    if account.state != "active":
-        raise MemberLeaving("the member is leaving or has left")
+    if account.state == "closed":
+        raise MemberLeaving("the member has closed their account")
+
+
+def check_spending(account: Account) -> None:
+    """As `check_active`. Raises MemberLeaving also while the points are not in our keeping: then the member's signature spends
+    them (quotes.py), and while they are on the way nothing does.
+    """
+    check_active(account)
+    if account.state == "leaving":
+        raise MemberLeaving("the member's points are on the way to another wallet: try again when they have arrived")
+    if account.state == "left":
+        raise MemberLeaving("the member keeps their points in a wallet of their own: make a quote for them to sign")
 
 
 def _may_see(actor: Actor, row: Row[Any]) -> bool:

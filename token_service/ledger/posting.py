@@ -13,6 +13,7 @@ from typing import Any, Final
 from token_service.errors import InvariantBroken
 from token_service.ledger import ceilings, details, stored_lots
 from token_service.ledger.accounts import Account
+from token_service.ledger.own_wallets import may_expire
 from token_service.ledger.staged import Entry, Fact, Leaf, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
@@ -72,8 +73,11 @@ def change_lots(
     more: Mapping[str, Any],
     ruleset_hash: str | None = None,
     voids: str | None = None,
+    is_on_chain: bool = False,
 ) -> Entry:
-    """A debit (its uses are negative) or a restoration (positive): an entry of the sum of what it does to lots."""
+    """A debit (its uses are negative) or a restoration (positive): an entry of the sum of what it does to lots. One that is on
+    the chain already has no leaf.
+    """
     points = sum(use.points for use in uses)
     more = {"points": points, "lots": details.lots_of(uses), **more}
     entry = _entry(
@@ -86,13 +90,18 @@ def change_lots(
         more=more,
         ruleset_hash=ruleset_hash,
         voids=voids,
+        has_leaf=voids is None and not is_on_chain,
     )
     stored_lots.use_lots(tx, account, uses, entry_id=entry.id)
     return entry
 
 
 def sweep_expired(tx: Transaction, account: Account) -> list[Entry]:
-    """Expiry entries for every lot whose date has come, one for each issuer. Comes before every debit."""
+    """Expiry entries for every lot whose date has come, one for each issuer. Comes before every debit. None while the points are
+    in the member's own wallet, or on the way there, before the date that was signed.
+    """
+    if not may_expire(tx, account):
+        return []
     lots = stored_lots.open_lots(tx, account)
     due = engine.expire(lots, stored_lots.consumption_time(tx))
     by_party: dict[int, list[Use]] = {}
@@ -161,15 +170,16 @@ def _entry(
     more: Mapping[str, Any],
     ruleset_hash: str | None = None,
     voids: str | None = None,
+    has_leaf: bool = True,
 ) -> Entry:
-    """Stages an entry and its leaf (a void has none) and changes the member's figures."""
+    """Stages an entry and its leaf, and changes the member's figures."""
     if points == 0 or (points > 0) != (kind.sign > 0) ^ (voids is not None):
         raise InvariantBroken("an entry's points have the wrong sign", kind=int(kind))
     count_points(account, kind, points)
     occurred_at = tx.now if operation is None else operation.occurred_at
     hash_ = _ruleset_hash(tx, operation, ruleset_hash)
     id_ = tx.new_id("ent")
-    account.leaf_count += voids is None
+    account.leaf_count += has_leaf
     entry = Entry(
         id=id_,
         member_id=account.id,
@@ -195,7 +205,7 @@ def _entry(
         ),
     )
     tx.staged.entries.append(entry)
-    if voids is None:
+    if has_leaf:
         leaf = Leaf(entry.id, account.id, kind, party, abs(points), entry.detail, entry.operation_id)
         tx.staged.leaves.append(leaf)
     return entry

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select, update
+
 from token_service.errors import InvariantBroken, NotInitialised
+from token_service.ledger.accounts import Account
+from token_service.ledger.settlement_tables import leaves as table
 from token_service.ledger.staged import Leaf
 from token_service.ledger.transaction import Transaction
 from token_service.protocol import receipts
@@ -50,6 +54,27 @@ def _row(tx: Transaction, leaf: Leaf, settle_by: datetime, keys: dict[str, bytes
         "promise": "0x" + tx.context.promise_signer(digest(promise)).hex(),
         "state": "accepted",
     }
+
+
+def promise_anew(tx: Transaction, account: Account) -> None:
+    """The member's waiting leaves, at the address that holds the points now: what is promised names it."""
+    columns = table.c
+    query = select(table).where(columns.member_id == account.id, columns.state == "accepted")
+    for row in tx.connection.execute(query).all():
+        promise = Promise(
+            chain_id=tx.program.chain_id,
+            contract=contract_of(tx),
+            entry_id=row.id,
+            account=account.address,
+            kind=row.kind,
+            party=row.party,
+            amount=row.amount,
+            commitment=row.commitment,
+            settle_by=int(row.settle_by.timestamp()),
+        )
+        signature = "0x" + tx.context.promise_signer(digest(promise)).hex()
+        values = {"account": account.address, "promise": signature}
+        tx.connection.execute(update(table).where(columns.seq == row.seq).values(**values))
 
 
 def salt_key(tx: Transaction, sealed: bytes | None) -> bytes:

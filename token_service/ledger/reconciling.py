@@ -20,6 +20,7 @@ from token_service.ledger.settlement_tables import (
 )
 from token_service.ledger.store import Store
 from token_service.ledger.tables import entries, members
+from token_service.ledger.wallet_tables import wallet_events
 from token_service.units import CREDIT_KINDS, EntryKind
 
 
@@ -45,7 +46,9 @@ class LaneBooks:
 
 @dataclass(frozen=True, slots=True)
 class AccountBooks:
-    """A member's final entries and, of all entries, the sum beside the cached balance."""
+    """A member's final entries, with what they did on the chain themselves; and of all entries the sum beside the cached
+    balance.
+    """
 
     member_id: str
     address: str
@@ -162,8 +165,14 @@ def _accounts(connection: Connection, after: str, limit: int) -> tuple[AccountBo
         .where(leaves.c.member_id == chosen.c.id, leaves.c.state == "final", leaves.c.kind != int(EntryKind.FACT))
         .scalar_subquery()
     )
+    elsewhere = (
+        select(func.coalesce(func.sum(entries.c.points), 0))
+        .join(wallet_events, wallet_events.c.entry_id == entries.c.id)
+        .where(wallet_events.c.member_id == chosen.c.id)
+        .scalar_subquery()
+    )
     posted = select(func.coalesce(func.sum(entries.c.points), 0)).where(entries.c.member_id == chosen.c.id)
-    query = select(chosen.c.id, chosen.c.address, settled, posted.scalar_subquery(), chosen.c.balance)
+    query = select(chosen.c.id, chosen.c.address, settled + elsewhere, posted.scalar_subquery(), chosen.c.balance)
     rows = connection.execute(query.order_by(chosen.c.id))
     return tuple(AccountBooks(row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows)
 

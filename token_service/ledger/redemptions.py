@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from sqlalchemy import select
 
-from token_service.errors import AlreadyReversed, ProgramPaused
+from token_service.errors import AlreadyReversed, Conflict, ProgramPaused
 from token_service.ledger import checks, operations, stored_lots, tables, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
@@ -82,8 +82,8 @@ def spend(
     first = operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content)
     if first is not None:
         return Done(first, replayed=True)
-    operations.check_active(account)
-    _check_running(tx)
+    operations.check_spending(account)
+    check_running(tx)
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
     at = stored_lots.consumption_time(tx)
@@ -131,13 +131,15 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
     if left == 0:
         raise AlreadyReversed("this redemption was given back before", existing_id=earlier[-1].id)
     _check_not_voided(tx, redemption)
+    if redemption.facts.get("by_signature"):
+        raise Conflict("points that a member spent with their own signature do not come back: issue points instead")
     points = left if new.points is None else checks.points("/points", new.points)
     if points > left:
         raise checks.wrong("/points", "more would come back than is left of the redemption")
     voucher = voucher_row(tx, vouchers.c.operation_id == redemption_id)
     if voucher is not None:
         check_restorable(voucher, actor, points=points, left=left, reason=new.reason)
-    _check_running(tx)
+    check_running(tx)
     operation = operations.start(
         tx,
         Operation(
@@ -181,7 +183,8 @@ def _check_not_voided(tx: Transaction, redemption: Operation) -> None:
         raise AlreadyReversed("this redemption was refused by the contract, and given back then", existing_id=void_id)
 
 
-def _check_running(tx: Transaction) -> None:
+def check_running(tx: Transaction) -> None:
+    """Raises ProgramPaused."""
     if tx.program.paused:
         raise ProgramPaused("the program is paused")
 

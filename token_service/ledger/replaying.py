@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from token_service.ledger import operations, tables
+from token_service.ledger import operations, own_wallets, tables
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import replayed_vouchers
+from token_service.ledger.wallet_tables import wallet_events
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot, Use, replay
 from token_service.program.refunds import Refund
@@ -45,7 +46,8 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
             (operation.occurred_at for operation in done if operation.kind in {"purchase", "redemption"}), default=None
         ),
     }
-    figures["leaf_count"] = sum(not entry.voids for entry in entries) + _fact_count(tx, member_id)
+    figures["leaf_count"] = len(_with_leaf(tx, member_id, entries)) + _fact_count(tx, member_id)
+    figures["state"] = own_wallets.replayed_state(tx, member_id)
     rows = {
         "lots": _lots(tx, member_id, entries),
         "awards": awards,
@@ -59,6 +61,14 @@ def _entries(tx: Transaction, member_id: str) -> list[Row[Any]]:
     columns = tables.entries.c
     query = select(tables.entries).where(columns.member_id == member_id).order_by(columns.seq)
     return list(tx.connection.execute(query))
+
+
+def _with_leaf(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> list[Row[Any]]:
+    """Those that are settled: neither a void, nor something that the member did on the chain."""
+    columns = wallet_events.c
+    query = select(columns.entry_id).where(columns.member_id == member_id, columns.entry_id.is_not(None))
+    done_elsewhere = set(tx.connection.execute(query).scalars())
+    return [entry for entry in entries if not entry.voids and entry.id not in done_elsewhere]
 
 
 def _fact_count(tx: Transaction, member_id: str) -> int:

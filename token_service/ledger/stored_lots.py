@@ -17,7 +17,7 @@ from token_service.ledger.transaction import Transaction
 from token_service.program.expiry import extended
 from token_service.program.lots import Lot, Use
 
-_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 IS_OPEN: Final = tables.lots.c.points_left > literal_column("0")
 """The condition of a lot with points left, word for word that of its index (SQLite compares the words)."""
 
@@ -94,7 +94,7 @@ def consumption_time(tx: Transaction) -> datetime:
     §1).
     """
     sunset_at = tx.program.sunset_at
-    return tx.now if sunset_at is None or tx.now >= sunset_at else _LONG_AGO
+    return tx.now if sunset_at is None or tx.now >= sunset_at else LONG_AGO
 
 
 def party_of(account: Account, lot_id: str) -> int:

@@ -53,9 +53,11 @@ def take_back(
     of: str,
     more: Mapping[str, Any],
 ) -> tuple[int, int]:
-    """(reversed, made debt): the two sum to `points` ≥ 0. The lots of operation `of` give first."""
+    """(reversed, made debt): the two sum to `points` ≥ 0. The lots of operation `of` give first. All is owed while the points are
+    in the member's own wallet, or on the way there or back (DESIGN §3.8).
+    """
     reversed_ = 0
-    if points:
+    if points and account.state == "active":
         sweep_expired(tx, account)
         lots = stored_lots.open_lots(tx, account)
         uses = engine.reverse(lots, points, operation_id=of, at=stored_lots.consumption_time(tx))

@@ -54,6 +54,7 @@ from token_service.ledger.voucher_views import (
     VoucherCheck,
     VoucherUse,
 )
+from token_service.ledger.wallet_views import Mandate
 
 __all__ = [
     "Adjustment",
@@ -69,6 +70,7 @@ __all__ = [
     "Issuance",
     "LeafView",
     "Lifetime",
+    "Mandate",
     "Member",
     "Merchant",
     "Money",

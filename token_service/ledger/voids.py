@@ -44,12 +44,17 @@ def void_skipped(connection: Connection, context: Context, leaf_id: str, reason:
         _void_debit(tx, account, entry, reason)
         pay_debts(tx, account)
         cancel_if_open(tx, entry.operation_id)
-    if not account.frozen:
+    if not account.frozen and not _was_spent_first(account, entry):
         freeze_account(
             tx, account, reason=f"an entry was refused by the contract ({reason})", actor="service", frozen=True
         )
     tx.flush()
     _log.critical("entry_voided entry=%s member=%s reason=%s", leaf_id, entry.member_id, reason)
+
+
+def _was_spent_first(account: Account, entry: Row[Any]) -> bool:
+    """True for points that expired here while their holder spent them there, with their own signature: no accident."""
+    return account.state != "active" and entry.kind == int(EntryKind.EXPIRY)
 
 
 def _void_credit(tx: Transaction, account: Account, entry: Row[Any], reason: int) -> None:

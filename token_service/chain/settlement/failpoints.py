@@ -24,6 +24,8 @@ COMMITS: Final[Mapping[str, str]] = {
     "pause_over": "the ledger's flag when a pause has ended by itself",
     "admin": "an administrative transaction with its signed bytes",
     "admin_refused": "an order that the contract would refuse has failed",
+    "mandate": "what a member signed is ordered",
+    "mandate_ends": "what a member signed has no effect any more",
     "deploy": "the steps of a deployment",
     "retire": "members who leave a lane, its last order, its end",
     "resume": "a blocked lane goes on",

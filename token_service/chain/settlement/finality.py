@@ -213,7 +213,7 @@ def _write(
     query = select(columns.id, columns.seq).where(columns.state == "mined", columns.block_number <= reached.number)
     for batch in connection.execute(query.order_by(columns.seq)).all():
         _finish_batch(connection, services, batch.id, now)
-    project(connection, above=final.number, up_to=reached.number)
+    project(connection, services.context, above=final.number, up_to=reached.number)
     seen = and_(blocks.c.state == "seen", blocks.c.number > final.number, blocks.c.number <= reached.number)
     connection.execute(update(blocks).where(seen).values(state="final"))
     _prune(connection, above=final.number - KEPT_BLOCKS, up_to=reached.number - KEPT_BLOCKS)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Select,
     bindparam,
@@ -37,8 +38,10 @@ from token_service.chain.settlement.records import Signed, inserted_id, store_si
 from token_service.chain.settlement.spending import affordable
 from token_service.errors import NotInitialised
 from token_service.ledger.lane_choice import FIRST_LANE
+from token_service.ledger.own_wallets import UNDER_WAY, waits_for_the_move
 from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
 from token_service.ledger.tables import members, program, rulesets
+from token_service.ledger.wallet_tables import mandates
 from token_service.program.ruleset_lines import Published, in_force
 from token_service.protocol.calldata import encode_settle
 from token_service.protocol.hashing import to_hex
@@ -162,7 +165,7 @@ def _query(connection: Connection, now: datetime, number: int | None) -> Select[
         .join(members, members.c.id == columns.member_id)
         .where(columns.state == "accepted", true() if number is None else columns.lane == number)
         .where(or_(~members.c.frozen, columns.kind == int(EntryKind.FACT)))
-        .where(columns.member_id.not_in(_members_who_wait(connection, now)))
+        .where(columns.member_id.not_in(_members_who_wait(connection, now)), _is_free(connection))
         .order_by(columns.seq)
     )
 
@@ -181,6 +184,14 @@ def _members_who_wait(connection: Connection, now: datetime) -> Select[str]:
         waits.append(select(columns.member_id).where(columns.state == "accepted", columns.party.in_(parties)))
     everyone = union(*waits).subquery()
     return select(everyone.c.member_id)
+
+
+def _is_free(connection: Connection) -> ColumnElement[bool]:
+    """Not behind a leave or return of its member that has not ended: its address is known only then."""
+    under_way = select(mandates.c.id).where(mandates.c.state.in_(UNDER_WAY), mandates.c.after_seq.is_not(None)).limit(1)
+    if connection.execute(under_way).first() is None:  # rare
+        return true()
+    return ~waits_for_the_move(leaves.c.member_id, leaves.c.seq)
 
 
 def _parties_under_way(connection: Connection) -> list[int]:

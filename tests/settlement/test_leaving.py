@@ -1,0 +1,305 @@
+"""A member takes their points to a wallet of their own, spends some there, and brings the rest back (DESIGN §3.8)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from eth_account import Account
+from settlement_programme import ADMIN, Crash, Programme
+
+from token_service.chain import contract_reads
+from token_service.chain.reconciling import reconcile_all
+from token_service.errors import Conflict, Forbidden, InvalidInput, MemberLeaving, NotFound
+from token_service.ledger import views
+from token_service.ledger.adjustments import adjust
+from token_service.ledger.balances import get_balance
+from token_service.ledger.context import Actor
+from token_service.ledger.inputs import NewAdjustment, NewIssuance, NewRedemption, NewReversal
+from token_service.ledger.issuances import issue, reverse_issuance
+from token_service.ledger.leaving import ask_to_leave, ask_to_return
+from token_service.ledger.mandates import cancel_mandate, get_mandate, sign_mandate
+from token_service.ledger.members import freeze, get_member
+from token_service.ledger.quotes import quote
+from token_service.ledger.rebuild import check_rebuild
+from token_service.ledger.redemptions import find_redemption, redeem, restore
+from token_service.ledger.statements import list_entries
+from token_service.protocol import calldata
+
+pytestmark = pytest.mark.usefixtures("quiet_log")
+KEY, OTHER_KEY = b"\x51" * 32, b"\x52" * 32
+OWN, OTHER = Account.from_key(KEY).address, Account.from_key(OTHER_KEY).address
+
+
+class Town:
+    """A programme with one member of alice's, and the member's own wallet."""
+
+    def __init__(self, programme: Programme) -> None:
+        self.programme = programme
+        self.context = programme.services.context
+        self.member = programme.member()
+        self.actor = Actor.member(self.member)
+        with programme.store.read() as connection:
+            self.alice = Actor.merchant(connection.exec_driver_sql("select id from merchants where party = 1").scalar())
+
+    def credit(self, points: int) -> None:
+        new = NewAdjustment(reference=self.context.new_id("x"), member_id=self.member, points=points, reason="a gift")
+        adjust(self.context, ADMIN, new)
+
+    def issue(self, points: int) -> str:
+        new = NewIssuance(reference=self.context.new_id("x"), member_id=self.member, points=points, reason="a gift")
+        return issue(self.context, self.alice, new).value.id
+
+    def take_back(self, issuance_id: str) -> views.Reversal:
+        new = NewReversal(reference=self.context.new_id("x"), points=None, reason=None)
+        return reverse_issuance(self.context, self.alice, issuance_id, new).value
+
+    def quote(self, points: int, reference: str = "basket-1") -> views.Mandate:
+        new = NewRedemption(reference=reference, member_id=self.member, points=points)
+        return quote(self.context, self.alice, new).mandate
+
+    def sign(self, mandate: views.Mandate, key: bytes = KEY) -> views.Mandate:
+        signed = Account.sign_typed_data(key, full_message=dict(mandate.document)).signature
+        return sign_mandate(self.context, self.actor, mandate.id, "0x" + signed.hex())
+
+    def leave(self) -> views.Mandate:
+        mandate = self.sign(ask_to_leave(self.context, self.actor, self.member, OWN))
+        self.settle()
+        return self.mandate(mandate)
+
+    def come_back(self) -> views.Mandate:
+        mandate = self.sign(ask_to_return(self.context, self.actor, self.member))
+        self.settle()
+        return self.mandate(mandate)
+
+    def mandate(self, mandate: views.Mandate) -> views.Mandate:
+        return get_mandate(self.context, self.actor, mandate.id)
+
+    def settle(self) -> None:
+        assert self.programme.settle().is_settled
+
+    def member_view(self) -> views.Member:
+        return get_member(self.context, ADMIN, self.member)
+
+    def points(self) -> tuple[int, int, str]:
+        """In the ledger, on the chain at the member's address of now, and who keeps them."""
+        shown = self.member_view()
+        chain = contract_reads.balance_of(self.programme.services.node, self.programme.contract, shown.address)
+        return shown.balance.available, chain, shown.state
+
+    def agrees(self) -> None:
+        """Ledger, caches and chain say the same, and nobody was frozen for it."""
+        assert check_rebuild(self.context) == []
+        services = self.programme.services
+        assert [list(found) for _, found in reconcile_all(self.context, services.node, self.programme.contract)] == [[]]
+        assert not self.member_view().frozen
+
+
+@pytest.fixture
+def town(programme: Programme) -> Town:
+    return Town(programme)
+
+
+def whole_way(town: Town) -> None:
+    town.credit(100)
+    first = town.member_view().address
+    assert town.leave().state == "final"
+    assert town.member_view().address == OWN
+    assert town.points() == (100, 100, "left")
+    town.credit(20)
+    town.sign(town.quote(30))
+    town.settle()
+    assert town.points() == (90, 90, "left")
+    town.agrees()
+    assert town.come_back().state == "final"
+    assert town.points() == (90, 90, "active")
+    assert town.member_view().address not in (first, OWN)
+    redeem(town.context, town.alice, NewRedemption(reference="r", member_id=town.member, points=90))
+    town.settle()
+    assert town.points() == (0, 0, "active")
+    town.agrees()
+
+
+def test_points_go_to_the_members_own_address_and_come_back_to_a_fresh_one(town: Town) -> None:
+    whole_way(town)
+
+
+def test_the_same_on_the_embedded_chain(embedded: Programme) -> None:
+    whole_way(Town(embedded))
+
+
+def test_the_same_on_postgresql(on_postgresql: Programme) -> None:
+    whole_way(Town(on_postgresql))
+
+
+def test_a_second_time_works_with_the_keys_of_the_first_return(town: Town) -> None:
+    town.credit(10)
+    for _ in range(2):
+        assert town.leave().state == "final"
+        assert town.come_back().state == "final"
+    assert town.points() == (10, 10, "active")
+    town.agrees()
+
+
+def test_what_is_recorded_while_the_points_are_on_their_way_is_settled_where_they_arrive(town: Town) -> None:
+    town.credit(100)
+    mandate = town.sign(ask_to_leave(town.context, town.actor, town.member, OWN))
+    assert mandate.state == "waiting"
+    assert town.member_view().state == "leaving"
+    town.credit(7)
+    with pytest.raises(MemberLeaving, match="on the way"):
+        redeem(town.context, town.alice, NewRedemption(reference="r", member_id=town.member, points=1))
+    town.settle()
+    assert town.points() == (107, 107, "left")
+    town.agrees()
+
+
+def test_a_signed_quote_is_a_redemption_with_the_merchants_reference(town: Town) -> None:
+    town.credit(100)
+    town.leave()
+    with pytest.raises(MemberLeaving, match="quote"):
+        redeem(town.context, town.alice, NewRedemption(reference="r", member_id=town.member, points=1))
+    mandate = town.quote(30)
+    assert town.quote(30) == mandate, "a repeated question has the same answer"
+    assert town.sign(mandate).state == "sent"
+    town.settle()
+    assert town.mandate(mandate).state == "final"
+    assert town.points() == (70, 70, "left")
+    redemption = find_redemption(town.context, town.alice, "basket-1")
+    assert (redemption.points, redemption.member_id) == (30, town.member)
+    entry = list_entries(town.context, town.actor, town.member).data[0]
+    assert (entry.kind, entry.points, entry.settlement.state) == ("redemption", -30, "final")
+    assert entry.settlement.transaction_hash is not None
+    with pytest.raises(Conflict, match="own signature"):
+        restore(town.context, town.alice, redemption.id, NewReversal(reference="x", points=None, reason=None))
+    town.agrees()
+
+
+def test_points_spent_elsewhere_are_followed_without_a_quote(town: Town) -> None:
+    town.credit(100)
+    town.leave()
+    mandate = town.quote(30)
+    signed = Account.sign_typed_data(KEY, full_message=dict(mandate.document)).signature
+    message = mandate.document["message"]
+    spent = calldata.encode_call(
+        "redeemWithSignature", OWN, 30, 1, message["reward"], int(message["deadline"]), bytes(signed)
+    )
+    programme = town.programme
+    node, stranger = programme.services.node, "0x" + "0" * 38 + "77"
+    node.request("anvil_setBalance", [stranger, hex(10**18)])
+    node.request("anvil_impersonateAccount", [stranger])
+    node.request("eth_sendTransaction", [{"from": stranger, "to": programme.contract, "data": "0x" + spent.hex()}])
+    town.settle()
+    assert town.points() == (70, 70, "left")
+    assert town.mandate(mandate).state == "final", "it was our quote, whoever brought it"
+    town.agrees()
+
+
+def test_what_is_taken_back_from_a_member_with_an_own_wallet_is_owed_until_they_return(town: Town) -> None:
+    town.credit(100)
+    issuance = town.issue(50)
+    town.leave()
+    taken = town.take_back(issuance)
+    assert (taken.reversed, taken.debt) == (0, 50)
+    town.settle()
+    assert town.points() == (150, 150, "left")
+    town.come_back()
+    town.settle()
+    assert town.points() == (100, 100, "active")
+    assert get_balance(town.context, town.actor, town.member).debt == 0
+    town.agrees()
+
+
+def test_a_signature_of_another_wallet_is_refused_at_once(town: Town) -> None:
+    town.credit(10)
+    mandate = ask_to_leave(town.context, town.actor, town.member, OWN)
+    with pytest.raises(InvalidInput, match=f"signed by {OTHER}"):
+        town.sign(mandate, OTHER_KEY)
+    with pytest.raises(InvalidInput, match="130 hexadecimal"):
+        sign_mandate(town.context, town.actor, mandate.id, "0x12")
+    assert town.mandate(mandate).state == "unsigned"
+    assert town.member_view().state == "active"
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [("0x12", "40 hexadecimal"), ("0x" + "0" * 40, "nobody"), (OWN[:2] + OWN[2:].swapcase(), "capitals")],
+)
+def test_an_address_that_cannot_hold_the_points_is_refused(town: Town, address: str, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        ask_to_leave(town.context, town.actor, town.member, address)
+
+
+def test_a_merchant_cannot_send_a_member_away_nor_see_their_mandates(town: Town) -> None:
+    town.credit(10)
+    with pytest.raises(Forbidden):
+        ask_to_leave(town.context, town.alice, town.member, OWN)
+    mandate = ask_to_leave(town.context, town.actor, town.member, OWN)
+    with pytest.raises(NotFound):
+        get_mandate(town.context, town.alice, mandate.id)
+    with pytest.raises(NotFound):
+        get_mandate(town.context, Actor.member(town.programme.member()), mandate.id)
+
+
+def test_a_leave_that_was_called_off_leaves_everything_as_it_was(town: Town) -> None:
+    town.credit(10)
+    mandate = town.sign(ask_to_leave(town.context, town.actor, town.member, OWN))
+    assert cancel_mandate(town.context, town.actor, mandate.id).state == "cancelled"
+    redeem(town.context, town.alice, NewRedemption(reference="r", member_id=town.member, points=4))
+    town.settle()
+    assert town.points() == (6, 6, "active")
+    town.agrees()
+
+
+def test_a_destination_that_the_contract_refuses_ends_the_leave_with_its_reason(town: Town) -> None:
+    """The wallet holds points already: somebody else's, bound to it before."""
+    stranger = Town(town.programme)
+    stranger.credit(5)
+    stranger.leave()
+    town.credit(10)
+    with pytest.raises(InvalidInput, match="another member's"):
+        ask_to_leave(town.context, town.actor, town.member, OWN)
+    stranger_mandate = stranger.come_back()
+    assert stranger_mandate.state == "final"
+    assert town.leave().state == "final", "an address that was emptied is as good as new"
+    town.agrees()
+
+
+def test_a_leave_that_nobody_could_settle_in_time_ends_by_itself(town: Town) -> None:
+    town.credit(10)
+    town.settle()
+    mandate = town.sign(ask_to_leave(town.context, town.actor, town.member, OWN))
+    town.programme.clock.offset += timedelta(hours=23, minutes=56)
+    town.settle()
+    ended = town.mandate(mandate)
+    assert (ended.state, town.member_view().state) == ("failed", "active")
+    assert ended.because is not None
+    assert "too long" in ended.because
+    town.agrees()
+
+
+def test_a_frozen_member_still_spends_by_signature(town: Town) -> None:
+    """Frozen stops entries and transfers, never a signed redemption (CONTRACT §1)."""
+    town.credit(10)
+    town.leave()
+    mandate = town.quote(4)
+    freeze(town.context, ADMIN, town.member, "a doubt")
+    town.settle()
+    town.sign(mandate)
+    town.settle()
+    assert town.points()[:2] == (6, 6)
+
+
+def test_every_step_survives_a_death(town: Town) -> None:
+    """Whatever dies at the new commits: the next worker goes on, and nothing happens twice."""
+    town.credit(10)
+    for place in ("mandate.before_commit", "mandate.after_commit"):
+        mandate = town.sign(ask_to_leave(town.context, town.actor, town.member, OWN))
+        town.programme.failpoints.at = (place, town.programme.failpoints.passed.count(place) + 1)
+        with pytest.raises(Crash, match=place):
+            town.programme.settle()
+        town.settle()
+        assert town.mandate(mandate).state == "final"
+        town.come_back()
+    assert town.points() == (10, 10, "active")
+    town.agrees()

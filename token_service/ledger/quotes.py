@@ -1,0 +1,120 @@
+"""Quotes: a merchant asks a member who keeps their own points to spend some, by signature (DESIGN §3.8, CONTRACT "Self-custody").
+
+What is signed names the merchant, the points and the hash of the quote. When the chain says so it is a redemption like any other,
+with the merchant's reference (following.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, insert, select
+
+from token_service.errors import Conflict, ReferenceConflict
+from token_service.ledger import checks, operations, views
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.inputs import NewRedemption
+from token_service.ledger.mandate_views import mandate_view
+from token_service.ledger.own_wallets import nonce_of
+from token_service.ledger.redemptions import check_running
+from token_service.ledger.transaction import Transaction, write
+from token_service.ledger.wallet_tables import mandates
+from token_service.program.rewards import check_redemption, value_of
+from token_service.protocol.hashing import text_hash
+from token_service.protocol.receipts import jcs
+
+VALID_FOR: Final = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteOutcome:
+    """The mandate to sign; `created` is False when the reference was known with the same content."""
+
+    mandate: views.Mandate
+    created: bool
+
+
+def quote(context: Context, actor: Actor, new: NewRedemption) -> QuoteOutcome:
+    """The mandate for the member to sign; the first one again when its reference is known with the same content.
+
+    Raises Conflict for a member whose points are in our keeping (redeem as usual), InsufficientBalance, RewardUnavailable,
+    ReferenceConflict, NotFound, InvalidInput, ProgramPaused, BacklogFull.
+    """
+    return write(context, lambda tx: _quote(tx, actor, new))
+
+
+def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
+    merchant_id = actor.acting_merchant(new.merchant_id)
+    party = tx.merchant(merchant_id).party
+    account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
+    checks.reference(new.reference)
+    first = _first(tx, merchant_id, new)
+    if first is not None:
+        return QuoteOutcome(mandate_view(tx, first), created=False)
+    content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
+    if operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content):
+        raise ReferenceConflict("this reference names a redemption already")
+    if account.state != "left":
+        raise Conflict("the member's points are in our keeping: redeem them without a quote")
+    check_running(tx)
+    operations.check_backlog(tx)
+    ruleset_hash = tx.ruleset_hash_at(tx.now)
+    ruleset = tx.ruleset(ruleset_hash)
+    points = check_redemption(ruleset, points=new.points, reward_id=new.reward_id, available=account.available)
+    deadline = int((tx.now + VALID_FOR).timestamp())
+    mandate_id = tx.new_id("man")
+    text = jcs(
+        {
+            "v": 1,
+            "id": mandate_id,
+            "merchant": merchant_id,
+            "reference": new.reference,
+            "reward": new.reward_id,
+            "points": points,
+            "value": value_of(ruleset, points),
+            "ruleset": ruleset_hash,
+            "deadline": deadline,
+        }
+    )
+    row = {
+        "id": mandate_id,
+        "kind": "redemption",
+        "state": "unsigned",
+        "member_id": account.id,
+        "actor": actor.name,
+        "from_address": account.address,
+        "merchant_id": merchant_id,
+        "reference": new.reference,
+        "party": party,
+        "points": points,
+        "reward_id": new.reward_id,
+        "quote": text,
+        "quote_hash": text_hash(text),
+        "nonce": nonce_of(tx, account.address),
+        "deadline": deadline,
+        "created_at": tx.now,
+    }
+    tx.connection.execute(insert(mandates).values(**row))
+    return QuoteOutcome(mandate_view(tx, _named(tx, merchant_id, new.reference)), created=True)
+
+
+def _first(tx: Transaction, merchant_id: str, new: NewRedemption) -> Row[Any] | None:
+    columns = mandates.c
+    query = select(mandates).where(columns.merchant_id == merchant_id, columns.reference == new.reference)
+    row = tx.connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    asked = (
+        row.reward_id == new.reward_id if new.reward_id is not None else row.points == new.points and not row.reward_id
+    )
+    if row.member_id != new.member_id or not asked:
+        raise ReferenceConflict("this reference names something else already", existing_id=row.id)
+    return row
+
+
+def _named(tx: Transaction, merchant_id: str, reference: str) -> Row[Any]:
+    columns = mandates.c
+    query = select(mandates).where(columns.merchant_id == merchant_id, columns.reference == reference)
+    return tx.connection.execute(query).one()
