@@ -33,6 +33,7 @@ ADMIN_SCOPES: Final = (
     "rulesets:write",
     "api_keys:write",
     "openings:read",
+    "members:leave",
 )
 """Scopes that an admin key can have."""
 

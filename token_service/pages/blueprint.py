@@ -17,9 +17,11 @@ from werkzeug.wrappers import Response
 from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound, TryAgain
 from token_service.pages import (
     card,
+    confirming,
     entry,
     formats,
     mailbox,
+    own_wallet,
     preferences,
     rewards,
     signing_in,
@@ -51,6 +53,10 @@ PUBLIC: Final = frozenset(
 CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 """Pages for whoever is signed in, before one of several members is chosen."""
 
+ROOMS: Final = (
+    signing_in, wallet, card, statement, entry, rewards, vouchers, preferences, confirming, own_wallet, transparency,
+)  # fmt: skip
+
 FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock", "lasting_seconds")
 """What templates use of formats.py."""
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
@@ -74,7 +80,19 @@ def create_pages(given: Services) -> Blueprint:
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.after_app_request(_tell_browsers)
-    for room in (signing_in, wallet, card, statement, entry, rewards, vouchers, preferences, transparency):
+    for room in (
+        signing_in,
+        wallet,
+        card,
+        statement,
+        entry,
+        rewards,
+        vouchers,
+        preferences,
+        confirming,
+        own_wallet,
+        transparency,
+    ):
         room.add_to(pages)
     if given.demo:
         mailbox.add_to(pages)

@@ -77,7 +77,8 @@ def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
         return _text(facts, "reason") or gettext("Points given"), place
     if entry.kind == "redemption":
         reward = _text(facts, "reward")
-        return (reward_named(rules, reward) if reward else gettext("Points used")), place
+        own = gettext("Points used, signed by you") if "quote_hash" in facts else gettext("Points used")
+        return (reward_named(rules, reward) if reward else own), place
     if entry.kind == "reversal":
         return _reversal(entry), place
     if entry.kind == "adjustment":
@@ -180,6 +181,10 @@ def _written(entry: EntryView) -> str:
 
 def _checkable(entry: EntryView) -> str:
     state = state_of(entry)
+    if state == SEALED and "quote_hash" in entry.facts:
+        return gettext(
+            "You signed it yourself with your own wallet: the transaction below is the proof, and anybody can look it up."
+        )
     if state == SEALED:
         return gettext(
             "With your receipt, you or anybody you show it to can check this without taking our word for it."

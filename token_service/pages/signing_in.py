@@ -6,6 +6,7 @@ Known and unknown addresses get the same answers at every step. Codes and their 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -15,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from token_service.ledger.sessions import (
     CODE_LIFETIME,
-    CodeAnswer,
+    Session,
     answer_code,
     choose_member,
     code_recipient,
@@ -71,6 +72,17 @@ def ask_for_code() -> ResponseReturnValue:
     email = normal_email(request.form.get("email", ""))
     if len(email) > EMAIL_CHARACTERS_MAX or not _EMAIL.fullmatch(email):
         return _sign_in_page("email"), 422
+    ticket = send_code(email)
+    if ticket is None:
+        return _sign_in_page("too_many"), 429
+    response = redirect(url_for("pages.code"), 303)
+    set_cookie(response, "ticket", ticket)
+    return response
+
+
+def send_code(email: str) -> str | None:
+    """The ticket of the browser that asked for a code; None if this address or this client asked too often. A code is sent only
+    to a member's address, and the answer does not tell."""
     ticket, digits = new_secret(), _new_code()
     context = services().context
     recorded = record_code(
@@ -81,27 +93,29 @@ def ask_for_code() -> ResponseReturnValue:
         client_address=client_address(request.remote_addr),
     )
     if not recorded:
-        return _sign_in_page("too_many"), 429
+        return None
     members = members_with_email(context, email)
     if members:
         services().mailer.send(_code_mail(email, digits, language_of(members[0].locale) or page_language()))
-    response = redirect(url_for("pages.code"), 303)
-    set_cookie(response, "ticket", ticket)
-    return response
+    return ticket
 
 
-def code() -> ResponseReturnValue:
-    return _code_page()
+@dataclass(frozen=True)
+class Opened:
+    """A session and the secret of its cookie; or why there is none: shape, wrong, expired, too_many_attempts."""
+
+    session: Session | None = None
+    token: str = field(default="", repr=False)
+    error: str | None = None
 
 
-def check_code() -> ResponseReturnValue:
-    """Opens a session for the right code; says what to do for any other."""
-    ticket = read_cookie("ticket")
+def open_session(ticket: str | None, typed: str) -> Opened:
+    """What the code leads to that was typed in the browser with this ticket."""
     if ticket is None:
-        return _sign_in_page("expired"), 422
-    digits = re.sub(r"\s", "", request.form.get("code", ""))
+        return Opened(error="expired")
+    digits = re.sub(r"\s", "", typed)
     if not _CODE.fullmatch(digits):
-        return _code_page("shape", status=422)
+        return Opened(error="shape")
     token = new_secret()
     result = answer_code(
         services().context,
@@ -110,16 +124,28 @@ def check_code() -> ResponseReturnValue:
         token_hash=hashed(token),
         device=device_name(request.user_agent.string),
     )
-    if result.answer is CodeAnswer.WRONG:
-        return _code_page("wrong", status=422)
     if result.session is None:
-        response = Response(_sign_in_page(result.answer.value), 422, mimetype="text/html")
+        return Opened(error=result.answer.value)
+    return Opened(result.session, token)
+
+
+def code() -> ResponseReturnValue:
+    return _code_page()
+
+
+def check_code() -> ResponseReturnValue:
+    """Opens a session for the right code; says what to do for any other."""
+    opened = open_session(read_cookie("ticket"), request.form.get("code", ""))
+    if opened.error in ("shape", "wrong"):
+        return _code_page(opened.error, status=422)
+    if opened.session is None:
+        response = Response(_sign_in_page(opened.error), 422, mimetype="text/html")
         clear_cookie(response, "ticket")
         return response
-    page = "pages.wallet" if result.session.member_id else "pages.choose"
+    page = "pages.wallet" if opened.session.member_id else "pages.choose"
     response = redirect(url_for(page), 303)
     clear_cookie(response, "ticket")
-    set_cookie(response, "session", token)
+    set_cookie(response, "session", opened.token)
     return response
 
 
