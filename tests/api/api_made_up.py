@@ -41,7 +41,9 @@ def known_objects(town: Town) -> dict[str, str]:
         "purchase_id": bought["id"],
         "issuance_id": done(shop.post("/v1/issuances", given_), 201)["id"],
         "redemption_id": done(shop.post("/v1/redemptions", spent), 201)["id"],
-        "mandate_id": done(town.admin.post(f"/v1/members/{member['id']}/leave", {"address": "0x" + "52" * 20}), 201)["id"],
+        "mandate_id": done(town.admin.post(f"/v1/members/{member['id']}/leave", {"address": "0x" + "52" * 20}), 201)[
+            "id"
+        ],
         "entry_id": bought["entries"][0]["id"],
         "merchant_id": str(shop.merchant_id),
         "hash": bought["ruleset"],

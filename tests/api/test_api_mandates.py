@@ -27,8 +27,17 @@ def with_own_wallet(town: Town, key: bytes) -> dict[str, Any]:
     """A member with 100 points whom the chain says to have left."""
     member = town.alice.enrol()
     give(town, member, 100)
-    given = {"from_address": member["address"], "to_address": Account.from_key(key).address, "amount": 100, "expires_at": 0}
-    place = {"block_hash": "0x" + new_reference().encode().hex().rjust(64, "0")[-64:], "log_index": 1, "block_number": 7}
+    given = {
+        "from_address": member["address"],
+        "to_address": Account.from_key(key).address,
+        "amount": 100,
+        "expires_at": 0,
+    }
+    place = {
+        "block_hash": "0x" + new_reference().encode().hex().rjust(64, "0")[-64:],
+        "log_index": 1,
+        "block_number": 7,
+    }
     event = WalletEvent(
         "SelfCustodyBound", given, **place, block_time=town.context.now(), transaction_hash="0x" + "77" * 32
     )
@@ -85,7 +94,12 @@ def test_a_second_quote_waits_until_the_first_one_has_arrived(town: Town) -> Non
     key = b"\x64" * 32
     member = with_own_wallet(town, key)
     quotes = [
-        done(town.alice.post("/v1/redemptions:quote", {"reference": new_reference(), "member_id": member["id"], "points": 5}), 201)
+        done(
+            town.alice.post(
+                "/v1/redemptions:quote", {"reference": new_reference(), "member_id": member["id"], "points": 5}
+            ),
+            201,
+        )
         for _ in range(2)
     ]
     paths = [f"/v1/mandates/{quote['id']}/signature" for quote in quotes]

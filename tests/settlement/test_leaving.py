@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from anvil_node import Anvil
 from eth_account import Account
-from settlement_programme import ADMIN, Crash, Programme
+from settlement_programme import ADMIN, DOCUMENT, RULESET, Crash, Programme
 
+from token_service.audit.report import AuditReport
+from token_service.audit.run import Options, run_audit
 from token_service.chain import contract_reads
 from token_service.chain.reconciling import reconcile_all
 from token_service.errors import Conflict, Forbidden, InvalidInput, MemberLeaving, NotFound
@@ -20,15 +25,21 @@ from token_service.ledger.issuances import issue, reverse_issuance
 from token_service.ledger.leaving import ask_to_leave, ask_to_return
 from token_service.ledger.mandates import cancel_mandate, get_mandate, sign_mandate
 from token_service.ledger.members import freeze, get_member
+from token_service.ledger.opened_batches import batch_places, opened_batch
 from token_service.ledger.quotes import quote
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.redemptions import find_redemption, redeem, restore
 from token_service.ledger.statements import list_entries
-from token_service.protocol import calldata
+from token_service.program.ruleset import canonical_json, parse_ruleset
+from token_service.protocol import calldata, receipt_files
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
 KEY, OTHER_KEY = b"\x51" * 32, b"\x52" * 32
 OWN, OTHER = Account.from_key(KEY).address, Account.from_key(OTHER_KEY).address
+
+
+def explain(report: AuditReport) -> list[str]:
+    return [f"{check.name}: {one}" for check in report.checks for one in (*check.findings, *check.reasons)]
 
 
 class Town:
@@ -86,6 +97,17 @@ class Town:
         shown = self.member_view()
         chain = contract_reads.balance_of(self.programme.services.node, self.programme.contract, shown.address)
         return shown.balance.available, chain, shown.state
+
+    def audited(self, url: str, folder: Path) -> AuditReport:
+        """What an auditor finds who is given all openings."""
+        for operator, seq in batch_places(self.context):
+            batch = opened_batch(self.context, operator, seq)
+            path = folder / receipt_files.relative_path(operator, seq)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(receipt_files.opened_file_lines(batch)))
+        (folder / "rulesets").mkdir(exist_ok=True)
+        (folder / "rulesets" / f"{RULESET}.json").write_text(canonical_json(parse_ruleset(DOCUMENT)))
+        return run_audit(Options(url, self.programme.contract, openings=str(folder), block="latest"))
 
     def agrees(self) -> None:
         """Ledger, caches and chain say the same, and nobody was frozen for it."""
@@ -175,20 +197,25 @@ def test_a_signed_quote_is_a_redemption_with_the_merchants_reference(town: Town)
     town.agrees()
 
 
-def test_points_spent_elsewhere_are_followed_without_a_quote(town: Town) -> None:
-    town.credit(100)
-    town.leave()
-    mandate = town.quote(30)
+def bring_to_the_chain(town: Town, mandate: views.Mandate) -> None:
+    """Somebody without a role brings the member's signed quote to the contract, past us."""
     signed = Account.sign_typed_data(KEY, full_message=dict(mandate.document)).signature
     message = mandate.document["message"]
     spent = calldata.encode_call(
         "redeemWithSignature", OWN, 30, 1, message["reward"], int(message["deadline"]), bytes(signed)
     )
-    programme = town.programme
-    node, stranger = programme.services.node, "0x" + "0" * 38 + "77"
+    node, stranger = town.programme.services.node, "0x" + "0" * 38 + "77"
+    call = {"from": stranger, "to": town.programme.contract, "data": "0x" + spent.hex()}
     node.request("anvil_setBalance", [stranger, hex(10**18)])
     node.request("anvil_impersonateAccount", [stranger])
-    node.request("eth_sendTransaction", [{"from": stranger, "to": programme.contract, "data": "0x" + spent.hex()}])
+    node.request("eth_sendTransaction", [call])
+
+
+def test_points_spent_elsewhere_are_followed_without_a_quote(town: Town) -> None:
+    town.credit(100)
+    town.leave()
+    mandate = town.quote(30)
+    bring_to_the_chain(town, mandate)
     town.settle()
     assert town.points() == (70, 70, "left")
     assert town.mandate(mandate).state == "final", "it was our quote, whoever brought it"
@@ -208,6 +235,42 @@ def test_what_is_taken_back_from_a_member_with_an_own_wallet_is_owed_until_they_
     assert town.points() == (100, 100, "active")
     assert get_balance(town.context, town.actor, town.member).debt == 0
     town.agrees()
+
+
+def test_an_auditor_with_openings_follows_the_member_to_their_wallet_and_back(
+    town: Town, anvil: Anvil, tmp_path: Path
+) -> None:
+    town.credit(100)
+    issuance = town.issue(50)
+    town.leave()
+    town.sign(town.quote(30))
+    town.settle()
+    town.take_back(issuance)
+    town.credit(5)
+    town.settle()
+    town.come_back()
+    redeem(town.context, town.alice, NewRedemption(reference="r", member_id=town.member, points=10))
+    town.settle()
+    report = town.audited(anvil.url, tmp_path / "openings")
+    assert report.exit_code == 0, explain(report)
+    assert report.totals["redeemed_by_signature"] == 30
+    town.agrees()
+
+
+def test_an_auditor_sees_points_that_were_spent_by_signature_and_that_no_leaf_tells_of(
+    own_programme: Programme, own_anvil: Anvil, tmp_path: Path
+) -> None:
+    town = Town(own_programme)
+    town.programme.services = replace(town.programme.services, depth=0)
+    town.credit(100)
+    town.leave()
+    bring_to_the_chain(town, town.quote(30))
+    assert town.audited(own_anvil.url, tmp_path / "openings").exit_code == 0, "the ledger has an hour"
+    own_anvil.request("evm_increaseTime", 3_700)
+    own_anvil.mine()
+    report = town.audited(own_anvil.url, tmp_path / "openings")
+    assert report.exit_code == 1
+    assert any("spent by signature" in line for line in explain(report)), explain(report)
 
 
 def test_a_signature_of_another_wallet_is_refused_at_once(town: Town) -> None:

@@ -15,6 +15,7 @@ from token_service.audit.batches import Batch
 from token_service.audit.report import REPLAYED, Findings
 from token_service.audit.sources import DocumentSource, Http, ReceiptSource, Unavailable, is_url, receipt_source
 from token_service.audit.state import State
+from token_service.audit.stream import Transaction
 from token_service.errors import InvalidInput
 from token_service.protocol import receipt_files
 from token_service.protocol.receipt_files import BatchReceipts
@@ -73,6 +74,10 @@ class OpeningCheck:
                 self._findings.doubt(check, f"batch {batch.operator}/{batch.seq}: its leaves are not proved")
             return
         self._book.take(batch, leaves, leaves if self._source is None else self._read(batch, leaves))
+
+    def follow(self, transaction: Transaction) -> None:
+        """Takes in a transaction that settled no batch: what holders did with keys of their own."""
+        self._book.follow(transaction)
 
     def finish(self, timestamp: int) -> None:
         """Says what was kept back or could not be checked, as of a block's time."""

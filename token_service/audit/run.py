@@ -178,6 +178,8 @@ class _Audit:
         for number, stretch in enumerate(found, start=1):
             for transaction in stretch.transactions:
                 batch = replay(self.state, terms, transaction, self.findings)
+                if batch is None and self.openings is not None:
+                    self.openings.follow(transaction)
                 if batch is not None and self.leaf_check is not None:
                     leaves = self.leaf_check.check(batch, self.state, self.findings)
                     if self.openings is not None:

@@ -176,6 +176,7 @@ def _redeemed(tx: Transaction, account: Account, row: Row[Any]) -> bool:
         "transaction": row.transaction_hash,
         "log_index": row.log_index,
     }
+    fact(tx, account, "signed_redemption", operation=operation, more={"points": -points, "lots": lots_of(uses), **more})
     entry = change_lots(
         tx,
         account,
@@ -187,7 +188,6 @@ def _redeemed(tx: Transaction, account: Account, row: Row[Any]) -> bool:
         is_on_chain=True,
     )
     tx.entries_on_chain.add(entry.id)
-    fact(tx, account, "signed_redemption", operation=operation, more={"points": -points, "lots": lots_of(uses), **more})
     at = operation.occurred_at
     stored_lots.extend_lots(tx, account, activity_at=at, operation_id=operation.id)
     account.last_activity_at = max(at, account.last_activity_at or at)

@@ -89,10 +89,30 @@ class Waiting:
 
 
 @dataclass(slots=True)
+class Signed:
+    """Points that the holder spent with their own signature, as the chain says; a leaf tells of it later."""
+
+    transaction: str
+    log_index: int
+    points: int
+    party: int
+    quote_hash: str
+    block_number: int
+    at: int
+
+
+@dataclass(slots=True)
 class Account:
-    """One account. `count` leaves were replayed; `stopped` says why no more can be."""
+    """One account. `count` leaves were replayed; `stopped` says why no more can be. `home` is the address of its first leaf: the
+    account keeps its name when it moves. `state` is who keeps the points, as its leaves say; `is_self_custody`, as the chain
+    does.
+    """
 
     address: str
+    home: str = ""
+    state: str = "active"
+    is_self_custody: bool = False
+    signed: list[Signed] = field(default_factory=list)
     count: int = 0
     stopped: str | None = None
     is_frozen: bool = False
@@ -113,6 +133,9 @@ class Account:
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None
     waiting: list[Waiting] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.home = self.home or self.address
 
     @property
     def size(self) -> int:

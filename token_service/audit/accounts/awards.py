@@ -44,7 +44,7 @@ def purchase(step: Step) -> None:
     _check_facts(step, ruleset, facts)
     claimed = _check_award(step, decide_purchase(ruleset, facts))
     operation = Operation(
-        leaf.text_of("operation_id"), account.address, "purchase", leaf.ruleset, facts.merchant, leaf.party,
+        leaf.text_of("operation_id"), account.home, "purchase", leaf.ruleset, facts.merchant, leaf.party,
         leaf.text, claimed, claimed,
     )  # fmt: skip
     _start_award(step, ruleset, operation, claimed)

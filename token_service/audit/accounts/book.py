@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from token_service.audit.accounts import awards, lots, manual, redemptions, references, refunds, tiers, voids
-from token_service.audit.accounts.account import Account, Unsettled, Waiting
+from token_service.audit.accounts import awards, lots, manual, redemptions, references, refunds, tiers, voids, wallets
+from token_service.audit.accounts.account import Account, Signed, Unsettled, Waiting
 from token_service.audit.accounts.opened import OpenedLeaf, instant_at, opened
 from token_service.audit.accounts.rulebook import Rulebook
 from token_service.audit.accounts.step import Step, Stop
@@ -19,7 +19,9 @@ from token_service.audit.accounts.storage import Storage
 from token_service.audit.batches import Batch
 from token_service.audit.report import FINDINGS_MAX, REPLAYED, SAID_MAX, Findings, printable
 from token_service.audit.state import State
+from token_service.audit.stream import Transaction
 from token_service.errors import InvalidInput, MereauError
+from token_service.protocol import events
 from token_service.protocol.hashing import hash_to_bytes
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
 from token_service.protocol.receipts import Leaf, commitment
@@ -59,6 +61,8 @@ _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("frozen", None): _frozen,
     ("unfrozen", None): _frozen,
     ("voucher_used", None): redemptions.voucher_used,
+    ("signed_redemption", "redemption"): wallets.signed_redemption,
+    **{(kind, None): wallets.moved for kind in wallets.STATE_AFTER},
 }
 _KNOWN: Final = frozenset({kind for kind, _ in _CHECKS} | set(KIND_WORDS.values()))
 
@@ -85,9 +89,44 @@ class AccountBook:
             self._note_waiting(account)
         self.storage.touched(list(by_account))
 
+    def follow(self, transaction: Transaction) -> None:
+        """What holders did with keys of their own: accounts that moved, points that were spent by signature."""
+        for event in transaction.events:
+            if isinstance(event, events.SelfCustodyBound):
+                self._moved(event.from_address, event.to_address, is_self_custody=True)
+            elif isinstance(event, events.ReturnedToCustody):
+                self._moved(event.from_address, event.to_address, is_self_custody=False)
+            elif isinstance(event, events.Redeemed):
+                place = (transaction.hash, event.position.log_index)
+                signed = Signed(
+                    *place, event.amount, event.merchant, event.reward, transaction.block_number, transaction.timestamp
+                )
+                self.storage.account(event.account).signed.append(signed)
+                self.storage.touched([event.account])
+
+    def _moved(self, from_address: str, to_address: str, *, is_self_custody: bool) -> None:
+        account = self.storage.account(from_address)
+        if from_address != to_address:
+            there = self.storage.account(to_address)
+            if there.count or there.waiting:
+                self._stop(there, "two accounts came together at one address")
+                self._stop(account, "two accounts came together at one address")
+                return
+            waiting = self.state.openings.waiting
+            is_waiting = from_address in waiting
+            waiting.discard(from_address)
+            self.storage.move(account, to_address)
+            waiting.update({to_address} if is_waiting else ())
+        account.is_self_custody = is_self_custody
+        self.storage.touched([to_address])
+
     def finish(self, now: datetime) -> None:
         """Notes what was kept back, and what could be replayed in part only."""
         tally = self.state.openings
+        for account in self.storage.with_untold():
+            if account.stopped is None and account.count:
+                for finding in wallets.untold(account, int(now.timestamp())):
+                    self.findings.add(finding)
         for address in sorted(tally.waiting):
             self._finish(self.storage.account(address))
         self._say_stopped()

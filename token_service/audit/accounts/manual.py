@@ -35,7 +35,7 @@ def _credit(step: Step) -> None:
     leaf = step.leaf
     operation = Operation(
         leaf.text_of("operation_id"),
-        step.account.address,
+        step.account.home,
         str(leaf.operation),
         leaf.ruleset,
         leaf.text_of("merchant"),

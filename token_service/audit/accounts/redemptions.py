@@ -21,7 +21,7 @@ def redemption(step: Step) -> None:
     uses = lots.debit(step, lots.consumed(step))
     reward = leaf.detail.get("reward")
     operation = Operation(
-        leaf.text_of("operation_id"), account.address, leaf.kind, leaf.ruleset, leaf.text_of("merchant"), leaf.party,
+        leaf.text_of("operation_id"), account.home, leaf.kind, leaf.ruleset, leaf.text_of("merchant"), leaf.party,
         uses=list(uses), reward=reward if isinstance(reward, str) else None,
     )  # fmt: skip
     step.storage.put_operation(operation)

@@ -76,7 +76,7 @@ class Step:
         """The account's operation that this leaf is about. Raises Stop, with a finding, when there is none."""
         of = self.leaf.detail.get("of")
         found = self.storage.operation(of) if isinstance(of, str) else None
-        if found is None or (found.kind, found.account) != (kind, self.account.address):
+        if found is None or (found.kind, found.account) != (kind, self.account.home):
             self.differs(check, detail, expected=f"a {kind} of this account before it", found=of)
             raise Stop(detail)
         return found

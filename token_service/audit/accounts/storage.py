@@ -87,6 +87,22 @@ class Storage:
         self._live.move_to_end(address)
         return found
 
+    def move(self, account: Account, address: str) -> None:
+        """The account is at another address from here on; what it was before is gone."""
+        before = account.address
+        self._db.execute("delete from accounts where address in (?, ?)", (before, address))
+        for place in (before, address):
+            self._live.pop(place, None)
+            self._size -= self._sizes.pop(place, 0)
+        account.address = address
+        self._live[address] = account
+
+    def with_untold(self) -> list[Account]:
+        """The accounts whose holder spent points by signature that no leaf has told of."""
+        self._write_accounts(list(self._live.values()))
+        query = "select address from accounts where json_array_length(state, '$.signed') > 0 order by address"
+        return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+
     def touched(self, addresses: list[str]) -> None:
         """These accounts changed: measures them, writes the ones used longest ago when memory holds too much."""
         for address in addresses:

@@ -42,7 +42,12 @@ def void(step: Step) -> None:
                 account.lots[use.lot_id].lost -= use.points
     refunds.owe(step, entry_id, debt, "")
     _mark(step, refused.operation)
-    if account.debts and not is_credit and engine.available(step.open_lots(), step.consumption_time):
+    if (
+        account.debts
+        and account.state == "active"
+        and not is_credit
+        and engine.available(step.open_lots(), step.consumption_time)
+    ):
         account.owes_payment = leaf.recorded_at
 
 

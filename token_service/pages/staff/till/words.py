@@ -108,7 +108,9 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         "member_frozen": gettext(
             "This card is blocked for now. Its points are kept; the programme’s support can look into it."
         ),
-        "member_leaving": gettext("This member keeps their points in a wallet of their own, or is moving them there: a card cannot spend them."),
+        "member_leaving": gettext(
+            "This member keeps their points in a wallet of their own, or is moving them there: a card cannot spend them."
+        ),
         "program_paused": gettext("The programme is paused. Nothing was recorded; try again later."),
         "after_sunset": gettext("The programme has ended: no more points are given."),
         "ceiling_reached": gettext(
