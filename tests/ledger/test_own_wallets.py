@@ -1,5 +1,5 @@
-"""What the ledger makes of final events of members' own wallets. They are said here by hand; tests/settlement/test_leaving.py has a
-chain.
+"""What the ledger makes of final events of members' own wallets, said here by hand; a chain says them in
+tests/settlement/test_leaving.py.
 """
 
 from __future__ import annotations
