@@ -48,6 +48,7 @@ class MandateAnswer(Answer):
     state: Literal["unsigned", "waiting", "sent", "final", "failed", "cancelled"]
     member_id: str
     merchant_id: str | None
+    merchant_name: str | None
     reference: str | None
     points: int | None
     reward_id: str | None

@@ -19,7 +19,7 @@ from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.lanes import Code
 from token_service.chain.settlement.planning import contract_of
 from token_service.errors import InvalidInput, InvariantBroken
-from token_service.ledger import tables, unknown_references
+from token_service.ledger import leaving, tables, unknown_references
 from token_service.ledger.context import Actor
 from token_service.ledger.members import freeze
 from token_service.ledger.repair_tables import repairs, unopened_leaves
@@ -33,6 +33,9 @@ from token_service.ledger.transaction import write
 
 Told = Callable[[GapBatch, Written], None]
 FOUND_AGAIN: Final = "a merchant of the time after the backup, party {party}"
+ON_THEIR_WAY: Final = (
+    "the points were on their way to another wallet when a backup was restored: look where they are, a day later"
+)
 PERIOD_SECONDS: Final = 86_400
 
 
@@ -71,6 +74,7 @@ def plan(services: ChainServices) -> Report:
     judge, count, opened = Judge(services.context), 0, 0
     unopened: list[Unopened] = []
     for piece in read_gap(services, gap):
+        judge.learn(piece.moved)
         for batch in piece.batches:
             with services.store.read() as connection:
                 judged = judge.judged(connection, batch)
@@ -97,6 +101,7 @@ def repair(services: ChainServices, told: Told) -> Report:
         for piece in read_gap(services, gap):
             _write_piece(services, judge, number, piece, told)
     _freeze_the_nameless(services)
+    _stop_those_on_their_way(services)
     services.store.transact(lambda connection: _finish(connection, services, number))
     return _report(services, number)
 
@@ -120,6 +125,7 @@ def _begin(connection: Connection, services: ChainServices) -> int:
 def _write_piece(services: ChainServices, judge: Judge, number: int, piece: Piece, told: Told) -> None:
     for published in piece.published:
         services.store.transact(lambda connection: _accept(connection, published))  # noqa: B023
+    judge.learn(piece.moved)
     for batch in piece.batches:
         _need_ruleset(services, batch)
         _find_merchants_again(services, batch)
@@ -189,6 +195,15 @@ def _freeze_the_nameless(services: ChainServices) -> None:
         ids = connection.execute(query).scalars().all()
     for member_id in ids:
         freeze(services.context, Actor.admin("repair"), member_id, "enrolled after the backup that was restored")
+
+
+def _stop_those_on_their_way(services: ChainServices) -> None:
+    """Who was leaving or coming back stays where they are, frozen: the signed order may still land for a day."""
+    with services.store.read() as connection:
+        ids = leaving.without_mandate(connection)
+    for member_id in ids:
+        write(services.context, lambda tx: leaving.stay_without_mandate(tx, tx.account(member_id)))  # noqa: B023
+        freeze(services.context, Actor.admin("repair"), member_id, ON_THEIR_WAY)
 
 
 def _finish(connection: Connection, services: ChainServices, number: int) -> None:

@@ -33,7 +33,9 @@ from token_service.protocol.events import (
     BatchSettled,
     EntrySkipped,
     Event,
+    ReturnedToCustody,
     RulesetPublished,
+    SelfCustodyBound,
     decode_log,
 )
 from token_service.protocol.receipt_files import BatchReceipts
@@ -66,6 +68,7 @@ class Piece:
 
     published: Sequence[Published]
     batches: Sequence[GapBatch]
+    moved: Sequence[tuple[str, str]]  # addresses that points of one person went from and to
 
 
 def find_gap(services: ChainServices) -> Gap | None:
@@ -112,6 +115,7 @@ def _of_blocks(services: ChainServices, found: Sequence[Block]) -> Piece:
     skips: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
     settled: list[BatchSettled] = []
     published: list[Published] = []
+    moved: list[tuple[str, str]] = []
     for event in _events(services, found):
         if isinstance(event, EntrySkipped):
             skips[event.operator, event.seq][event.index] = event.reason
@@ -120,6 +124,8 @@ def _of_blocks(services: ChainServices, found: Sequence[Block]) -> Piece:
         elif isinstance(event, RulesetPublished | AddendumPublished):
             published_at = by_hash[event.position.block_hash].timestamp
             published.append(Published(event.ruleset_hash, _time(event.effective_at), _time(published_at)))
+        elif isinstance(event, SelfCustodyBound | ReturnedToCustody):
+            moved.append((event.from_address, event.to_address))
     missing = (event for event in settled if not _is_known(services, event))
     return Piece(
         published,
@@ -127,6 +133,7 @@ def _of_blocks(services: ChainServices, found: Sequence[Block]) -> Piece:
             _batch(services, event, by_hash[event.position.block_hash], skips[event.operator, event.seq])
             for event in missing
         ],
+        moved,
     )
 
 

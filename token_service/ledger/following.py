@@ -52,14 +52,14 @@ class WalletEvent:
 
 
 def follow(connection: Connection, context: Context, event: WalletEvent) -> None:
-    """Takes in one event, in the chain's order, inside the indexer's transaction."""
+    """Takes in one event, in the chain's order, inside the indexer's transaction: once, or it would count twice. What it says of
+    the member is posted once in any case: a repaired ledger has it already.
+    """
     seen = wallet_events.c
-    mine = (seen.block_hash == event.block_hash) & (seen.log_index == event.log_index)
-    if connection.execute(select(seen.name).where(mine)).first() is not None:
-        return
+    mine = (seen.transaction_hash == event.transaction_hash) & (seen.log_index == event.log_index)
     member_id = _member_of(connection, event)
     _count(connection, event)
-    if member_id is None or event.name not in _POSTS:
+    if member_id is None or event.name not in _POSTS or connection.execute(select(seen.name).where(mine)).first():
         return
     row = {name: getattr(event, name) for name in WalletEvent.__slots__} | {"arguments": dict(event.arguments)}
     connection.execute(insert(wallet_events).values(**row, member_id=member_id, state="waits"))
@@ -82,7 +82,7 @@ def _post_waiting(connection: Connection, context: Context, member_id: str) -> N
         if account.sealed_salt_key is None or not _POSTS[row.name](tx, account, row):
             return
         tx.flush()
-        mine = (columns.block_hash == row.block_hash) & (columns.log_index == row.log_index)
+        mine = (columns.transaction_hash == row.transaction_hash) & (columns.log_index == row.log_index)
         entry_id = next((entry.id for entry in tx.staged.entries if entry.id in tx.entries_on_chain), None)
         connection.execute(update(wallet_events).where(mine).values(state="posted", entry_id=entry_id))
 

@@ -6,10 +6,11 @@ are bound to the new address. Coming back is signed by the member's own wallet a
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, func, insert, select, update
 
 from token_service.errors import Conflict, InvalidInput, NotFound
 from token_service.ledger import checks, operations, stored_lots, tables, views
@@ -26,6 +27,7 @@ from token_service.ledger.wallet_tables import mandates
 from token_service.program.expiry import expires_at
 from token_service.protocol.hashing import ZERO_ADDRESS, checksum_address
 
+LOST: Final = "a backup was restored"
 VALID_FOR: Final = timedelta(hours=24)
 """How long a leave or a return may take, from the request to the block that holds it."""
 
@@ -108,6 +110,26 @@ def stay(tx: Transaction, account: Account, row: Row[Any], because: str, *, stat
     pay_debts(tx, account)
     ended = update(mandates).where(mandates.c.id == row.id)
     tx.connection.execute(ended.values(state=state, because=because, ended_at=tx.now))
+
+
+def stay_without_mandate(tx: Transaction, account: Account) -> None:
+    """As `stay`, for a member whose mandate was lost with a newer ledger."""
+    query = select(tables.facts.c.detail).where(
+        tables.facts.c.member_id == account.id, tables.facts.c.kind == "leaving"
+    )
+    last = json.loads(tx.connection.execute(query.order_by(tables.facts.c.seq.desc()).limit(1)).scalar_one())
+    is_away = last["move"] == "return"
+    more = {"mandate": last["mandate"], "because": LOST}
+    fact(tx, account, "stays_away" if is_away else "stays", operation=None, more=more)
+    set_state(tx, account, "left" if is_away else "active")
+    pay_debts(tx, account)
+
+
+def without_mandate(connection: Connection) -> list[str]:
+    """Members on their way whose mandate nobody has. Looks at every member: for a repair, not for every pass."""
+    under_way = exists().where(mandates.c.member_id == tables.members.c.id, mandates.c.state.in_(UNDER_WAY))
+    query = select(tables.members.c.id).where(tables.members.c.state == "leaving", ~under_way)
+    return list(connection.execute(query.order_by(tables.members.c.id)).scalars())
 
 
 def set_state(tx: Transaction, account: Account, state: str) -> None:

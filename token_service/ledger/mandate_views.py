@@ -58,6 +58,7 @@ def mandate_view(tx: Transaction, row: Row[Any]) -> views.Mandate:
         state="failed" if has_lapsed else row.state,
         member_id=row.member_id,
         merchant_id=row.merchant_id,
+        merchant_name=None if row.merchant_id is None else tx.merchant(row.merchant_id).name,
         reference=row.reference,
         points=row.points,
         reward_id=row.reward_id,

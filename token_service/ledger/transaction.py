@@ -80,6 +80,7 @@ class Transaction:
         self.is_flushed = False
         self.written_leaves: dict[str, Mapping[str, Any]] = {}  # by id, after the flush
         self.entries_on_chain: set[str] = set()  # staged ones that the member made there
+        self.wallet_rows: list[dict[str, Any]] = []  # of wallet_events, for a repair to insert behind the entries
         self.charges: dict[str, int] = {}  # merchant → points to count against its ceiling
         self._accounts: dict[str, Account] = {}
         self._saved: dict[str, Account] | None = None

@@ -84,11 +84,11 @@ wallet_accounts = Table(  # cached from the chain by the indexer
 wallet_events = Table(
     "wallet_events",
     metadata,
-    Column("block_hash", String(66), primary_key=True),
+    Column("transaction_hash", String(66), primary_key=True),
     Column("log_index", Integer, primary_key=True),
+    Column("block_hash", String(66)),  # None: written again after a restored backup
     Column("block_number", BigInteger, nullable=False),
     Column("block_time", UtcTime, nullable=False),
-    Column("transaction_hash", String(66), nullable=False),
     Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
     Column("name", String(24), nullable=False),
     Column("arguments", JSON, nullable=False),

@@ -18,6 +18,7 @@ from token_service.ledger.mandates import cancel_mandate, get_mandate, member_ma
 from token_service.ledger.members import get_member
 from token_service.ledger.views import Mandate
 from token_service.pages import formats
+from token_service.pages.breakdown import reward_named
 from token_service.pages.confirming import is_fresh
 from token_service.pages.languages import page_language
 from token_service.pages.mail import Mail
@@ -116,6 +117,7 @@ def _mandate_page(shown: Mandate, *, error: str | None = None, typed: str = "") 
         "mandate.html",
         program=services().ruleset().program,
         mandate=shown,
+        reward=None if shown.reward_id is None else reward_named(services().ruleset(), shown.reward_id),
         document=json.dumps(dict(shown.document), indent=1),
         command="cast wallet sign --data --from-file mandate.json",
         error=error,

@@ -45,6 +45,13 @@ class Judge:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._told: set[str] = set()
+        self._same: dict[str, set[str]] = {}  # addresses of one person, by each of them
+
+    def learn(self, moved: Iterable[tuple[str, str]]) -> None:
+        """Points of one person went from the first address to the second one."""
+        for pair in moved:
+            together = set(pair).union(*(self._same.get(address, set()) for address in pair))
+            self._same |= dict.fromkeys(together, together)
 
     def judged(self, connection: Connection, batch: GapBatch) -> list[JudgedLeaf]:
         """Every leaf of the batch in the order in which it is to be written: each member's by their numbers.
@@ -52,7 +59,7 @@ class Judge:
         Raises LedgerWentOn where the restored ledger has recorded other things since.
         """
         if batch.receipts is None:
-            return _without_file(connection, batch)
+            return self._without_file(connection, batch)
         places = [
             Place(
                 filed.leaf.index,
@@ -68,7 +75,7 @@ class Judge:
         ]
         sealed = {filed.leaf.index: filed.sealed for filed in batch.receipts.leaves}
         known = _known_ids(connection, [place.id for place in places if place.id is not None])
-        members = _members_of(connection, {place.account for place in places})
+        members = self._members_of(connection, {place.account for place in places})
         found: list[JudgedLeaf] = []
         for place in places:
             if place.id is not None and place.id in known:
@@ -131,30 +138,39 @@ class Judge:
     def _is_told(self, connection: Connection, operation_id: str) -> bool:
         return operation_id in self._told or _has(connection, tables.operations.c.id, operation_id)
 
+    def _without_file(self, connection: Connection, batch: GapBatch) -> list[JudgedLeaf]:
+        """The words alone. One that equals the account's next accepted entry is taken for it: to settle that one again would pay
+        it twice.
+        """
+        waiting: dict[tuple[str, int, int, int], list[str]] = defaultdict(list)
+        columns = leaves.c
+        query = select(columns.id, columns.account, columns.kind, columns.party, columns.amount)
+        accounts = {word.account for word in batch.words}
+        for part in _parts(accounts):
+            accepted = query.where(columns.state == "accepted", columns.account.in_(part)).order_by(columns.seq)
+            for row in connection.execute(accepted):
+                waiting[row.account, row.kind, row.party, row.amount].append(row.id)
+        members = self._members_of(connection, accounts)
+        found: list[JudgedLeaf] = []
+        for position, word in enumerate(batch.words):
+            place = Place(position, *word, batch.skipped.get(position))
+            same = waiting[word.account, word.kind, word.party, word.amount]
+            if same:
+                found.append(KnownLeaf(place, same.pop(0)))
+            else:
+                member = members.get(word.account)
+                found.append(ClosedLeaf(place, FILE_LOST, None if member is None else member.id))
+        return found
 
-def _without_file(connection: Connection, batch: GapBatch) -> list[JudgedLeaf]:
-    """The words alone. One that equals the account's next accepted entry is taken for it: to settle that one again would pay
-    it twice.
-    """
-    waiting: dict[tuple[str, int, int, int], list[str]] = defaultdict(list)
-    columns = leaves.c
-    query = select(columns.id, columns.account, columns.kind, columns.party, columns.amount)
-    accounts = {word.account for word in batch.words}
-    for part in _parts(accounts):
-        accepted = query.where(columns.state == "accepted", columns.account.in_(part)).order_by(columns.seq)
-        for row in connection.execute(accepted):
-            waiting[row.account, row.kind, row.party, row.amount].append(row.id)
-    members = _members_of(connection, accounts)
-    found: list[JudgedLeaf] = []
-    for position, word in enumerate(batch.words):
-        place = Place(position, *word, batch.skipped.get(position))
-        same = waiting[word.account, word.kind, word.party, word.amount]
-        if same:
-            found.append(KnownLeaf(place, same.pop(0)))
-        else:
-            member = members.get(word.account)
-            found.append(ClosedLeaf(place, FILE_LOST, None if member is None else member.id))
-    return found
+    def _members_of(self, connection: Connection, accounts: Iterable[str]) -> dict[str, Any]:
+        """Members by their address, also by one that was or will be theirs."""
+        asked = set(accounts)
+        found = _members_at(connection, asked.union(*(self._same.get(address, set()) for address in asked)))
+        for address in asked - found.keys():
+            known = [found[other] for other in self._same.get(address, ()) if other in found]
+            if len(known) == 1:
+                found[address] = known[0]
+        return found
 
 
 def _known(place: Place, commitment: str) -> KnownLeaf:
@@ -184,7 +200,7 @@ def _known_ids(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _members_of(connection: Connection, accounts: Iterable[str]) -> dict[str, Any]:
+def _members_at(connection: Connection, accounts: Iterable[str]) -> dict[str, Any]:
     """Members by their address."""
     members = tables.members.c
     query = select(members.id, members.address, members.sealed_salt_key)

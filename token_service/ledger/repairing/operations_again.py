@@ -81,7 +81,8 @@ def _adjustment(tx: Transaction, leaf: OpenedLeaf) -> Content:
 def _redemption(tx: Transaction, leaf: OpenedLeaf) -> Content:
     document = leaf.document
     facts = {"points": document["price"], "reward_id": document["reward"], "value": document["value"]}
-    return facts | ({"voucher": document["voucher"]} if "voucher" in document else {}), {}
+    facts |= {"voucher": document["voucher"]} if "voucher" in document else {}
+    return facts | ({"by_signature": document["transaction"]} if "quote_hash" in document else {}), {}
 
 
 def _restoration(tx: Transaction, leaf: OpenedLeaf) -> Content:

@@ -5,8 +5,6 @@ Rows are staged as the use cases stage them, with the ids, times and details tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -14,13 +12,12 @@ from sqlalchemy import func, select
 from token_service.ledger import details, stored_lots, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import operation_named, owe
-from token_service.ledger.posting import count_points
 from token_service.ledger.repairing.gap import OpenedLeaf
-from token_service.ledger.repairing.lots_again import fitted
 from token_service.ledger.repairing.operations_again import operation_again
-from token_service.ledger.staged import Entry, Fact, Operation
+from token_service.ledger.repairing.staging import instant_of, stage_entry, stage_lot, use_again, uses_of
+from token_service.ledger.repairing.wallets_again import moved_again, redeemed_again
+from token_service.ledger.staged import Fact, Operation
 from token_service.ledger.transaction import Transaction
-from token_service.program.lots import Lot, Use
 from token_service.units import EntryKind
 
 NEW_LOT: Final = (EntryKind.ISSUANCE, EntryKind.ADJUSTMENT_UP)
@@ -70,9 +67,9 @@ def _entry(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Opera
     )
     account.leaf_count += 1
     if kind in NEW_LOT:
-        stage_lot(tx, account, entry, expires_at=_instant(leaf.document["expires_at"]))
+        stage_lot(tx, account, entry, expires_at=instant_of(leaf.document["expires_at"]))
     else:
-        use_again(tx, account, entry, _uses(leaf.document))
+        use_again(tx, account, entry, uses_of(leaf.document))
 
 
 def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operation | None) -> None:
@@ -83,7 +80,7 @@ def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operat
             member_id=account.id,
             kind=leaf.kind,
             operation_id=None if operation is None else operation.id,
-            due_at=_instant(document["due_at"]) if leaf.kind == "award_pending" else None,
+            due_at=instant_of(document["due_at"]) if leaf.kind == "award_pending" else None,
             points=document["points"] if leaf.kind in ("award_pending", "award_cut") else 0,
             occurred_at=leaf.occurred_at,
             recorded_at=leaf.recorded_at,
@@ -94,6 +91,10 @@ def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operat
         _void(tx, account, leaf)
     elif leaf.kind in ("frozen", "unfrozen"):
         account.frozen = leaf.kind == "frozen"
+    elif leaf.kind in ("left", "returned"):
+        moved_again(tx, account, leaf)
+    elif leaf.kind == "signed_redemption" and operation is not None:
+        redeemed_again(tx, account, leaf, operation)
     account.leaf_count += 1
     account.is_changed = True
 
@@ -131,7 +132,7 @@ def _void(tx: Transaction, account: Account, leaf: OpenedLeaf) -> None:
             more=more | ({"pays_debt": True} if pays else {"voids": voided.id}),
         ),
     )
-    use_again(tx, account, entry, _uses(document))
+    use_again(tx, account, entry, uses_of(document))
 
 
 def _voided(tx: Transaction, entry_id: str) -> Any:
@@ -193,66 +194,3 @@ def _owed(tx: Transaction, *, operation_id: str | None = None, voids: str | None
     stored = tx.connection.execute(select(func.coalesce(func.sum(columns.points), 0)).where(cause)).scalar_one()
     staged = [debt for debt in tx.staged.debts if (debt.operation_id, debt.voids) == (operation_id, voids)]
     return int(stored) + sum(debt.points for debt in staged)
-
-
-# --- shared with what stands in for closed leaves -------------------------------------------------------------------------
-
-
-def stage_entry(
-    tx: Transaction,
-    account: Account,
-    *,
-    entry_id: str,
-    kind: EntryKind,
-    points: int,
-    party: int,
-    operation_id: str | None,
-    ruleset_hash: str,
-    occurred_at: datetime,
-    recorded_at: datetime,
-    detail: str,
-    voids: str | None = None,
-) -> Entry:
-    """Stages an entry as it was, and counts its points."""
-    count_points(account, kind, points)
-    entry = Entry(
-        id=entry_id,
-        member_id=account.id,
-        kind=kind,
-        points=points,
-        party=party,
-        operation_id=operation_id,
-        voids=voids,
-        ruleset_hash=ruleset_hash,
-        occurred_at=occurred_at,
-        recorded_at=recorded_at,
-        balance_after=account.balance,
-        detail=detail,
-    )
-    tx.staged.entries.append(entry)
-    return entry
-
-
-def stage_lot(tx: Transaction, account: Account, entry: Entry, *, expires_at: datetime | None, points: int = 0) -> None:
-    """The lot that a credit makes: all its points unless `points` says how many."""
-    amount = points or entry.points
-    lot = Lot(entry.id, entry.operation_id, amount, amount, entry.occurred_at, expires_at)
-    stored_lots.add_lot(tx, account, lot, party=entry.party, ruleset_hash=entry.ruleset_hash)
-
-
-def use_again(tx: Transaction, account: Account, entry: Entry, uses: Sequence[Use]) -> None:
-    """What the entry does to lots, as far as they are what they were (lots_again.py)."""
-    found = stored_lots.lots_found(tx, account, [use.lot_id for use in uses])
-    found |= {lot.id: lot for lot in stored_lots.open_lots(tx, account)}
-    fits, left_over = fitted(uses, found)
-    stored_lots.use_lots(tx, account, fits, entry_id=entry.id)
-    if left_over:
-        stage_lot(tx, account, entry, expires_at=uses[-1].expires_at, points=left_over)
-
-
-def _uses(document: Mapping[str, Any]) -> list[Use]:
-    return [Use(use["lot"], use["points"], _instant(use["expires_at"])) for use in document["lots"]]
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

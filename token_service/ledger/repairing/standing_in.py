@@ -17,7 +17,7 @@ from token_service.ledger.details import instant
 from token_service.ledger.repair_tables import unopened_leaves
 from token_service.ledger.repairing.gap import FILE_LOST, ClosedLeaf, GapBatch
 from token_service.ledger.repairing.lots_again import taken
-from token_service.ledger.repairing.posting_again import stage_entry, stage_lot
+from token_service.ledger.repairing.staging import stage_entry, stage_lot
 from token_service.ledger.staged import Fact
 from token_service.ledger.transaction import Transaction
 from token_service.program.expiry import expires_at

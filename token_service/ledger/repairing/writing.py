@@ -18,6 +18,7 @@ from token_service.ledger.repairing.posting_again import post_again
 from token_service.ledger.repairing.standing_in import member_of, stand_in
 from token_service.ledger.settlement_tables import attempts, batches, chain_events, deferrals, leaves, transactions
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.wallet_tables import wallet_events
 from token_service.protocol.hashing import ZERO_HASH
 from token_service.protocol.promises import Promise, digest
 
@@ -48,6 +49,7 @@ def write_batch(tx: Transaction, repair: int, batch: GapBatch, judged: Sequence[
     rows = [row for leaf in judged if (row := _written(tx, batch, batch_id, leaf, lane)) is not None]
     tx.flush()
     tx.connection.execute(insert(leaves), rows) if rows else None
+    tx.connection.execute(insert(wallet_events), tx.wallet_rows) if tx.wallet_rows else None
     _count_leaves(tx, batch, batch_id)
     for member_id in sorted({row["member_id"] for row in rows}):
         rewrite_member(tx, member_id)

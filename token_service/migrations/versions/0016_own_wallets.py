@@ -29,11 +29,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "wallet_events",
-        sa.Column("block_hash", sa.String(length=66), nullable=False),
+        sa.Column("transaction_hash", sa.String(length=66), nullable=False),
         sa.Column("log_index", sa.Integer(), nullable=False),
+        sa.Column("block_hash", sa.String(length=66), nullable=True),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("block_time", sa.BigInteger(), nullable=False),
-        sa.Column("transaction_hash", sa.String(length=66), nullable=False),
         sa.Column("member_id", sa.String(length=30), nullable=False),
         sa.Column("name", sa.String(length=24), nullable=False),
         sa.Column("arguments", sa.JSON(), nullable=False),
@@ -42,7 +42,7 @@ def upgrade() -> None:
         sa.CheckConstraint("state in ('waits','posted')", name=op.f("ck_wallet_events_state")),
         sa.ForeignKeyConstraint(["entry_id"], ["entries.id"], name=op.f("fk_wallet_events_entry_id")),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_wallet_events_member_id")),
-        sa.PrimaryKeyConstraint("block_hash", "log_index", name=op.f("pk_wallet_events")),
+        sa.PrimaryKeyConstraint("transaction_hash", "log_index", name=op.f("pk_wallet_events")),
         sa.UniqueConstraint("entry_id", name=op.f("uq_wallet_events_entry_id")),
     )
     op.create_index("ix_wallet_events_member", "wallet_events", ["member_id"], unique=False)
