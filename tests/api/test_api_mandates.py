@@ -33,14 +33,9 @@ def with_own_wallet(town: Town, key: bytes) -> dict[str, Any]:
         "amount": 100,
         "expires_at": 0,
     }
-    place = {
-        "block_hash": "0x" + new_reference().encode().hex().rjust(64, "0")[-64:],
-        "log_index": 1,
-        "block_number": 7,
-    }
-    event = WalletEvent(
-        "SelfCustodyBound", given, **place, block_time=town.context.now(), transaction_hash="0x" + "77" * 32
-    )
+    number = "0x" + new_reference().encode().hex().rjust(64, "0")[-64:]
+    place = {"block_hash": number, "transaction_hash": number, "log_index": 1, "block_number": 7}
+    event = WalletEvent("SelfCustodyBound", given, block_time=town.context.now(), **place)
     town.context.store.transact(lambda connection: follow(connection, town.context, event))
     return member
 
