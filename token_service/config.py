@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     signer_member_keys_per_day: int = Field(
         200, ge=1, description="Members' keys that the signer opens in a UTC day for those who leave"
     )
+    export_cooling_off: timedelta = Field(
+        timedelta(days=1),
+        ge=timedelta(0),
+        description="How long a member who wants the key of their points waits for it",
+    )
     log_level: str = Field("info", description="debug, info, warning or error")
     failpoint: str | None = Field(
         None, description="NAME:N, for tests only: the process is killed when it passes that place for the N-th time"

@@ -12,10 +12,14 @@ import pytest
 from eth_account import Account
 from pages_town import Browser, Town
 
+from token_service.custody.key_ring import KeyRing
+from token_service.custody.policy import program_policy
+from token_service.errors import SignerUnavailable
 from token_service.ledger.context import Actor
 from token_service.ledger.mandates import member_mandates
 from token_service.ledger.members import get_member
 from token_service.ledger.sessions import kept_mails
+from token_service.protocol.binds import SealedMember
 
 KEY, OTHER_KEY = b"\x71" * 32, b"\x72" * 32
 OWN = Account.from_key(KEY).address
@@ -145,3 +149,56 @@ def test_points_that_are_here_cannot_be_brought_back(town: Town, alice: Browser,
     answer = alice.post("/own-wallet/return")
     assert answer.status_code == 409
     assert "Something else is under way" in answer.text
+
+
+# --- the key itself -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asking(town: Town, keys: KeyRing) -> Browser:
+    """Alice, signed in, in front of pages that can ask a signer."""
+    policy = program_policy(chain_id=7_000_001, contract=None, operators=[], admin=keys.admin_address)
+    app = town.app(export_key=keys.signer(policy).export_keystore, export_cooling_off=timedelta(hours=24))
+    town.gift(town.member(), 284)
+    browser = Browser(app.test_client())
+    browser.sign_in(town)
+    return browser
+
+
+def test_the_key_is_given_after_the_time_to_think_under_the_members_passphrase(town: Town, asking: Browser) -> None:
+    place = asking.post("/own-wallet/key").location
+    assert "was asked for" in kept_mails(town.context)[0].subject
+    page = asking.get(place).text
+    assert "You can take it from" in page
+    assert 'name="passphrase"' not in page
+    assert asking.post(f"{place}/key", passphrase="a passphrase of mine").status_code == 409
+    town.clock.move(timedelta(hours=24))
+    assert asking.post(f"{place}/key", passphrase="a passphrase of mine").location == "/confirm", "signed in a day ago"
+    asking.post("/confirm")
+    asking.post("/confirm/code", code=town.code())
+    assert "at least 12 characters" in asking.post(f"{place}/key", passphrase="short").text
+    answer = asking.post(f"{place}/key", passphrase="a passphrase of mine")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    key = bytes(Account.decrypt(json.loads(answer.text), "a passphrase of mine"))
+    page = asking.get(place).text
+    assert "we still have it too" in page
+    assert asking.post(place, signature=signature(page, key)).status_code == 303
+    assert "begins as soon as" in asking.get(place).text
+
+
+def test_a_signer_that_is_away_changes_nothing(town: Town, asking: Browser) -> None:
+    def away(member: SealedMember, passphrase: str) -> str:
+        raise SignerUnavailable("it rests")
+
+    browser = Browser(town.app(export_key=away, export_cooling_off=timedelta()).test_client())
+    browser.sign_in(town)
+    place = browser.post("/own-wallet/key").location
+    answer = browser.post(f"{place}/key", passphrase="a passphrase of mine")
+    assert answer.status_code == 503
+    assert "Nothing has changed" in answer.text
+
+
+def test_pages_without_a_signer_offer_no_key(town: Town, alice: Browser, member: str) -> None:
+    assert "take the key" not in alice.get("/own-wallet").text
+    assert alice.post("/own-wallet/key").status_code == 404

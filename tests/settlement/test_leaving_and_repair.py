@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from leaving_town import OWN, Town
 from settlement_programme import ADMIN, Crash, Programme
-from test_leaving import OWN, Town
 
 from token_service.app.repairing import repair
 from token_service.chain.settlement import check_chain

@@ -59,6 +59,8 @@ class MandateAnswer(Answer):
     points_may_expire_at: Instant | None
     document: dict[str, Any]
     because: str | None
+    key_ready_at: Instant | None
+    key_taken_at: Instant | None
 
 
 @routes.post("/v1/members/<member_id>/leave", responses={201: MandateAnswer})

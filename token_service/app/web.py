@@ -71,6 +71,8 @@ def create_web(application: Application) -> Flask:
             public_url=public_url,
             rpc_url=None if settings.embedded else settings.public_rpc_url,
             look=_look(application, reader),
+            export_key=_key_export(application),
+            export_cooling_off=settings.export_cooling_off,
         ),
     )
     if settings.trusted_proxies:
@@ -107,6 +109,11 @@ def _look(application: Application, reader: EmbeddedReader | None) -> pages.Look
         return bounded(wanted)
 
     return look
+
+
+def _key_export(application: Application) -> pages.ExportKey:
+    """Asks the signer, wherever it is."""
+    return lambda member, passphrase: application.make_signer(None).export_keystore(member, passphrase)
 
 
 def _mailer(application: Application) -> pages.Mailer:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, exists, func, insert, select, update
 
-from token_service.errors import Conflict, InvalidInput, NotFound
+from token_service.errors import Conflict, InvalidInput
 from token_service.ledger import checks, operations, stored_lots, tables, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import pay_debts
@@ -40,12 +40,12 @@ def ask_to_leave(context: Context, actor: Actor, member_id: str, address: str) -
     """
 
     def work(tx: Transaction) -> views.Mandate:
-        account = _asking(tx, actor, member_id)
+        account = asking(tx, actor, member_id)
         operations.check_spending(account)
         if account.held:
             raise Conflict("some of the member's points are held for a purchase: leave when that has ended")
         to_address = _free_address(tx, account, address)
-        row = {"to_address": to_address, "expires_at": _date(tx, account)}
+        row = {"to_address": to_address, "expires_at": date_of_expiry(tx, account)}
         return open_mandate(tx, actor, account, "leave", row)
 
     return write(context, work)
@@ -57,7 +57,7 @@ def ask_to_return(context: Context, actor: Actor, member_id: str) -> views.Manda
     """
 
     def work(tx: Transaction) -> views.Mandate:
-        account = _asking(tx, actor, member_id)
+        account = asking(tx, actor, member_id)
         if account.state != "left":
             raise Conflict("the member's points are not in a wallet of their own")
         fresh = context.new_account()
@@ -65,6 +65,14 @@ def ask_to_return(context: Context, actor: Actor, member_id: str) -> views.Manda
         return open_mandate(tx, actor, account, "return", row)
 
     return write(context, work)
+
+
+def date_of_expiry(tx: Transaction, account: Account) -> int:
+    """From when on points may expire in the member's own wallet, unix seconds: when the last of today's would here; 0 = never."""
+    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
+    dates: list[datetime | None] = [lot.expires_at for lot in stored_lots.open_lots(tx, account)]
+    dates.append(expires_at(ruleset, tx.now, account.last_activity_at))
+    return max((int(date.timestamp()) for date in dates if date is not None), default=0)
 
 
 def open_mandate(tx: Transaction, actor: Actor, account: Account, kind: str, more: dict[str, Any]) -> views.Mandate:
@@ -86,7 +94,7 @@ def open_mandate(tx: Transaction, actor: Actor, account: Account, kind: str, mor
         "deadline": int((tx.now + VALID_FOR).timestamp()),
         "created_at": tx.now,
     }
-    tx.connection.execute(insert(mandates).values(**row, **more))
+    tx.connection.execute(insert(mandates).values(**(row | more)))
     return mandate_view(tx, tx.connection.execute(select(mandates).where(columns.id == row["id"])).one())
 
 
@@ -144,7 +152,7 @@ def has_own_key(tx: Transaction, member_id: str) -> bool:
     return tx.connection.execute(query).first() is None
 
 
-def _asking(tx: Transaction, actor: Actor, member_id: str) -> Account:
+def asking(tx: Transaction, actor: Actor, member_id: str) -> Account:
     """The member's account, for the member or an admin: a merchant could take the points for itself."""
     if actor.member_id != member_id:
         actor.need_admin()
@@ -172,21 +180,3 @@ def _free_address(tx: Transaction, account: Account, address: str) -> str:
     if tx.connection.execute(query).first() is not None:
         raise checks.wrong("/address", "this address is another member's")
     return found
-
-
-def _date(tx: Transaction, account: Account) -> int:
-    """From when on points may expire in the member's own wallet, unix seconds: when the last of today's would here; 0 = never."""
-    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
-    dates: list[datetime | None] = [lot.expires_at for lot in stored_lots.open_lots(tx, account)]
-    dates.append(expires_at(ruleset, tx.now, account.last_activity_at))
-    return max((int(date.timestamp()) for date in dates if date is not None), default=0)
-
-
-def member_state(context: Context, member_id: str) -> str:
-    """active, leaving, left or closed. Raises NotFound."""
-    with context.store.read() as connection:
-        query = select(tables.members.c.state).where(tables.members.c.id == member_id)
-        found = connection.execute(query).scalar_one_or_none()
-    if found is None:
-        raise NotFound("no such member")
-    return str(found)

@@ -69,4 +69,6 @@ def mandate_view(tx: Transaction, row: Row[Any]) -> views.Mandate:
         points_may_expire_at=datetime.fromtimestamp(row.expires_at, UTC) if row.expires_at else None,
         document=document_of(tx, row),
         because="it was not signed in time" if has_lapsed else row.because,
+        key_ready_at=row.ready_at,
+        key_taken_at=row.exported_at,
     )

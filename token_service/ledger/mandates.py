@@ -54,6 +54,7 @@ def sign_mandate(
         account = tx.account(row.member_id)
         row = _row(tx, mandate_id)  # as it is under the lock
         if row.state == "unsigned":
+            _check_its_turn(tx, account, row)
             _sign(tx, account, row, _checked(tx, row, signature, is_contract=is_contract))
         elif row.state in ("failed", "cancelled") or row.signature != signature.lower():
             raise Conflict("this mandate was signed before, or has ended")
@@ -89,21 +90,25 @@ def visible_row(tx: Transaction, actor: Actor, mandate_id: str) -> Row[Any]:
     return row
 
 
-def _sign(tx: Transaction, account: Account, row: Row[Any], signature: str) -> None:
+def _check_its_turn(tx: Transaction, account: Account, row: Row[Any]) -> None:
+    """Raises Conflict, MemberFrozen, MemberLeaving when this cannot be signed now, whoever signs."""
     if tx.now.timestamp() >= row.deadline:
         raise Conflict("the time to sign this is over: ask for a new one")
+    if row.ready_at is not None and row.exported_at is None:
+        raise Conflict("the key was not taken yet")
     if nonce_of(tx, row.from_address) != row.nonce or _others_on_their_way(tx, row):
         raise Conflict("something else was signed with this wallet meanwhile: ask for a new one when it has arrived")
-    if row.kind != "redemption":
-        if row.kind == "leave":
-            operations.check_spending(account)
-        elif account.state != "left":
-            raise Conflict("the member's points are not in a wallet of their own")
+    if row.kind == "leave":
+        operations.check_spending(account)
+    elif account.state != "left" or account.address != row.from_address:
+        raise Conflict("the member's points are not in the wallet that this is for any more")
+
+
+def _sign(tx: Transaction, account: Account, row: Row[Any], signature: str) -> None:
+    if row.kind == "redemption":
+        send(tx, row, "redeem_with_signature", redemption_call(row, signature), signature=signature)
+    else:
         begin(tx, account, row, signature)
-        return
-    if account.state != "left" or account.address != row.from_address:
-        raise Conflict("the member's points are not in the wallet that this quote is for any more")
-    send(tx, row, "redeem_with_signature", redemption_call(row, signature), signature=signature)
 
 
 def send(tx: Transaction, row: Row[Any], kind: str, arguments: Mapping[str, Any], *, signature: str | None) -> None:

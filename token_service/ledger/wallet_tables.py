@@ -60,6 +60,8 @@ mandates = Table(
     Column("nonce", BigInteger, nullable=False),
     Column("deadline", BigInteger, nullable=False),  # unix seconds: the contract refuses the signature after it
     Column("signature", Text),  # hex
+    Column("ready_at", UtcTime),  # of a leave to the address that we keep: when its key may be shown …
+    Column("exported_at", UtcTime),  # … and when it was first
     Column("after_seq", BigInteger),  # of a leave or a return: the member's later leaves wait until it has ended
     Column("admin_operation_id", String(30), ForeignKey("admin_operations.id")),
     Column("because", Text),  # why it failed

@@ -32,3 +32,5 @@ class Mandate:
     points_may_expire_at: datetime | None
     document: Mapping[str, Any]
     because: str | None
+    key_ready_at: datetime | None  # for a leave with the key that we keep: when it may be taken …
+    key_taken_at: datetime | None  # … and when it was

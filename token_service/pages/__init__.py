@@ -9,10 +9,11 @@ from flask import Flask
 from token_service.pages.blueprint import create_pages
 from token_service.pages.error_pages import error_page
 from token_service.pages.mail import Mail, Mailer, MailServer, NoMailer, OutboxMailer, SmtpMailer
-from token_service.pages.services import Look, Services
+from token_service.pages.services import ExportKey, Look, Services
 from token_service.pages.staff import create_staff_pages
 
 __all__ = [
+    "ExportKey",
     "Look",
     "Mail",
     "MailServer",

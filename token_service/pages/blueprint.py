@@ -21,6 +21,7 @@ from token_service.pages import (
     entry,
     formats,
     mailbox,
+    own_key,
     own_wallet,
     preferences,
     rewards,
@@ -54,7 +55,8 @@ CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 """Pages for whoever is signed in, before one of several members is chosen."""
 
 ROOMS: Final = (
-    signing_in, wallet, card, statement, entry, rewards, vouchers, preferences, confirming, own_wallet, transparency,
+    signing_in, wallet, card, statement, entry, rewards, vouchers, preferences, confirming, own_wallet, own_key,
+    transparency,
 )  # fmt: skip
 
 FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock", "lasting_seconds")
@@ -80,19 +82,7 @@ def create_pages(given: Services) -> Blueprint:
     pages.before_request(_let_in)
     pages.after_request(_finish)
     pages.after_app_request(_tell_browsers)
-    for room in (
-        signing_in,
-        wallet,
-        card,
-        statement,
-        entry,
-        rewards,
-        vouchers,
-        preferences,
-        confirming,
-        own_wallet,
-        transparency,
-    ):
+    for room in ROOMS:
         room.add_to(pages)
     if given.demo:
         mailbox.add_to(pages)

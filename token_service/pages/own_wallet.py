@@ -41,7 +41,7 @@ def add_to(pages: Blueprint) -> None:
 
 def own_wallet() -> ResponseReturnValue:
     """Where the points are, what waits for a signature, and what can be done."""
-    return _page()
+    return page()
 
 
 def leave() -> ResponseReturnValue:
@@ -52,9 +52,9 @@ def leave() -> ResponseReturnValue:
     try:
         made = ask_to_leave(services().context, actor(), member_id(), typed)
     except InvalidInput as error:
-        return _page(error=_address_words(error), typed=typed), 422
+        return page(error=_address_words(error), typed=typed), 422
     except (Refused, Conflict) as error:
-        return _page(error=_refusal_words(error), typed=typed), 409
+        return page(error=refusal_words(error), typed=typed), 409
     return redirect(url_for("pages.mandate", mandate_id=made.id), 303)
 
 
@@ -63,25 +63,25 @@ def come_back() -> ResponseReturnValue:
     try:
         made = ask_to_return(services().context, actor(), member_id())
     except (Refused, Conflict) as error:
-        return _page(error=_refusal_words(error)), 409
+        return page(error=refusal_words(error)), 409
     return redirect(url_for("pages.mandate", mandate_id=made.id), 303)
 
 
 def mandate(mandate_id: str) -> ResponseReturnValue:
     """What is to be signed, or how far it is."""
-    return _mandate_page(_mandate(mandate_id))
+    return mandate_page(mandate_of(mandate_id))
 
 
 def sign(mandate_id: str) -> ResponseReturnValue:
     """Takes the signature; says what is wrong with it."""
-    before = _mandate(mandate_id)
+    before = mandate_of(mandate_id)
     typed, is_contract = request.form.get("signature", "").strip(), request.form.get("is_contract") == "yes"
     try:
         signed = sign_mandate(services().context, actor(), mandate_id, typed, is_contract=is_contract)
     except InvalidInput:
-        return _mandate_page(before, error=_signature_words(before, typed), typed=typed), 422
+        return mandate_page(before, error=_signature_words(before, typed), typed=typed), 422
     except (Refused, Conflict) as error:
-        return _mandate_page(_mandate(mandate_id), error=_refusal_words(error)), 409
+        return mandate_page(mandate_of(mandate_id), error=refusal_words(error)), 409
     if before.state == "unsigned" and signed.kind == "leave":
         services().mailer.send(_notice(signed))
     return redirect(url_for("pages.mandate", mandate_id=mandate_id), 303)
@@ -89,15 +89,16 @@ def sign(mandate_id: str) -> ResponseReturnValue:
 
 def cancel(mandate_id: str) -> ResponseReturnValue:
     """Calls it off."""
-    _mandate(mandate_id)
+    mandate_of(mandate_id)
     try:
         cancel_mandate(services().context, actor(), mandate_id)
     except Conflict as error:
-        return _mandate_page(_mandate(mandate_id), error=_refusal_words(error)), 409
+        return mandate_page(mandate_of(mandate_id), error=refusal_words(error)), 409
     return redirect(url_for("pages.own_wallet"), 303)
 
 
-def _page(*, error: str | None = None, typed: str = "") -> str:
+def page(*, error: str | None = None, typed: str = "") -> str:
+    """The page of a wallet of one's own."""
     context = services().context
     found = member_mandates(context, member_id())
     return render_template(
@@ -109,10 +110,13 @@ def _page(*, error: str | None = None, typed: str = "") -> str:
         is_fresh=is_fresh(),
         error=error,
         typed=typed[:80],
+        can_export=services().export_key is not None,
+        cooling_off=services().export_cooling_off,
     )
 
 
-def _mandate_page(shown: Mandate, *, error: str | None = None, typed: str = "") -> str:
+def mandate_page(shown: Mandate, *, error: str | None = None, typed: str = "", key_error: str | None = None) -> str:
+    """The page of one mandate."""
     return render_template(
         "mandate.html",
         program=services().ruleset().program,
@@ -122,10 +126,14 @@ def _mandate_page(shown: Mandate, *, error: str | None = None, typed: str = "") 
         command="cast wallet sign --data --from-file mandate.json",
         error=error,
         typed=typed[:9_000],
+        key_error=key_error,
+        is_key_ready=shown.key_ready_at is not None and shown.key_ready_at <= services().context.now(),
+        is_fresh=is_fresh(),
     )
 
 
-def _mandate(mandate_id: str) -> Mandate:
+def mandate_of(mandate_id: str) -> Mandate:
+    """One of the signed-in member, or a page that says that there is none."""
     try:
         return get_mandate(services().context, actor(), mandate_id)
     except NotFound:
@@ -143,7 +151,8 @@ def _address_words(error: InvalidInput) -> str:
     return gettext("The points cannot go to this address. Take one that your wallet can sign with.")
 
 
-def _refusal_words(error: CallerError) -> str:
+def refusal_words(error: CallerError) -> str:
+    """Why not, for the member."""
     if error.code == "member_frozen":
         return gettext("Your card is blocked for now. Your points are kept; ask in a shop what is the matter.")
     if error.code == "conflict":

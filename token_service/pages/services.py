@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -16,10 +16,14 @@ from token_service.ledger.settlement_health import Backlog, ChainSize
 from token_service.ledger.views import RulesetView
 from token_service.pages.mail import Mailer
 from token_service.program.ruleset import Ruleset, parse_ruleset
+from token_service.protocol.binds import SealedMember
 from token_service.protocol.settled_batch import Sighting, Wanted
 
 Look = Callable[[str, Wanted], Sighting]
 """For a session's id and a question, what the chain says now. Raises TooManyRequests, NodeUnreachable."""
+ExportKey = Callable[[SealedMember, str], str]
+"""The key of a sealed box as keystore JSON under a passphrase. Raises SignerUnavailable, SignerLimitReached, PolicyRefused,
+InvalidInput."""
 EXTENSION: Final = "mereau_pages"
 
 
@@ -31,7 +35,8 @@ class Services:
     shown on every page; None for the real one. `public_url` is the address told to auditors, None for the one that was
     asked; `rpc_url` a node of another chain that they may read, None if there is none to name. `backlog` counts what is on its
     way to the chain; `chain_size` measures the embedded chain's file, None where there is none.
-    `look` asks the chain, for pages of proof alone."""
+    `look` asks the chain, for pages of proof alone; `export_key` asks the signer, for a member who takes their key, after
+    `export_cooling_off`."""
 
     context: Context
     mailer: Mailer
@@ -43,6 +48,8 @@ class Services:
     public_url: str | None = None
     rpc_url: str | None = None
     look: Look | None = None
+    export_key: ExportKey | None = None
+    export_cooling_off: timedelta = timedelta(days=1)
     _rulesets: dict[str, Ruleset] = field(default_factory=dict, repr=False)
 
     @property

@@ -104,8 +104,9 @@ def _call(services: ChainServices, row: Row[Any]) -> tuple[str, Mapping[str, Any
         sealed_key = connection.execute(query).scalar_one_or_none()
     if sealed_key is None and row.from_address != row.to_address:
         raise InvariantBroken("a member's key is not here, and the points would go to another address")
-    ours = own if sealed_key is None else _signed(services, row, sealed_key)
-    signatures = {"from_signature": ours, "to_signature": "0x" if row.from_address == row.to_address else own}
+    is_same = row.from_address == row.to_address  # one key, and the member has proved to have it
+    ours = own if sealed_key is None or is_same else _signed(services, row, sealed_key)
+    signatures = {"from_signature": ours, "to_signature": "0x" if is_same else own}
     return "bind_self_custody", ends | {"expires_at": row.expires_at} | signatures
 
 

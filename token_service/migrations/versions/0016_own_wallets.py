@@ -77,6 +77,8 @@ def _mandates() -> None:
         sa.Column("nonce", sa.BigInteger(), nullable=False),
         sa.Column("deadline", sa.BigInteger(), nullable=False),
         sa.Column("signature", sa.Text(), nullable=True),
+        sa.Column("ready_at", sa.BigInteger(), nullable=True),
+        sa.Column("exported_at", sa.BigInteger(), nullable=True),
         sa.Column("after_seq", sa.BigInteger(), nullable=True),
         sa.Column("admin_operation_id", sa.String(length=30), nullable=True),
         sa.Column("because", sa.Text(), nullable=True),
