@@ -260,6 +260,32 @@ def test_only_so_many_members_keys_are_opened_in_a_day(tmp_path: Path) -> None:
     custody.signer().sign_bind(third, bind)
 
 
+def test_made_up_members_use_nothing_of_the_day_up(tmp_path: Path) -> None:
+    custody = limited(tmp_path, member_keys_per_day=1)
+    bind = Bind(MEMBER, 0, 0, 2_000_000_000)
+    for number in range(3):
+        with pytest.raises(InvariantBroken):
+            custody.signer().sign_bind(SealedMember(MEMBER, b"made up %d" % number * 10), bind)
+    custody.signer().sign_bind(member_of(custody), bind)
+    assert custody.signer().counts() == {"signed": 1, "refused": 0, "denied": 3}
+
+
+def test_a_key_that_does_not_answer_is_written_down_behind_what_was_admitted(
+    custody: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        def sign(self, payload: bytes) -> bytes:
+            raise SignerUnavailable("the cloud is away")
+
+    signer = custody.signer()
+    monkeypatch.setattr(signer, "_key", lambda address: Away())
+    with pytest.raises(SignerUnavailable):
+        signer.signature(custody.ring.operator_address, settle(1, 10))
+    (record,) = (custody.folder / "signer").glob("*.jsonl")
+    verdicts = [json.loads(line)["verdict"] for line in record.read_text().splitlines()]
+    assert verdicts == ["signed", "failed"]
+
+
 def test_recovery_bits_are_found_for_signatures_that_come_without() -> None:
     key, digest = keccak256(b"a key for this test"), keccak256(b"a message")
     address, signature = curve.address_of(key), curve.sign(key, digest)

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,7 +19,7 @@ import pytest
 from eth_account import Account
 from signing_programme import CHAIN_ID, CONTRACT, MEMBER, Custody, pause, settle
 
-from token_service.custody import signer_messages
+from token_service.custody import signer_messages, signer_server
 from token_service.custody.accounts import new_account
 from token_service.custody.signer import RESEAL_MAX
 from token_service.custody.signer_server import SignerServer, uid_of
@@ -289,3 +290,26 @@ def test_every_error_of_the_signer_has_a_name_on_the_wire() -> None:
             signer_messages.raise_error(message)
     with pytest.raises(MereauError):
         signer_messages.raise_error({"error": "unheard_of"})
+
+
+def test_a_peer_that_sends_byte_after_byte_is_cut_off_when_its_time_is_over(
+    custody: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signer_server, "SECONDS", 0.3)
+    path = custody.folder / "signer.sock"
+    with serving(SignerServer(path, custody.signer())), socket.socket(socket.AF_UNIX) as slow:
+        slow.connect(str(path))
+        slow.settimeout(5)
+        slow.sendall((1_000).to_bytes(4, "big"))
+        with suppress(OSError):  # the other end may be gone while we send
+            for _ in range(50):
+                slow.sendall(b" ")
+                time.sleep(0.02)
+        assert _is_over(slow)
+
+
+def _is_over(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1) == b""
+    except OSError:
+        return True

@@ -12,6 +12,7 @@ from anvil_node import Anvil
 from eth_account import Account
 from leaving_town import OTHER, OTHER_KEY, OWN, Town, bring_to_the_chain, explain
 from settlement_programme import ADMIN, Crash, Programme
+from sqlalchemy import update
 
 from token_service.errors import Conflict, Forbidden, InvalidInput, MemberLeaving, NotFound
 from token_service.ledger.balances import get_balance
@@ -23,6 +24,7 @@ from token_service.ledger.mandates import cancel_mandate, get_mandate, sign_mand
 from token_service.ledger.members import freeze
 from token_service.ledger.redemptions import find_redemption, redeem, restore
 from token_service.ledger.statements import list_entries
+from token_service.ledger.tables import member_keys
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
 
@@ -279,6 +281,22 @@ def test_a_frozen_member_still_spends_by_signature(town: Town) -> None:
     town.sign(mandate)
     town.settle()
     assert town.points()[:2] == (6, 6)
+
+
+def test_a_key_that_does_not_open_ends_that_members_leave_and_stops_nobody_else(town: Town) -> None:
+    town.credit(10)
+    other = Town(town.programme)
+    with town.programme.store.write() as connection:
+        connection.execute(
+            update(member_keys).where(member_keys.c.member_id == town.member).values(sealed_key=b"x" * 80)
+        )
+    mandate = town.sign(ask_to_leave(town.context, town.actor, town.member, OWN))
+    town.settle()
+    assert town.mandate(mandate).state == "failed"
+    assert town.member_view().state == "active"
+    other.credit(5)
+    other.settle()
+    assert other.points() == (5, 5, "active")
 
 
 def test_every_step_survives_a_death(town: Town) -> None:

@@ -13,7 +13,15 @@ from token_service.custody.backends import KeyBackend
 from token_service.custody.policy import SignerPolicy
 from token_service.custody.signing_record import Asked, SigningRecord
 from token_service.custody.vault import Vault
-from token_service.errors import InvalidInput, NotInitialised, PolicyRefused, SignatureRejected, SignerUnavailable
+from token_service.errors import (
+    InvalidInput,
+    InvariantBroken,
+    MereauError,
+    NotInitialised,
+    PolicyRefused,
+    SignatureRejected,
+    SignerUnavailable,
+)
 from token_service.protocol import interface, typed_data
 from token_service.protocol.binds import Bind, SealedMember
 from token_service.protocol.calldata import decode_settle
@@ -73,7 +81,12 @@ class LocalSigner:
 
         self._admit(asked, check)
         payload = transaction.payload()
-        signature = self._key(address).sign(payload)
+        try:
+            signature = self._key(address).sign(payload)
+        except MereauError as failed:
+            if self._record is not None:
+                self._record.fail(asked, failed.detail)
+            raise
         if curve.signer_of(signature, keccak256(payload)) != address:
             raise SignatureRejected("a key does not sign for its address", address=address)
         return signature
@@ -114,8 +127,18 @@ class LocalSigner:
             raise SignerUnavailable(missing.detail) from missing
 
     def _open(self, member: SealedMember, function: str) -> bytes:
-        self._admit(Asked(member.address, function), lambda: None)
-        return self._vault.member_box().open(member.sealed_key, address=member.address)
+        """The key, counted once its box has opened: made-up members use nothing up. Raises InvariantBroken, written down as
+        denied.
+        """
+        asked = Asked(member.address, function)
+        try:
+            key = self._vault.member_box().open(member.sealed_key, address=member.address)
+        except InvariantBroken as broken:
+            if self._record is not None:
+                self._record.refuse(asked, broken.detail)
+            raise
+        self._admit(asked, lambda: None)
+        return key
 
     def _admit(self, asked: Asked, check: Callable[[], None]) -> None:
         try:

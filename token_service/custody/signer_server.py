@@ -19,7 +19,7 @@ from token_service.custody.signer import LocalSigner
 from token_service.errors import BadSettings, MereauError, PolicyRefused, SignerUnavailable
 
 SECONDS: Final = 10.0
-"""How long a peer may take over a request or an answer."""
+"""How long a peer may take over a whole request, and over taking the answer."""
 CONNECTIONS_MAX: Final = 32
 _CREDENTIALS: Final = struct.Struct("3i")
 
@@ -70,8 +70,22 @@ class _Handler(socketserver.BaseRequestHandler):
         assert isinstance(server, SignerServer)
         self.request.settimeout(SECONDS)
         with suppress(OSError, ValueError):  # the peer went away, or speaks another language
-            message = signer_messages.receive(self.request)
+            message = self._received()
             signer_messages.send(self.request, _answer(server.signer, message))
+
+    def _received(self) -> signer_messages.Message:
+        """A whole request within SECONDS: a peer that sends byte after byte holds no thread for longer."""
+        timer = threading.Timer(SECONDS, self._give_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            return signer_messages.receive(self.request)
+        finally:
+            timer.cancel()
+
+    def _give_up(self) -> None:
+        with suppress(OSError):
+            self.request.shutdown(socket.SHUT_RDWR)
 
 
 def _answer(signer: LocalSigner, message: signer_messages.Message) -> signer_messages.Message:

@@ -100,6 +100,11 @@ class SigningRecord:
         with self._guard, self._file() as (file, today):
             self._append(file, today, asked, "denied", reason)
 
+    def fail(self, asked: Asked, reason: str) -> None:
+        """Written down behind `signed`: its key did not answer. What it counted stays counted: the answer may have been lost."""
+        with self._guard, self._file() as (file, today):
+            self._append(file, today, asked, "failed", reason)
+
     def counts(self) -> dict[str, int]:
         """Today's verdicts: signed, refused (a limit), denied (the policy)."""
         with self._guard, self._file() as (_, today):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection, Row, exists, select
 
 from token_service.chain.services import ChainServices
@@ -29,7 +30,10 @@ from token_service.protocol.signatures import for_contract
 PER_STEP: Final = 16
 SECONDS_TO_LAND: Final = 300
 """A mandate is not sent when less than this is left of its time."""
+NO_KEY: Final = "the key that we keep for these points cannot be used: ask the programme"
 TOO_LATE: Final = "what was recorded before took too long to settle: ask for a new one"
+
+log = structlog.get_logger("mandates")
 
 
 def advance_mandates(services: ChainServices) -> int:
@@ -48,10 +52,20 @@ def advance_mandates(services: ChainServices) -> int:
     done = len(ended)
     for row in ready:
         if row not in late:
-            kind, arguments = _call(services, row)
-            services.commit("mandate", lambda connection: _send(connection, services, row, kind, arguments))  # noqa: B023
+            _go(services, row)
             done += 1
     return done
+
+
+def _go(services: ChainServices, row: Row[Any]) -> None:
+    """Sends it. A member's key that does not open ends this mandate, and stops nobody else."""
+    try:
+        kind, arguments = _call(services, row)
+    except InvariantBroken as broken:
+        log.error("alarm", code="member_key", mandate=row.id, detail=broken.detail)
+        services.commit("mandate_ends", lambda connection: _end(connection, services, row, NO_KEY))
+        return
+    services.commit("mandate", lambda connection: _send(connection, services, row, kind, arguments))
 
 
 def _is_behind(connection: Connection, row: Row[Any]) -> bool:
