@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from scripts.bench.auditing import measure_audit
+from scripts.bench.flat import measure_flat
 from scripts.bench.gas import measure_gas
 from scripts.bench.rival import compile_rival
 from scripts.bench.service import measure_default, measure_large
@@ -44,6 +45,10 @@ def _service(report: Report) -> None:
     report.figures += measure_large()
 
 
+def _flat(report: Report) -> None:
+    report.figures += measure_flat()
+
+
 def _audit(report: Report) -> None:
     report.figures += measure_audit()
 
@@ -52,6 +57,7 @@ PARTS: dict[str, Callable[[Report], None]] = {
     "gas": _gas,
     "embedded": _embedded,
     "anvil": _anvil,
+    "flat": _flat,
     "service": _service,
     "audit": _audit,
 }

@@ -54,7 +54,7 @@ def measure_large() -> list[Figure]:
     with (
         tempfile.TemporaryDirectory() as folder,
         running_anvil() as url,
-        _running_postgresql(Path(folder)) as database,
+        running_postgresql(Path(folder)) as database,
         programme(Path(folder) / "var", rpc_url=url, database_url=database) as made,
     ):
         return _figures("PostgreSQL, anvil", made, targets=(PURCHASE_MIN, BALANCE_MIN))
@@ -169,7 +169,7 @@ def _wait(server: subprocess.Popen[bytes], port: int) -> None:
 
 
 @contextmanager
-def _running_postgresql(folder: Path) -> Iterator[str]:
+def running_postgresql(folder: Path) -> Iterator[str]:
     """The URL of an empty database on a server of our own, with PostgreSQL's own settings."""
     runtime = folder / "runtime"
     runtime.mkdir(mode=0o700)

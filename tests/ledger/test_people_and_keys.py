@@ -31,7 +31,7 @@ from token_service.ledger.idempotency import once
 from token_service.ledger.inputs import NewAdjustment, NewApiKey, NewMember, NewMerchant, NewStore
 from token_service.ledger.members import EnrolOutcome, enrol, enrol_batch, find_member, freeze, get_member, list_members
 from token_service.ledger.merchants import create_merchant, create_store, get_merchant, list_merchants, set_ceiling
-from token_service.ledger.program_setup import get_program
+from token_service.ledger.program_setup import get_books
 from token_service.ledger.receipts import get_receipt
 from token_service.ledger.rulesets import draft, get_ruleset, next_ruleset, publish
 from token_service.ledger.settlement_tables import admin_operations
@@ -255,7 +255,7 @@ class TestRulesets:
         accept_by_chain(town, drafted.hash)
         assert town.buy(member, 1_000).value.points == 20
         assert town.buy(member, 1_000, occurred_at=START + timedelta(hours=2)).value.points == 10
-        program = get_program(town.context)
+        program = get_books(town.context)
         assert program.ruleset is not None
         assert (program.ruleset.hash, program.totals.outstanding, program.liability.amount) == (drafted.hash, 50, 500)
         with pytest.raises(TooLate):

@@ -24,7 +24,7 @@ from token_service.app.web import create_web
 from token_service.ledger.context import Actor
 from token_service.ledger.inputs import NewMerchant
 from token_service.ledger.merchants import create_merchant, public_merchants, set_ceiling
-from token_service.ledger.program_setup import get_program
+from token_service.ledger.program_setup import get_books
 from token_service.ledger.receipts import list_batches
 from token_service.ledger.rulesets import accept_published, draft, publish
 from token_service.ledger.settlement_figures import unsettled
@@ -91,7 +91,7 @@ def test_before_the_first_purchase_it_says_what_will_be_here(town: Town) -> None
 
 
 def test_its_figures_are_the_ledgers(settled: Settled) -> None:
-    books, text = get_program(settled.town.context), words(read(settled.town))
+    books, text = get_books(settled.town.context), words(read(settled.town))
     totals = books.totals
     assert f"{totals.outstanding:,} points that members hold today" in text
     assert f"owes €{books.liability.amount / 100:,.2f} for them" in text

@@ -103,7 +103,7 @@ def rpc_url() -> str | None:
 @public()
 def get() -> Response:
     """The programme: contract, chain, rules in force and next, totals, ceilings."""
-    program = program_setup.get_program(ledger())
+    program = program_setup.get_books(ledger())
     return respond(
         ProgramAnswer.of(
             program,

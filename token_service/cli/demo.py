@@ -198,13 +198,14 @@ def tell(application: Application, loaded: Loaded, rpc_url: str, seconds: float)
     from token_service.ledger.context import Actor
     from token_service.ledger.inputs import NewApiKey
     from token_service.ledger.merchants import find_merchant
+    from token_service.ledger.program_setup import get_books
     from token_service.ledger.settlement_figures import settled
 
     context, admin = application.context, Actor.admin("demo")
     merchant = find_merchant(context, admin, MERCHANT)
     assert merchant is not None
     key = create_api_key(context, admin, NewApiKey("demo", merchant.id)).secret
-    done, totals = settled(application.store), application.program().totals
+    done, totals = settled(application.store), get_books(application.context).totals
     per_entry = f" ({number(done.gas // done.entries)} an entry)" if done.entries else ""
     base = application.settings.public_url
     click.echo(

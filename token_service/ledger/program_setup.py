@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from sqlalchemy import func, insert, select, update
 
 from token_service.errors import BadSettings
@@ -46,17 +48,18 @@ def set_contract(context: Context, *, address: str, deployed_at_block: int, gene
 
 
 def get_program(context: Context) -> views.Program:
-    """The programme with its rules and totals. Raises NotInitialised."""
+    """The programme with its rules. Raises NotInitialised."""
     return read(context, program_view)
+
+
+def get_books(context: Context) -> views.ProgramBooks:
+    """The programme with its rules and totals. Raises NotInitialised."""
+    return read(context, _books)
 
 
 def program_view(tx: Transaction) -> views.Program:
     """As `get_program`, inside a use case."""
     row = tx.program
-    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
-    totals = _totals(tx)
-    value = ruleset.program.point_value
-    liability = 0 if value is None else -(-totals.outstanding * value.amount // value.points)
     return views.Program(
         name=row.name,
         currency=row.currency,
@@ -70,8 +73,17 @@ def program_view(tx: Transaction) -> views.Program:
         created_at=row.created_at,
         ruleset=rulesets.view_of(tx, tx.ruleset_hash_at(tx.now)),
         next_ruleset=rulesets.next_view(tx),
+    )
+
+
+def _books(tx: Transaction) -> views.ProgramBooks:
+    frame, totals = program_view(tx), _totals(tx)
+    value = tx.ruleset(tx.ruleset_hash_at(tx.now)).program.point_value
+    liability = 0 if value is None else -(-totals.outstanding * value.amount // value.points)
+    return views.ProgramBooks(
+        **{item.name: getattr(frame, item.name) for item in fields(frame)},
         totals=totals,
-        liability=views.Money(liability, row.currency),
+        liability=views.Money(liability, frame.currency),
     )
 
 

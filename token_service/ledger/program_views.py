@@ -104,5 +104,11 @@ class Program:
     created_at: datetime
     ruleset: RulesetView | None
     next_ruleset: RulesetView | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramBooks(Program):
+    """With its totals. They are sums over everything there is: not for what is asked often."""
+
     totals: ProgramTotals
     liability: Money  # outstanding points at the ruleset's point value, rounded up

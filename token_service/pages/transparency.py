@@ -16,7 +16,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from token_service.ledger.merchants import public_merchants
-from token_service.ledger.program_setup import get_program
+from token_service.ledger.program_setup import get_books
 from token_service.ledger.receipts import list_batches
 from token_service.ledger.rulesets import published_rulesets
 from token_service.ledger.settlement_figures import settled, settled_points, unsettled
@@ -61,7 +61,7 @@ def transparency() -> ResponseReturnValue:
     """The whole page. Raises NotInitialised (the error page) before there is a programme."""
     given = services()
     context = given.context
-    books = get_program(context)
+    books = get_books(context)
     assert books.ruleset is not None
     versions = published_rulesets(context, RULESETS_SHOWN)
     return render_template(
