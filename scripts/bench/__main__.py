@@ -16,6 +16,8 @@ from rich.console import Console
 from scripts.bench.auditing import measure_audit
 from scripts.bench.flat import measure_flat
 from scripts.bench.gas import measure_gas
+from scripts.bench.lanes import measure_lanes
+from scripts.bench.lone import measure_lone
 from scripts.bench.rival import compile_rival
 from scripts.bench.service import measure_default, measure_large
 from scripts.bench.table import Report, markdown, show
@@ -45,6 +47,16 @@ def _service(report: Report) -> None:
     report.figures += measure_large()
 
 
+def _lanes(report: Report) -> None:
+    figures, breakdown = measure_lanes(compile_rival())
+    report.figures += figures
+    report.breakdowns.append(breakdown)
+
+
+def _lone(report: Report) -> None:
+    report.figures += measure_lone()
+
+
 def _flat(report: Report) -> None:
     report.figures += measure_flat()
 
@@ -57,6 +69,8 @@ PARTS: dict[str, Callable[[Report], None]] = {
     "gas": _gas,
     "embedded": _embedded,
     "anvil": _anvil,
+    "lanes": _lanes,
+    "lone": _lone,
     "flat": _flat,
     "service": _service,
     "audit": _audit,

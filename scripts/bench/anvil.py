@@ -23,12 +23,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_anvil() -> Iterator[str]:
-    """The node's URL. Raises RuntimeError if it does not start."""
+def running_anvil(block_seconds: int | None = None) -> Iterator[str]:
+    """The node's URL; it mines at once, or every `block_seconds`. Raises RuntimeError if it does not start."""
     machine = "arm64" if platform.machine() in {"arm64", "aarch64"} else "amd64"
     folder = f"@foundry-rs/anvil-{platform.system().lower()}-{machine}"
     binary, port = REPOSITORY / "node_modules" / folder / "bin" / "anvil", free_port()
     command = [str(binary), "--silent", "--port", str(port), "--accounts", "1", "--prune-history", "64"]
+    command += [] if block_seconds is None else ["--block-time", str(block_seconds)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:

@@ -78,26 +78,27 @@ class Round:
 
 def measure_embedded(rival: Build) -> tuple[list[Figure], Breakdown]:
     """Both on a chain in a file of their own, in its instant mode; members hold points before the clock starts."""
-    signer = _signer()
+    signer = bench_signer()
     with tempfile.TemporaryDirectory() as folder, _funded_chain(Path(folder), signer) as node:
         mint = _plain_mint(Sender(Web3(NodeProvider(node)), signer), rival)
         rounds, watch = _rounds(mint, PLAIN_MINTS)
     name = "web3.py loop of single OpenZeppelin mints"
-    return _lines("embedded chain", rounds, name, EMBEDDED_TARGET), _breakdown("the embedded chain", watch)
+    return lines_of("embedded chain", rounds, name, EMBEDDED_TARGET), _breakdown("the embedded chain", watch)
 
 
 def measure_anvil(rival: Build) -> tuple[list[Figure], Breakdown]:
     """The rival counts its nonce itself and polls each millisecond."""
-    signer = _signer()
+    signer = bench_signer()
     with running_anvil() as rival_url, running_anvil() as url:
         fund(rival_url, signer.address)
-        mint = _tight_mint(Sender(Web3(HTTPProvider(rival_url)), signer), rival)
+        mint = tight_mint(Sender(Web3(HTTPProvider(rival_url)), signer), rival)
         rounds, watch = _rounds(mint, TIGHT_MINTS, url)
     name = "tight loop of single OpenZeppelin mints"
-    return _lines("anvil", rounds, name, ANVIL_TARGET), _breakdown("anvil", watch)
+    return lines_of("anvil", rounds, name, ANVIL_TARGET), _breakdown("anvil", watch)
 
 
-def _lines(chain: str, rounds: Sequence[Round], name: str, target: float) -> list[Figure]:
+def lines_of(chain: str, rounds: Sequence[Round], name: str, target: float) -> list[Figure]:
+    """Entries settled, and from a purchase on, of the rival's rate around them."""
     minted = median(each.minted for each in rounds)
 
     def line(what: str, rates: Sequence[float], least: float | None) -> Figure:
@@ -129,13 +130,13 @@ def _rounds(mint: Mint, mints: int, url: str | None = None) -> tuple[list[Round]
         made.buy(MEMBERS)
         settle(made.application, node)
         mint(0)
-        before = _rate(mint, mints)
+        before = rate_of(mint, mints)
         for _ in range(ROUNDS):
             record = _seconds(lambda: made.buy(ENTRIES))
             watch.start()
             done = _seconds(lambda: settle(made.application, node, watch))
             watch(OTHER)
-            after = _rate(mint, mints)
+            after = rate_of(mint, mints)
             rounds.append(Round(ENTRIES / done, ENTRIES / (record + done), (before + after) / 2))
             before = after
     return rounds, watch
@@ -155,7 +156,7 @@ def _plain_mint(sender: Sender, rival: Build) -> Mint:
     return mint
 
 
-def _tight_mint(sender: Sender, rival: Build) -> Mint:
+def tight_mint(sender: Sender, rival: Build) -> Mint:
     """Mints once with gas, fee and nonce counted here and a poll each millisecond."""
     token = _warm(sender, rival)
     return lambda number: sender.send(token.functions.mint(member(number % MEMBERS), POINTS))
@@ -170,7 +171,8 @@ def _warm(sender: Sender, rival: Build) -> Contract:
     return token
 
 
-def _rate(work: Callable[[int], object], times: int) -> float:
+def rate_of(work: Callable[[int], object], times: int) -> float:
+    """Times a second."""
     return times / _seconds(lambda: [work(number) for number in range(times)])
 
 
@@ -180,7 +182,8 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _signer() -> LocalAccount:
+def bench_signer() -> LocalAccount:
+    """The rival's own account."""
     account: LocalAccount = Account.from_key(keccak256(b"bench signer"))
     return account
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     true,
     union,
     update,
@@ -65,6 +66,12 @@ TAKE: Final = (
     )
 )
 """What is the same for all leaves stands in the text: binding it for each would keep writers waiting twice as long."""
+TAKE_AT_ONCE: Final = text(
+    "update leaves set state = 'batched', batch_id = :batch, position = places.place, skip_reason = null, not_before = null"
+    " from unnest(cast(:seqs as bigint[]), cast(:places as integer[])) as places (seq, place)"
+    " where leaves.seq = places.seq and leaves.lane = :in_lane and leaves.state = 'accepted'"
+)
+"""The same on PostgreSQL, in one statement: a third of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +298,12 @@ def _store(connection: Connection, draft: Draft, now: datetime) -> int:
 def _take(connection: Connection, batch_id: int, draft: Draft) -> None:
     """The leaves go to their places. Raises _Changed unless every one was still waiting, in this lane."""
     arranged, taken = draft.leaves, {"batch": batch_id, "in_lane": draft.lane.number}
-    places = [{"leaf": leaf.seq, "place": position, **taken} for position, leaf in enumerate(arranged)]
-    connection.execute(TAKE, places)
+    if connection.dialect.name == "postgresql":
+        seqs = [leaf.seq for leaf in arranged]
+        connection.execute(TAKE_AT_ONCE, {"seqs": seqs, "places": list(range(len(seqs))), **taken})
+    else:
+        places = [{"leaf": leaf.seq, "place": position, **taken} for position, leaf in enumerate(arranged)]
+        connection.execute(TAKE, places)
     found = connection.execute(select(func.count()).select_from(leaves).where(leaves.c.batch_id == batch_id))
     if found.scalar_one() != len(arranged):
         raise _Changed
