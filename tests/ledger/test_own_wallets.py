@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 from ledger_town import ADMIN, DAY, Make, Town, rules
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from token_service.errors import MemberLeaving
 from token_service.ledger.following import WalletEvent, follow, post_waiting
 from token_service.ledger.leaving import ask_to_leave
 from token_service.ledger.members import get_member
 from token_service.ledger.rebuild import check_rebuild
-from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.reconciling import read_books
+from token_service.ledger.settlement_tables import cursors, leaves
 from token_service.ledger.tables import entries, members
 from token_service.ledger.voids import void_skipped
 from token_service.ledger.wallet_tables import wallet_events
@@ -60,6 +61,14 @@ def leaves_town(town: Town, member: str, expires_at: int = 0) -> None:
 def spends(town: Town, points: int, nonce: int = 1, merchant: int = 2) -> WalletEvent:
     given = {"account": OWN, "merchant": merchant, "reward": "0x" + "ab" * 32, "amount": points, "nonce": nonce}
     return says(town, "Redeemed", **given)
+
+
+def on_the_chain(town: Town) -> int:
+    """What reconciliation expects the contract to say of the one member."""
+    with town.context.store.write() as connection:
+        connection.execute(insert(cursors).values(name="final", number=1, hash="0x"))
+    (account,) = read_books(town.context.store, "", 10).accounts
+    return account.settled
 
 
 @pytest.fixture
@@ -136,6 +145,7 @@ def test_what_was_spent_there_while_it_expired_here_waits_for_the_contracts_word
     assert town.pass_time(31 * DAY).points_expired == 100
     spends(town, 100)
     assert town.moves(member)[-1] == ("expiry", -100)
+    assert on_the_chain(town) == 0, "reconciliation knows what waits, and freezes nobody"
     with town.context.store.write() as connection:
         expiry = connection.execute(select(entries.c.id).where(entries.c.points == -100)).scalar_one()
         connection.execute(update(leaves).where(leaves.c.id == expiry).values(state="void"))

@@ -234,8 +234,10 @@ def _end(tx: Transaction, account: Account, kind: str, to_address: str) -> None:
     """The mandate that asked for this is final, and any other of this kind has failed: the points have moved."""
     columns = mandates.c
     mine = (columns.member_id == account.id) & (columns.kind != "redemption")
-    done = update(mandates).where(mine, columns.kind == kind, columns.to_address == to_address)
-    done = done.where(columns.state.in_((*UNDER_WAY, "failed")), columns.after_seq.is_not(None))
+    asked = select(columns.id).where(mine, columns.kind == kind, columns.to_address == to_address)
+    asked = asked.where(columns.state.in_((*UNDER_WAY, "failed")), columns.after_seq.is_not(None))
+    newest = tx.connection.execute(asked.order_by(columns.seq.desc()).limit(1)).scalar_one_or_none()
+    done = update(mandates).where(columns.id == newest)
     tx.connection.execute(done.values(state="final", because=None, ended_at=tx.now))
     others = update(mandates).where(mine, columns.state.in_(("unsigned", *UNDER_WAY)))
     tx.connection.execute(others.values(state="failed", because="the points moved otherwise", ended_at=tx.now))

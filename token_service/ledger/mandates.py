@@ -56,7 +56,7 @@ def sign_mandate(
         if row.state == "unsigned":
             _check_its_turn(tx, account, row)
             _sign(tx, account, row, _checked(tx, row, signature, is_contract=is_contract))
-        elif row.state in ("failed", "cancelled") or row.signature != signature.lower():
+        elif row.state in ("failed", "cancelled") or row.signature != _normal(signature, is_contract=is_contract):
             raise Conflict("this mandate was signed before, or has ended")
         return mandate_view(tx, _row(tx, mandate_id))
 
@@ -154,6 +154,15 @@ def _checked(tx: Transaction, row: Row[Any], signature: str, *, is_contract: boo
             "/signature", f"this was signed {found}, or over something else: {wanted} signs this document"
         )
     return to_hex(for_contract(raw))
+
+
+def _normal(signature: str, *, is_contract: bool) -> str:
+    """The signature as it is kept, for comparing: whoever sends the same again has the same answer."""
+    try:
+        raw = from_hex(signature.strip().lower())
+    except InvalidInput as error:
+        raise checks.wrong("/signature", error.detail) from error
+    return to_hex(raw if is_contract else for_contract(raw))
 
 
 def _others_on_their_way(tx: Transaction, row: Row[Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, insert, select
 
+from token_service.ledger.following import REDEEMED
 from token_service.ledger.settlement_tables import (
     batches,
     chain_events,
@@ -171,8 +172,16 @@ def _accounts(connection: Connection, after: str, limit: int) -> tuple[AccountBo
         .where(wallet_events.c.member_id == chosen.c.id)
         .scalar_subquery()
     )
+    columns = wallet_events.c
+    untold = (  # spent there, and waiting to be posted here
+        select(func.coalesce(func.sum(columns.arguments["amount"].as_integer()), 0))
+        .where(columns.member_id == chosen.c.id, columns.state == "waits", columns.name == REDEEMED)
+        .scalar_subquery()
+    )
     posted = select(func.coalesce(func.sum(entries.c.points), 0)).where(entries.c.member_id == chosen.c.id)
-    query = select(chosen.c.id, chosen.c.address, settled + elsewhere, posted.scalar_subquery(), chosen.c.balance)
+    query = select(
+        chosen.c.id, chosen.c.address, settled + elsewhere - untold, posted.scalar_subquery(), chosen.c.balance
+    )
     rows = connection.execute(query.order_by(chosen.c.id))
     return tuple(AccountBooks(row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows)
 
