@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from eth_account import Account
 from pages_town import Browser, Town
+from staff_people import hire, signed_in
 
 from token_service.custody.key_ring import KeyRing
 from token_service.custody.policy import program_policy
 from token_service.errors import SignerUnavailable
 from token_service.ledger.context import Actor
+from token_service.ledger.following import WalletEvent, follow
 from token_service.ledger.mandates import member_mandates
 from token_service.ledger.members import get_member
 from token_service.ledger.sessions import kept_mails
@@ -149,6 +151,24 @@ def test_points_that_are_here_cannot_be_brought_back(town: Town, alice: Browser,
     answer = alice.post("/own-wallet/return")
     assert answer.status_code == 409
     assert "Something else is under way" in answer.text
+
+
+def test_support_sees_in_the_members_story_where_the_points_are(town: Town, alice: Browser, member: str) -> None:
+    place = ask(alice)
+    alice.post(place, signature=signature(alice.get(place).text))
+    app = town.app()
+    support = signed_in(town, hire(town, "support", locale="en"), app)
+    page = support.get(f"/console/members/{member}").text
+    assert "The points are to go to an own wallet" in page
+    assert "on the way to a wallet of their own" in page
+    address = get_member(town.context, Actor.member(member), member).address
+    number = "0x" + "5" * 64
+    said = {"from_address": address, "to_address": OWN, "amount": 284, "expires_at": 0}
+    event = WalletEvent("SelfCustodyBound", said, number, 1, 7, town.clock(), number)
+    town.context.store.transact(lambda connection: follow(connection, town.context, event))
+    page = support.get(f"/console/members/{member}").text
+    assert "The points are in the member’s own wallet" in page
+    assert "only their signature spends them" in page
 
 
 # --- the key itself -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
@@ -13,6 +14,8 @@ from token_service.pages.lines import line_of, place_of
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.earning import Line as RuleLine
+
+OWN_WALLET: Final = ("leaving", "left", "returned", "stays", "stays_away", "signed_redemption")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def state_in_words(entry: EntryView) -> str:
     number = formats.number(settlement.seq or 0)
     if entry.kind == "void" or settlement.state == "void":
         return gettext("cancels a line that was refused; never written")
+    if settlement.state == "final" and settlement.seq is None:
+        return gettext("done by the member’s own signature")
     if settlement.state == "final":
         return gettext("settled in batch %(number)s", number=number)
     if settlement.state == "skipped":
@@ -85,6 +90,8 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return (gettext("Frozen") if entry.kind == "frozen" else gettext("Unfrozen")), _text(facts, "reason")
     if entry.kind == "tier":
         return _tier(entry), None
+    if entry.kind in OWN_WALLET:
+        return _own_wallet(entry)
     if entry.kind in ("purchase", "award_pending"):
         return _purchase(entry)
     if entry.kind == "award_cut":
@@ -101,6 +108,22 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     if facts.get("refund"):
         return gettext("Refunded purchase"), gettext("there was nothing to take back")
     return plain_id(entry.kind), _text(facts, "reason")
+
+
+def _own_wallet(entry: EntryView) -> tuple[str, str | None]:
+    """What the member did with a wallet of their own; where the points went, or why they did not."""
+    comes_back = entry.facts.get("move") == "return"
+    words = {
+        "leaving": gettext("The points are to come back")
+        if comes_back
+        else gettext("The points are to go to an own wallet"),
+        "left": gettext("The points are in the member’s own wallet"),
+        "returned": gettext("The points came back"),
+        "stays": gettext("The points stayed here"),
+        "stays_away": gettext("The points stayed in the member’s own wallet"),
+        "signed_redemption": gettext("The member spent points by signature"),
+    }
+    return words[entry.kind], _text(entry.facts, "to") or _text(entry.facts, "because")
 
 
 def _purchase(entry: EntryView) -> tuple[str, str | None]:
