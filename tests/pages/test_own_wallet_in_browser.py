@@ -52,7 +52,7 @@ def check_looks(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), page.url
     assert complaints(page) == [], page.url
     small = page.locator(TOUCHED).evaluate_all(
-        "all => all.filter(one => one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
+        "all => all.filter(one => one.offsetParent && one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
     )
     assert small == [], page.url
 
