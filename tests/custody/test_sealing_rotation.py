@@ -100,3 +100,13 @@ def test_boxes_are_sealed_anew_for_the_newest_key_and_only_once(tmp_path: Path) 
     custody.ring.vault().member_box().open(fresh, address=account.address)
     with pytest.raises(InvariantBroken):
         custody.ring.vault().member_box().open(account.sealed_key, address=account.address)
+
+
+def test_sealing_anew_is_written_down_without_names(tmp_path: Path) -> None:
+    custody = Custody(tmp_path)
+    account = new_account(custody.ring.sealing_public())
+    custody.signer().reseal([SealedMember(account.address, account.sealed_key)])
+    (record,) = (custody.folder / "signer").glob("*.jsonl")
+    (line,) = record.read_text().splitlines()
+    assert '"function":"reseal"' in line
+    assert account.address not in line
