@@ -14,8 +14,8 @@ help: ## say what each target does
 demo: $(VENV)/.demo ## real baskets, settled, audited and served on this machine
 	$(BIN)/mereau demo
 
-scaled: $(VENV)/.test $(NPM_READY) ## every part a process of its own: PostgreSQL, a node, signer, two workers, two web processes
-	$(BIN)/python -m scripts.scaled
+scaled: $(VENV)/.test $(NPM_READY) ## every part a process of its own: PostgreSQL, a node, signer, two workers, two web services; ROLL=--roll replaces each under load
+	$(BIN)/python -m scripts.scaled $(ROLL)
 
 test: lint $(NPM_READY) ## everything: rules, ledger, chain, pages, PostgreSQL, browser
 	./scripts/install_chromium.sh

@@ -1,7 +1,8 @@
 """`make scaled`: the product as it is run for many shops, on this one machine: PostgreSQL, an Ethereum node, a signer with the
-keys, two workers on two lanes, two web processes.
+keys, two workers on two lanes, two web services on one socket.
 
-Everything is new at each start and gone at the end; `make demo` is the one to keep.
+Everything is new at each start and gone at the end; `make demo` is the one to keep. With `--roll` all five are replaced, one
+after the other, while tills ring up purchases; a request that fails makes it end with 1.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from socket import socket
 
 import click
 
 from scripts.scaled.processes import Processes
+from scripts.scaled.rolling import roll_all
 from scripts.scaled.servers import running_anvil, running_postgresql
 from token_service.app import open_application
 from token_service.app.resources import resource_dir
 from token_service.cli import demo
+from token_service.cli.listening import listening_socket
 from token_service.config import load_settings
 
-WEB_PROCESSES = 2
+WEB_SERVICES = 2
 WORKERS = 2
 SIGNERS_ALONE = ("operator*.key", "admin.key", "sealing.key")
 """What the hosts that serve and settle need not have (docs/custody.md)."""
@@ -33,8 +37,9 @@ SIGNERS_ALONE = ("operator*.key", "admin.key", "sealing.key")
 @click.option("--households", default=60, show_default=True, help="How many households' baskets, 1 to 2469.")
 @click.option("--weeks", default=4, show_default=True, help="How many weeks of them, 1 to 53.")
 @click.option("--port", default=8000, show_default=True, help="Where the pages and the API are served (loopback).")
+@click.option("--roll", is_flag=True, help="Replace every process under load, and count the requests that fail.")
 @click.option("--once", is_flag=True, help="Stop after the audit instead of serving on.")
-def scaled(households: int, weeks: int, port: int, once: bool) -> None:
+def scaled(households: int, weeks: int, port: int, roll: bool, once: bool) -> None:
     """Run every part as a process of its own, load real baskets, settle, audit, serve."""
     started = time.monotonic()
     click.echo("◉ Méreau, as many processes\n")
@@ -46,13 +51,14 @@ def scaled(households: int, weeks: int, port: int, once: bool) -> None:
         processes = stack.enter_context(Processes(folder, _settings(folder, database_url, node.url, port)))
         _found(processes, node.fund)
         _move_keys(folder)
-        _start(processes, port)
+        _start(processes, stack.enter_context(listening_socket("127.0.0.1", port)))
         environment = {**os.environ, **processes.settings}
         with open_application(load_settings(environment, log_level="warning")) as application:
             loaded = demo.load(application, households, weeks)
             demo.use_points(application)
+            rolled = not roll or roll_all(application, processes, f"http://127.0.0.1:{port}")
             demo.settle(application)
-            passed = demo.audit(application, f"http://127.0.0.1:{port}", node.url)
+            passed = rolled and demo.audit(application, f"http://127.0.0.1:{port}", node.url)
             demo.tell(application, loaded, node.url, time.monotonic() - started)
         processes.tell()
         if once:
@@ -94,15 +100,14 @@ def _move_keys(folder: Path) -> None:
             path.unlink()
 
 
-def _start(processes: Processes, port: int) -> None:
-    socket = processes.folder / "signer.sock"
-    processes.settings["MEREAU_SIGNER_SOCKET"] = str(socket)
-    processes.start("signer", "signer", MEREAU_DATA_DIR=str(processes.folder / "signer"))
-    processes.until(socket.exists, "the signer")
+def _start(processes: Processes, listening: socket) -> None:
+    path = processes.folder / "signer.sock"
+    processes.settings["MEREAU_SIGNER_SOCKET"] = str(path)
+    processes.start("signer", "signer", settings={"MEREAU_DATA_DIR": str(processes.folder / "signer")})
     for number in range(WORKERS):
         processes.start(f"worker {number + 1}", "worker")
-    processes.start("web", "web", "--port", str(port), "--processes", str(WEB_PROCESSES))
-    processes.until(lambda: processes.is_ready(port), "the web server")
+    for number in range(WEB_SERVICES):
+        processes.start(f"web {number + 1}", "web", listening=listening)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,16 @@ def test_the_unit_starts_and_stops_what_the_page_says(tmp_path: Path) -> None:
     check(["systemd-analyze", "verify", str(path)])
 
 
+def test_the_units_of_a_rolling_restart_share_one_socket_and_say_when_they_are_ready(tmp_path: Path) -> None:
+    listening, web = (block.text for block in blocks(PAGE, "Rolling restart", "systemd"))
+    assert "Service=mereau-web@1.service" in listening
+    for line in ("Type=notify", "NotifyAccess=all", "Sockets=mereau-web.socket", "Requires=mereau-web.socket"):
+        assert line in web.splitlines()
+    (tmp_path / "mereau-web.socket").write_text(listening)
+    (tmp_path / "mereau-web@1.service").write_text(web.replace("/opt/mereau/bin/mereau", "/bin/true"))
+    check(["systemd-analyze", "verify", *map(str, sorted(tmp_path.iterdir()))])
+
+
 @pytest.mark.parametrize(
     "header", ["Host $host", "X-Forwarded-For $proxy_add_x_forwarded_for", "X-Forwarded-Proto $scheme"]
 )

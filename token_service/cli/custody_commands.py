@@ -24,6 +24,7 @@ def signer() -> None:
 
     from token_service.app.logs import configure_logs
     from token_service.app.signing import signer_server
+    from token_service.cli.systemd import tell_ready
     from token_service.config import load_settings
 
     settings = load_settings()
@@ -35,6 +36,7 @@ def signer() -> None:
     thread = threading.Thread(target=server.serve_forever, name="signer", daemon=True)
     thread.start()
     click.echo(f"signer listens at {settings.signer_socket}", err=True)
+    tell_ready()
     stop.wait()
     server.shutdown()
     server.server_close()

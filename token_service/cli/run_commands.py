@@ -36,7 +36,8 @@ def serve(host: str, port: int) -> None:
 def web(host: str, port: int, processes: int) -> None:
     """Serve the API and the pages without settling: `mereau worker` does that beside it.
 
-    Stops cleanly on SIGTERM or Ctrl-C: requests in flight are answered.
+    Stops cleanly on SIGTERM or Ctrl-C: requests in flight are answered. On a socket of systemd's (then without --host and
+    --port) it is replaced under load without a failed request.
     """
     from token_service.app import open_application
     from token_service.cli.serve import serve_web
@@ -57,6 +58,7 @@ def worker() -> None:
     import threading
 
     from token_service.app import open_application
+    from token_service.cli.systemd import tell_ready
     from token_service.errors import TryAgain
     from token_service.worker import run_worker
 
@@ -67,6 +69,7 @@ def worker() -> None:
         try:
             with application.working(waits=stop) as services:
                 click.echo("worker started", err=True)
+                tell_ready()
                 run_worker(services, stop)
         except TryAgain:  # the node or the database was still away when the order to stop came
             if not stop.is_set():

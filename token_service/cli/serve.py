@@ -1,4 +1,4 @@
-"""The life of `mereau serve`: one command, a web server and a worker, that start, stop and die together.
+"""The life of `mereau serve`: one command, a web server and a worker, that start, stop and die together; and of `mereau web`.
 
 main: takes the lock, starts the worker, runs granian (which forks the web process), watches the worker
   ├─ worker: owns settlement and the embedded chain; in the web's process they would fight for the GIL (DESIGN §2)
@@ -14,7 +14,6 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,18 +21,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Any, Final
 
 from token_service.chain.ownership import ChainLock
+from token_service.cli.listening import address_of, listening_socket
 from token_service.cli.parentage import die_with_parent
-from token_service.errors import BadSettings
+from token_service.cli.systemd import tell_ready
 
 WEB: Final = "token_service.app.web:create_wsgi"
 WORKER: Final = "token_service.cli.worker_process:run_settlement"
-BLOCKING_THREADS: Final = 4
-"""Requests at once. One thread is fastest (recipes §3), but then one slow request stops all others."""
 STOP_SECONDS_MAX: Final = 30
-"""How long a child may take to end its work before it is killed."""
+"""How long a worker may take to end its work before it is killed."""
+DRAIN_SECONDS: Final = 1.5
+"""How long `mereau web` sends callers elsewhere before it stops: longer than a proxy's request takes to arrive."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,11 @@ def serve(serving: Serving) -> int:
     ordered_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ordered_to_stop.set())  # until granian's own handlers stand
     with ChainLock(serving.lock_path) as lock:
-        _check_port(serving.host, serving.port)
+        listening = listening_socket(serving.host, serving.port)
         worker = WorkerChild(serving.worker, lock)
         try:
             worker.watch(on_death=lambda: os.kill(os.getpid(), signal.SIGTERM))
-            code = _run_web(serving.web, serving.host, serving.port, ordered_to_stop)
+            code = _run_web(serving.web, listening, ordered_to_stop)
         except SystemExit as end:  # granian's when the web process died, ours when told to stop before it was born
             code = end.code if isinstance(end.code, int) else 0
         finally:
@@ -65,12 +66,15 @@ def serve(serving: Serving) -> int:
 
 
 def serve_web(host: str, port: int, processes: int) -> int:
-    """Serves the API and the pages without settling, from so many processes; returns when told to stop. Raises BadSettings."""
+    """Serves the API and the pages without settling, from so many processes; returns when told to stop. Raises BadSettings.
+
+    On a socket of systemd's it can be replaced under load without a failed request (docs/operators.md, "Rolling restart").
+    """
     ordered_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ordered_to_stop.set())
-    _check_port(host, port)
+    listening = listening_socket(host, port)
     try:
-        return _run_web(WEB, host, port, ordered_to_stop, processes)
+        return _run_web(WEB, listening, ordered_to_stop, processes, DRAIN_SECONDS)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
 
@@ -122,23 +126,13 @@ class WorkerChild:
             on_death()
 
 
-def _run_web(web: str, host: str, port: int, ordered_to_stop: threading.Event, processes: int = 1) -> int:
+def _run_web(
+    web: str, listening: socket, ordered_to_stop: threading.Event, processes: int = 1, drain_seconds: float = 0
+) -> int:
     """Runs granian until it is told to stop: 0. Raises SystemExit when its web process died, or never needs to start."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
+    from token_service.cli.web_server import WebServer
 
-    server = Granian(
-        web,
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        workers=processes,
-        blocking_threads=BLOCKING_THREADS,
-        workers_kill_timeout=STOP_SECONDS_MAX,
-        websockets=False,
-        log_level=LogLevels.warning,
-    )
+    server = WebServer(web, listening, processes, drain_seconds)
 
     @server.on_startup
     def ready() -> None:
@@ -146,7 +140,7 @@ def _run_web(web: str, host: str, port: int, ordered_to_stop: threading.Event, p
         if ordered_to_stop.is_set():
             raise SystemExit(0)
         signal.signal(signal.SIGHUP, server.signal_handler_interrupt)
-        print(f"Serving on http://{host}:{port}", file=sys.stderr, flush=True)
+        print(f"Serving on http://{address_of(listening)}", file=sys.stderr, flush=True)
 
     server.serve(target_loader=partial(load_web, web, os.getpid()), wrap_loader=False)
     return 0
@@ -154,20 +148,13 @@ def _run_web(web: str, host: str, port: int, ordered_to_stop: threading.Event, p
 
 def load_web(factory: str, parent_pid: int) -> Any:
     """The WSGI application, in the web process; granian calls this after its fork."""
+    from token_service.cli.web_server import Drainable
+
     die_with_parent(parent_pid)
     for order in (signal.SIGTERM, signal.SIGINT):
         signal.signal(order, signal.SIG_DFL)  # what it inherits is main's and would swallow an order to stop
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # main hears it too, and stops this process in order
     module, _, name = factory.partition(":")
-    return getattr(importlib.import_module(module), name)()
-
-
-def _check_port(host: str, port: int) -> None:
-    """Raises BadSettings with a sentence; granian would share the port with another server that allows it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise BadSettings(f"Cannot serve on {host}:{port} ({error.strerror}): choose another --port.") from None
+    application = Drainable(getattr(importlib.import_module(module), name)())
+    tell_ready()
+    return application
