@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from typing import Final
@@ -26,6 +26,7 @@ from token_service.chain.reconciling import reconcile_some
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement import PushMemory, finalize, index, plan, push, send_anew, track
 from token_service.chain.settlement.backlog import backlog
+from token_service.chain.settlement.batch_news import BatchWatch
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.lanes import has_unsettled, read_lanes
 from token_service.chain.settlement.leases import Leases, Share
@@ -93,6 +94,7 @@ class Worker:
     lane_was: dict[int, str] = field(default_factory=dict)
     chain_watch: ChainWatch = field(default_factory=ChainWatch)
     node_was: dict[str, str] = field(default_factory=dict)  # by label
+    batch_watch: BatchWatch = field(default_factory=BatchWatch)
     patience: SignerPatience = field(default_factory=SignerPatience)
     reconcile_at: float | None = None
 
@@ -102,6 +104,8 @@ class Worker:
         chain = self.services.chain
         share = self.leases.look(chain)
         done = 0
+        if self.batch_watch.newest is None:
+            self._tell_batches(share)  # the beginning: what happened before is no news
         if share.chain:
             watch_chain(chain, self.chain_watch)
             self._watch_nodes()
@@ -120,6 +124,8 @@ class Worker:
             done += finalize(chain)
             self._reconcile()
         self._watch_lanes(share)
+        if done or self.batch_watch.seen:
+            self._tell_batches(share)
         return done
 
     def _signing(self, step: str, work: Callable[[], int]) -> int:
@@ -167,6 +173,14 @@ class Worker:
             if lane.state != self.lane_was.get(lane.number, "active"):
                 log.warning("lane_changed", lane=lane.number, state=lane.state, code=lane.code, reason=lane.reason)
             self.lane_was[lane.number] = lane.state
+
+    def _tell_batches(self, share: Share) -> None:
+        """Says what became of batches, so that a purchase can be followed from request to block (docs/operators.md)."""
+        with self.services.chain.store.read() as connection:
+            news = self.batch_watch.look(connection, share.lanes)
+        for one in news:
+            fields = {name: value for name, value in asdict(one).items() if value is not None and name != "state"}
+            log.info(f"batch_{one.state}", **fields)
 
     def _watch_nodes(self) -> None:
         """Says once when one of several nodes fails, lags or turns out to be of another chain, and when it is well again."""

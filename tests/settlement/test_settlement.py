@@ -216,6 +216,10 @@ def test_logs_name_batches_and_no_member(programme: Programme) -> None:
     with structlog.testing.capture_logs() as lines:
         programme.settle()
     assert {"event": "batch_planned", "batch_id": 1, "lane": 0, "log_level": "info"} in lines
+    final = next(line for line in lines if line["event"] == "batch_final")
+    assert (final["batch_id"], final["lane"], final["seq"], final["leaves"]) == (1, 0, 1, 1)
+    assert final["transaction"].startswith("0x")
+    assert final["gas"] > 0
     assert programme.address(alice) not in str(lines)
     assert alice not in str(lines)
 

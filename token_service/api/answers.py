@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from flask import Response
+from flask import Response, g
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from token_service.api.plain import instant, plain
@@ -39,7 +39,9 @@ class Answer(BaseModel):
 
 
 def respond(answer: Answer, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """The JSON response."""
+    """The JSON response. What it is about is noted for the line that the log gets."""
+    entries = answer.entries if isinstance(answer, Moved) else ()
+    g.answered = {"id": getattr(answer, "id", None), "entries": [entry.id for entry in entries]}
     response = Response(answer.model_dump_json(), status=status, mimetype="application/json")
     response.headers.update(headers or {})
     return response

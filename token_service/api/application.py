@@ -35,6 +35,7 @@ from token_service.api.headers import begin_request, finish_response
 from token_service.api.limits import limit_requests
 from token_service.api.problems import on_invalid, register
 from token_service.api.request import BODY_BYTES_MAX, JsonRequest
+from token_service.api.request_log import log_requests
 from token_service.api.routing import OpenAPI, Routes
 from token_service.api.services import Services, install
 
@@ -79,6 +80,7 @@ def create_api(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     install(app.extensions, services)
     health.count_requests(app)
+    log_requests(app)
     app.before_request(begin_request)
     app.before_request(identify)
     limit_requests(app, services.rate_limit)

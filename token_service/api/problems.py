@@ -129,7 +129,8 @@ def invalid_input(error: ValidationError) -> CallerError:
 
 
 def respond(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """The response that carries a problem object."""
+    """The response that carries a problem object. Its code is noted for the line that the log gets."""
+    g.problem_code = body["code"]
     response = Response(json.dumps(body), status=body["status"], mimetype=PROBLEM_TYPE)
     response.headers.update(headers or {})
     return response

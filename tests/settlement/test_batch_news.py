@@ -1,0 +1,59 @@
+"""The worker's log follows a batch to its block, and tells it again when that block is taken back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from anvil_node import Anvil
+from settlement_programme import Programme
+
+from token_service.units import EntryKind
+from token_service.worker import Worker
+
+
+def told(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Which batch became what, in order; `batch_planned` has its own test."""
+    return [
+        (line["event"], line["seq"])
+        for line in lines
+        if line["event"].startswith("batch_") and line["event"] != "batch_planned"
+    ]
+
+
+def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
+    own_programme: Programme, own_anvil: Anvil
+) -> None:
+    worker = Worker(own_programme.worker())
+    alice = own_programme.member()
+    own_programme.settle(timeout_seconds=0.5)
+    with structlog.testing.capture_logs() as lines:
+        worker.run_pass(flush=True)
+        own_programme.record(alice, EntryKind.ISSUANCE, 5)
+        own_anvil.request("evm_setAutomine", False)
+        worker.run_pass(flush=True)
+        assert told(lines) == [("batch_sent", 1)]
+        worker.run_pass(flush=True)
+        assert told(lines) == [("batch_sent", 1)], "what did not change is no news"
+        own_anvil.request("evm_setAutomine", True)
+        own_anvil.mine()
+        worker.run_pass(flush=True)
+        assert told(lines)[1:] == [("batch_mined", 1)]
+        own_anvil.request("anvil_reorg", 1, [])
+        worker.run_pass(flush=True)
+        worker.memory.due.clear()  # the time to send it again has come
+        worker.run_pass(flush=True)
+        own_anvil.mine(3)
+        worker.run_pass(flush=True)
+    assert told(lines)[2:] == [("batch_mined", 1), ("batch_final", 1)], "in another block"
+    mined = [line for line in lines if line["event"] == "batch_mined"]
+    assert mined[0]["transaction"] == mined[1]["transaction"] == own_programme.batches()[0].transaction_hash
+    assert mined[0]["block"] != mined[1]["block"] == own_programme.batches()[0].block_number
+
+
+def test_what_happened_before_a_worker_began_is_no_news(programme: Programme) -> None:
+    programme.record(programme.member(), EntryKind.ISSUANCE, 5)
+    programme.settle()
+    with structlog.testing.capture_logs() as lines:
+        Worker(programme.worker()).run_pass(flush=True)
+    assert told(lines) == []
