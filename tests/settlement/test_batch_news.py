@@ -39,7 +39,7 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
         own_anvil.mine()
         worker.run_pass(flush=True)
         assert told(lines)[1:] == [("batch_mined", 1)]
-        own_anvil.request("anvil_reorg", 1, [])
+        own_anvil.request("anvil_reorg", 2, [])
         worker.run_pass(flush=True)
         worker.memory.due.clear()  # the time to send it again has come
         worker.run_pass(flush=True)
