@@ -28,6 +28,7 @@ from token_service.chain.settlement import PushMemory, finalize, index, plan, pu
 from token_service.chain.settlement.backlog import backlog
 from token_service.chain.settlement.batch_news import BatchWatch
 from token_service.chain.settlement.bumping import bump
+from token_service.chain.settlement.figures import FigureKeeper, FigureSources
 from token_service.chain.settlement.lanes import has_unsettled, read_lanes
 from token_service.chain.settlement.leases import Leases, Share
 from token_service.chain.settlement.mandates import advance_mandates
@@ -63,12 +64,13 @@ log = structlog.get_logger("worker")
 @dataclass(frozen=True, slots=True)
 class WorkerServices:
     """What the worker is given. A batch that is not full closes `batch_seconds` after its first leaf was seen; ledger and chain
-    are compared every `reconcile_seconds`.
+    are compared every `reconcile_seconds`. `figures` are written down for /metrics, if there are any.
     """
 
     chain: ChainServices
     batch_seconds: float = BATCH_SECONDS
     reconcile_seconds: float = RECONCILE_SECONDS
+    figures: FigureSources | None = None
 
     @property
     def context(self) -> Context:
@@ -95,6 +97,11 @@ class Worker:
     chain_watch: ChainWatch = field(default_factory=ChainWatch)
     node_was: dict[str, str] = field(default_factory=dict)  # by label
     batch_watch: BatchWatch = field(default_factory=BatchWatch)
+    figures: FigureKeeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.figures = FigureKeeper(self.services.figures)
+
     patience: SignerPatience = field(default_factory=SignerPatience)
     reconcile_at: float | None = None
 
@@ -124,6 +131,7 @@ class Worker:
             done += finalize(chain)
             self._reconcile()
         self._watch_lanes(share)
+        self.figures.keep(chain, has_chain=share.chain)
         if done or self.batch_watch.seen:
             self._tell_batches(share)
         return done

@@ -9,7 +9,7 @@ from typing import Final, Literal, cast
 import structlog
 from flask import Flask, Response, current_app, g, request
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
@@ -200,7 +200,8 @@ class _Standing(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for gauge in settlement_gauges(self._context.store, self._context.now()):
-            family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+            make = CounterMetricFamily if gauge.is_counter else GaugeMetricFamily
+            family = make(gauge.name, gauge.help, labels=gauge.labels)
             for labels, value in gauge.values.items():
                 family.add_metric(labels, value)
             yield family

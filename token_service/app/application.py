@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,9 +21,11 @@ from token_service.app.logs import configure_logs
 from token_service.app.signing import signer_maker
 from token_service.chain.node import HttpNode, Node
 from token_service.chain.ownership import ChainLock
+from token_service.chain.rpc_calls import RpcCalls
 from token_service.chain.services import ChainServices, Failpoint, SettlementLimits, pass_by
 from token_service.chain.settlement import check_chain
 from token_service.chain.settlement.failpoints import WatchedNode, die_at
+from token_service.chain.settlement.figures import FigureSources
 from token_service.chain.settlement.startup import recorded_identity
 from token_service.config import Settings, load_settings
 from token_service.custody.accounts import new_account
@@ -57,6 +59,8 @@ class Application:
     """Who signs for the contract: this process, or the one behind MEREAU_SIGNER_SOCKET."""
     failpoint: Failpoint = pass_by
     """For tests: kills this process at the place that MEREAU_FAILPOINT names."""
+    calls: RpcCalls = field(default_factory=RpcCalls)
+    """What this process asked nodes."""
 
     def __enter__(self) -> Application:
         return self
@@ -99,7 +103,7 @@ class Application:
     def node(self) -> Iterator[Node]:
         """The chain's node: the embedded chain (the caller owns its lock), or the one that MEREAU_RPC_URL names."""
         if self.settings.rpc_url is not None:
-            http = HttpNode(self.settings.rpc_urls, identity=recorded_identity(self.store))
+            http = HttpNode(self.settings.rpc_urls, identity=recorded_identity(self.store), observer=self.calls.observe)
             try:
                 yield http
             finally:
@@ -163,7 +167,8 @@ class Application:
             chain = self._checked_chain(node, waits)
             seconds = self.settings.batch_wait.total_seconds()
             every = self.settings.reconcile_every.total_seconds()
-            yield worker.WorkerServices(chain=chain, batch_seconds=seconds, reconcile_seconds=every)
+            figures = FigureSources(self.calls, lambda: self.make_signer(None).counts())
+            yield worker.WorkerServices(chain, batch_seconds=seconds, reconcile_seconds=every, figures=figures)
 
     @contextmanager
     def asking(self) -> Iterator[ChainServices]:

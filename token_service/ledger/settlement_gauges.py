@@ -17,18 +17,20 @@ from token_service.ledger.reconciling import last_agreement, last_reconciliation
 from token_service.ledger.settlement_figures import live_workers
 from token_service.ledger.settlement_tables import admin_operations, blocks, cursors, lanes, leaves, transactions
 from token_service.ledger.store import Store
+from token_service.ledger.worker_figures import worker_figures_of
 
 UNSETTLED = ("accepted", "batched", "mined")
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One family: its value for each set of labels."""
+    """One family: its value for each set of labels. A counter only ever grows."""
 
     name: str
     help: str
     labels: tuple[str, ...]
     values: Mapping[tuple[str, ...], float]
+    is_counter: bool = False
 
 
 def settlement_gauges(store: Store, now: datetime) -> list[Gauge]:
@@ -38,8 +40,14 @@ def settlement_gauges(store: Store, now: datetime) -> list[Gauge]:
     return [
         *found,
         *_reconciliation(store),
+        *_from_workers(store),
         _one("workers", "Workers that share the settling.", live_workers(store, now)),
     ]
+
+
+def _from_workers(store: Store) -> Iterator[Gauge]:
+    for name, kind, values in worker_figures_of(store):
+        yield Gauge(f"mereau_{name}", kind.help, kind.labels, values, kind.is_counter)
 
 
 def _one(name: str, help_: str, value: float) -> Gauge:

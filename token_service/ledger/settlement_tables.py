@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -98,6 +99,14 @@ leases = Table(  # who works on what for a while, so that several workers don't 
     Column("name", String(48), primary_key=True),  # lane:0, chain; worker:… says only that it lives
     Column("holder", String(48), nullable=False),
     Column("expires_at", UtcTime, nullable=False),
+)
+
+worker_figures = Table(  # what only workers know, for /metrics
+    "worker_figures",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("labels", String(400), primary_key=True),  # their values, as a JSON list
+    Column("value", Float, nullable=False),
 )
 
 batches = Table(

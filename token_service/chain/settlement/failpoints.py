@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from token_service.chain.endpoints import Health
-from token_service.chain.node import SEND_METHOD, Node, all_health, up_to_date
+from token_service.chain.node import SEND_METHOD, Node, Several, up_to_date
 from token_service.chain.services import Failpoint
 from token_service.errors import BadSettings
 
@@ -80,7 +80,7 @@ class WatchedNode:
 
     def health(self) -> list[Health]:
         """Every endpoint as of now."""
-        return all_health(self.inner)
+        return self.inner.health() if isinstance(self.inner, Several) else []
 
 
 @dataclass(slots=True)

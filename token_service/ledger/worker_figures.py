@@ -1,0 +1,85 @@
+"""Figures that only workers know: calls to nodes, how nodes stand, what the signer did. They write them down, the web tells them.
+
+A counter grows for ever, over all workers and restarts; a gauge is what a worker saw last. No right or wrong depends on them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from token_service.ledger.settlement_tables import worker_figures
+from token_service.ledger.store import Store
+
+Key = tuple[str, tuple[str, ...]]
+"""A figure's name and the values of its labels."""
+RPC_REQUESTS: Final = "rpc_requests"
+RPC_SECONDS: Final = "rpc_request_seconds"
+NODE_HEAD: Final = "node_head_block"
+NODE_STATE: Final = "node_state"
+SIGNER_TODAY: Final = "signer_today"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a figure says, and the names of its labels."""
+
+    help: str
+    labels: tuple[str, ...]
+    is_counter: bool = False
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    RPC_REQUESTS: Kind("Calls to chain nodes, by how they ended.", ("node", "method", "outcome"), is_counter=True),
+    RPC_SECONDS: Kind("What they took in all.", ("node", "method"), is_counter=True),
+    NODE_HEAD: Kind("The newest block of each node.", ("node",)),
+    NODE_STATE: Kind("1 for the state that a node is in.", ("node", "state")),
+    SIGNER_TODAY: Kind("What the signer answered today (UTC).", ("verdict",)),
+}
+
+
+def note_figures(store: Store, counted: Mapping[Key, float], seen: Mapping[Key, float] | None = None) -> None:
+    """Adds to the counters; `seen` takes the place of all gauges, None leaves them. Raises DatabaseBusy, DiskFull."""
+    if not counted and seen is None:
+        return
+
+    def write(connection: Connection) -> None:
+        if seen is not None:
+            gauges = [name for name, kind in KINDS.items() if not kind.is_counter]
+            connection.execute(delete(worker_figures).where(worker_figures.c.name.in_(gauges)))
+            if seen:
+                connection.execute(insert(worker_figures), [_row(key, value) for key, value in sorted(seen.items())])
+        for key, value in sorted(
+            counted.items()
+        ):  # in one order, so that two workers do not wait for each other in a ring
+            _add(connection, _row(key, value))
+
+    store.transact(write)
+
+
+def worker_figures_of(store: Store) -> Iterator[tuple[str, Kind, dict[tuple[str, ...], float]]]:
+    """Each figure that was ever noted, with its values by labels."""
+    found: dict[str, dict[tuple[str, ...], float]] = {}
+    with store.read() as connection:
+        for name, labels, value in connection.execute(select(worker_figures)):
+            found.setdefault(name, {})[tuple(json.loads(labels))] = value
+    for name, kind in KINDS.items():
+        if name in found:
+            yield name, kind, found[name]
+
+
+def _row(key: Key, value: float) -> dict[str, object]:
+    name, labels = key
+    return {"name": name, "labels": json.dumps(labels), "value": float(value)}
+
+
+def _add(connection: Connection, row: dict[str, object]) -> None:
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    new = make(worker_figures).values(row)
+    more = {"value": worker_figures.c.value + new.excluded.value}
+    connection.execute(new.on_conflict_do_update(index_elements=["name", "labels"], set_=more))
