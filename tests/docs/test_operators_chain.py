@@ -85,7 +85,7 @@ def test_the_steps_deploy_serve_audit_and_a_dump_comes_back(
     assert re.search(
         r'^mereau_rpc_requests_total\{method="eth_\w+",node="127.0.0.1",outcome="ok"\} [1-9]', said, re.MULTILINE
     )
-    assert 'mereau_node_state{node="127.0.0.1",state="well"} 1.0' in said
+    assert 'mereau_node_state{node="127.0.0.1",state="well"} 1' in said
     assert re.search(r'^mereau_signer_today\{verdict="denied"\} 0', said, re.MULTILINE)
 
     postgresql.execute("drop database mereau with (force)")

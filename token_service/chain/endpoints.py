@@ -46,7 +46,7 @@ class Endpoint:
         self.label = label
         self._transport, self._monotonic, self._observer = transport, monotonic, observer
         self._failures, self._rests_until, self._wrong_until = 0, 0.0, 0.0
-        self.is_verified = False
+        self.is_verified = self._has_answered = False
         self.wrong: str | None = None
         self.head: int | None = None
         self.head_hash: str | None = None
@@ -80,7 +80,7 @@ class Endpoint:
                 self._failures = 0
             raise
         self._observer(self.label, method, self._monotonic() - begun, Outcome.OK)
-        self._failures, self._rests_until = 0, 0.0
+        self._failures, self._rests_until, self._has_answered = 0, 0.0, True
         return result
 
     def look(self, seconds: float) -> None:
@@ -120,7 +120,7 @@ class Endpoint:
         elif is_lagging:
             state = "lagging"
         else:
-            state = "unasked" if self.head is None else "well"
+            state = "well" if self._has_answered else "unasked"
         age = None if self.head is None else self._monotonic() - self._head_moved_at
         return Health(self.label, state, self.head, self.head_hash, age)
 
