@@ -58,6 +58,9 @@ RECONCILE_SECONDS: Final = 300.0
 WAIT_FOR: Final = (TryAgain, RpcError, LaneHalted, DiskFull)
 """Errors that may pass while the worker waits: everything else stops it, for a person to look."""
 
+UNSAID: Final = frozenset({"state", "was"})
+"""Of a batch's news: its event says it."""
+
 log = structlog.get_logger("worker")
 
 
@@ -186,8 +189,9 @@ class Worker:
         """Says what became of batches, so that a purchase can be followed from request to block (docs/operators.md)."""
         with self.services.chain.store.read() as connection:
             news = self.batch_watch.look(connection, share.lanes)
+            self.figures.count(news, connection, self.services.chain.now())
         for one in news:
-            fields = {name: value for name, value in asdict(one).items() if value is not None and name != "state"}
+            fields = {name: value for name, value in asdict(one).items() if value is not None and name not in UNSAID}
             log.info(f"batch_{one.state}", **fields)
 
     def _watch_nodes(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from api_callers import Caller, done, new_reference, refused
+from api_callers import Caller, done, new_reference, purchase, refused
 from api_town import Town
 from flask import Response
 
@@ -154,3 +154,16 @@ def test_an_error_of_the_page_that_the_table_links_to_exists(town: Town) -> None
     page = town.nobody.get("/docs").get_data(as_text=True)
     for error in documented_errors():
         assert f'id="error-{error.code}"' in page
+
+
+def test_what_is_turned_away_and_what_comes_twice_is_counted(town: Town) -> None:
+    member = town.alice.enrol()["id"]
+    body = purchase(member, 2390)
+    done(town.alice.post("/v1/purchases", body), 201)
+    done(town.alice.post("/v1/purchases", body), 200)
+    refused(
+        town.alice.post("/v1/purchases", {**body, "total": {"amount": 1, "currency": "EUR"}}), 409, "reference_conflict"
+    )
+    text = town.nobody.get("/metrics").get_data(as_text=True)
+    assert re.search(r"^mereau_idempotent_replays_total [1-9]", text, re.MULTILINE)
+    assert re.search(r'^mereau_idempotency_conflicts_total\{code="reference_conflict"\} [1-9]', text, re.MULTILINE)

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from token_service.chain.json_rpc import Outcome
-from token_service.chain.rpc_calls import RpcCalls
+from token_service.chain.rpc_calls import counting
 from token_service.chain.settlement.figures import SECONDS, FigureKeeper, FigureSources
 from token_service.errors import DatabaseBusy
 from token_service.ledger.store import Store
+from token_service.ledger.tally import Key, Tally
 from token_service.ledger.worker_figures import (
     NODE_STATE,
     RPC_REQUESTS,
     RPC_SECONDS,
-    Key,
     note_figures,
     worker_figures_of,
 )
@@ -31,12 +31,12 @@ def values(store: Store) -> dict[str, dict[tuple[str, ...], float]]:
 
 
 def test_counters_of_several_workers_add_up(store: Store) -> None:
-    one, other = RpcCalls(), RpcCalls()
-    for calls in (one, one, other):
-        calls.observe("node.example", "eth_call", 0.25, Outcome.OK)
-    other.observe("node.example", "eth_call", 1.0, Outcome.TIMEOUT)
-    for calls in (one, other):
-        note_figures(store, calls.take())
+    one, other = Tally(), Tally()
+    for tally in (one, one, other):
+        counting(tally)("node.example", "eth_call", 0.25, Outcome.OK)
+    counting(other)("node.example", "eth_call", 1.0, Outcome.TIMEOUT)
+    for tally in (one, other):
+        note_figures(store, tally.take())
     note_figures(store, one.take())
     assert values(store) == {
         RPC_REQUESTS: {("node.example", "eth_call", "ok"): 3, ("node.example", "eth_call", "timeout"): 1},
@@ -52,13 +52,13 @@ def test_gauges_are_what_was_seen_last(store: Store) -> None:
 
 
 def test_what_could_not_be_written_down_is_written_down_later() -> None:
-    calls = RpcCalls()
-    calls.observe("a", "eth_call", 0.5, Outcome.OK)
-    calls.observe("a", "eth_call", 0.5, Outcome.OK)
-    calls.give_back(calls.take())
-    calls.observe("a", "eth_call", 1.0, Outcome.OK)
-    assert calls.take() == {(RPC_REQUESTS, ("a", "eth_call", "ok")): 3, (RPC_SECONDS, ("a", "eth_call")): 2.0}
-    assert calls.take() == {}
+    tally = Tally()
+    for seconds in (0.5, 0.5):
+        counting(tally)("a", "eth_call", seconds, Outcome.OK)
+    tally.give_back(tally.take())
+    counting(tally)("a", "eth_call", 1.0, Outcome.OK)
+    assert tally.take() == {(RPC_REQUESTS, ("a", "eth_call", "ok")): 3, (RPC_SECONDS, ("a", "eth_call")): 2.0}
+    assert tally.take() == {}
 
 
 class Town:
@@ -83,11 +83,11 @@ class Town:
 
 
 def test_the_keeper_writes_from_time_to_time_and_a_database_that_is_away_stops_nobody() -> None:
-    town, calls = Town(), RpcCalls()
-    keeper = FigureKeeper(FigureSources(calls, dict))
+    town, tally = Town(), Tally()
+    keeper = FigureKeeper(FigureSources(tally, dict))
 
     def count_and_keep() -> None:
-        calls.observe("a", "eth_call", 1.0, Outcome.OK)
+        tally.add(RPC_REQUESTS, "a", "eth_call", "ok")
         keeper.keep(town, has_chain=False)  # type: ignore[arg-type]
 
     town.is_away = True
@@ -99,7 +99,7 @@ def test_the_keeper_writes_from_time_to_time_and_a_database_that_is_away_stops_n
     town.now += SECONDS
     count_and_keep()
     assert len(town.written) == 1
-    assert calls.take() == {}
+    assert tally.take() == {}
 
 
 @pytest.mark.parametrize("url", ["https://user:word@node.example/v3/k3y", "https://node.example/?apikey=k3y"])

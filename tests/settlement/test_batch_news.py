@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import structlog
 from anvil_node import Anvil
 from settlement_programme import Programme
 
+from token_service.chain.settlement.figures import FigureSources
+from token_service.ledger.tally import Tally
+from token_service.ledger.worker_figures import BATCHES, BUMPS, GAS_USED, REORGED, SETTLED
 from token_service.units import EntryKind
 from token_service.worker import Worker
 
@@ -24,7 +28,8 @@ def told(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
 def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
     own_programme: Programme, own_anvil: Anvil
 ) -> None:
-    worker = Worker(own_programme.worker())
+    tally = Tally()
+    worker = Worker(replace(own_programme.worker(), figures=FigureSources(tally, dict)))
     alice = own_programme.member()
     own_programme.settle(timeout_seconds=0.5)
     with structlog.testing.capture_logs() as lines:
@@ -48,6 +53,17 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
     assert told(lines)[2:] == [("batch_mined", 1), ("batch_final", 1)], "in another block"
     mined = [line for line in lines if line["event"] == "batch_mined"]
     assert mined[0]["transaction"] == mined[1]["transaction"] == own_programme.batches()[0].transaction_hash
+    counted = {
+        key: value for key, value in tally.take().items() if key[0] in {BATCHES, SETTLED, REORGED, GAS_USED, BUMPS}
+    }
+    assert counted == {
+        (BATCHES, ("0", "sent")): 1,
+        (BATCHES, ("0", "mined")): 2,
+        (BATCHES, ("0", "final")): 1,
+        (REORGED, ("0",)): 1,
+        (SETTLED, ("0",)): 1,
+        (GAS_USED, ("0",)): own_programme.batches()[0].gas_used,
+    }
     assert mined[0]["block"] != mined[1]["block"] == own_programme.batches()[0].block_number
 
 

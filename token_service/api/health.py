@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from token_service.api.access import public
 from token_service.api.answers import Answer, Instant, respond
+from token_service.api.replays import REPLAYED_HEADER
 from token_service.api.routing import Routes
 from token_service.api.services import ledger, services
 from token_service.errors import MereauError
@@ -29,6 +30,12 @@ routes = Routes("health", __name__, abp_tags=[{"name": "Operation"}])
 _KEY: Final = "mereau_metrics"
 _TEXT = {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}
 BUCKETS_SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+
+ADMISSION: Final = frozenset(
+    {"backlog_full", "too_many_requests", "references_unknown", "database_busy", "program_paused"}
+)
+"""Refusals that pass by themselves: the caller comes again."""
+CONFLICTS: Final = frozenset({"reference_conflict", "idempotency_key_reused"})
 
 
 class HealthAnswer(Answer):
@@ -90,13 +97,28 @@ class Metrics:
             buckets=BUCKETS_SECONDS,
             registry=self.registry,
         )
+        self.rejected = self._counter("admission_rejected", "Calls turned away for now.", "reason")
+        self.conflicts = self._counter("idempotency_conflicts", "A name used before for something else.", "code")
+        self.replays = self._counter("idempotent_replays", "Calls answered with what was recorded before.")
         self.unsettled = Gauge("mereau_unsettled_leaves", "Entries and facts not final yet.", registry=self.registry)
         self.oldest = Gauge("mereau_oldest_unsettled_seconds", "Age of the oldest of them.", registry=self.registry)
+
+    def _counter(self, name: str, help_: str, *labels: str) -> Counter:
+        return Counter(f"mereau_{name}", help_, labels, registry=self.registry)
 
     def observe(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
         self.requests.labels(method, route, str(status)).inc()
         self.seconds.labels(method, route).observe(seconds)
+
+    def observe_answer(self, *, code: str | None, is_replayed: bool) -> None:
+        """Count what the answer was, beside its status; `code` is a refusal's."""
+        if code in ADMISSION:
+            self.rejected.labels(code).inc()
+        if code in CONFLICTS:
+            self.conflicts.labels(code).inc()
+        if is_replayed:
+            self.replays.inc()
 
 
 def count_requests(app: Flask) -> None:
@@ -115,6 +137,8 @@ def count_requests(app: Flask) -> None:
             metrics.observe(
                 method=request.method, route=request.url_rule.rule, status=response.status_code, seconds=seconds
             )
+            is_replayed = response.headers.get(REPLAYED_HEADER) == "true"
+            metrics.observe_answer(code=g.get("problem_code"), is_replayed=is_replayed)
         return response
 
 

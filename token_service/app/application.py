@@ -21,7 +21,7 @@ from token_service.app.logs import configure_logs
 from token_service.app.signing import signer_maker
 from token_service.chain.node import HttpNode, Node
 from token_service.chain.ownership import ChainLock
-from token_service.chain.rpc_calls import RpcCalls
+from token_service.chain.rpc_calls import counting
 from token_service.chain.services import ChainServices, Failpoint, SettlementLimits, pass_by
 from token_service.chain.settlement import check_chain
 from token_service.chain.settlement.failpoints import WatchedNode, die_at
@@ -37,6 +37,7 @@ from token_service.ledger.context import Context, NewAccount
 from token_service.ledger.program_setup import get_program
 from token_service.ledger.rulesets import ruleset_in_force
 from token_service.ledger.store import Store, open_store
+from token_service.ledger.tally import Tally
 from token_service.ledger.views import Program
 from token_service.migrations import require_current
 from token_service.program.ruleset import parse_ruleset
@@ -59,8 +60,8 @@ class Application:
     """Who signs for the contract: this process, or the one behind MEREAU_SIGNER_SOCKET."""
     failpoint: Failpoint = pass_by
     """For tests: kills this process at the place that MEREAU_FAILPOINT names."""
-    calls: RpcCalls = field(default_factory=RpcCalls)
-    """What this process asked nodes."""
+    tally: Tally = field(default_factory=Tally)
+    """What this process counts for /metrics, if it settles."""
 
     def __enter__(self) -> Application:
         return self
@@ -103,7 +104,9 @@ class Application:
     def node(self) -> Iterator[Node]:
         """The chain's node: the embedded chain (the caller owns its lock), or the one that MEREAU_RPC_URL names."""
         if self.settings.rpc_url is not None:
-            http = HttpNode(self.settings.rpc_urls, identity=recorded_identity(self.store), observer=self.calls.observe)
+            http = HttpNode(
+                self.settings.rpc_urls, identity=recorded_identity(self.store), observer=counting(self.tally)
+            )
             try:
                 yield http
             finally:
@@ -167,7 +170,7 @@ class Application:
             chain = self._checked_chain(node, waits)
             seconds = self.settings.batch_wait.total_seconds()
             every = self.settings.reconcile_every.total_seconds()
-            figures = FigureSources(self.calls, lambda: self.make_signer(None).counts())
+            figures = FigureSources(self.tally, lambda: self.make_signer(None).counts())
             yield worker.WorkerServices(chain, batch_seconds=seconds, reconcile_seconds=every, figures=figures)
 
     @contextmanager

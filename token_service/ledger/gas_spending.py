@@ -10,6 +10,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 from token_service.ledger.settlement_tables import attempts, transactions
 from token_service.units import WEI_PER_GWEI
 
+NEWEST = 20
+
 
 @dataclass(frozen=True, slots=True)
 class GasSpending:
@@ -36,6 +38,14 @@ def gas_spending(connection: Connection, now: datetime) -> GasSpending:
     for transaction_id, gas, fee in connection.execute(query.where(unknown)):
         dearest[transaction_id] = max(dearest.get(transaction_id, 0), gas * fee)
     return GasSpending(int(spent or 0), sum(map(to_gwei, dearest.values())))
+
+
+def batch_cost_wei(connection: Connection) -> int:
+    """What a batch has cost lately, rounded up: the mean of the newest known ones. 0 while none is known."""
+    columns = transactions.c
+    newest = select(columns.fee_gwei).where(columns.purpose == "batch", columns.fee_gwei.is_not(None))
+    costs = connection.execute(newest.order_by(columns.id.desc()).limit(NEWEST)).scalars().all()
+    return -(-sum(costs) * WEI_PER_GWEI // len(costs)) if costs else 0
 
 
 def to_gwei(wei: int) -> int:

@@ -15,14 +15,23 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from token_service.ledger.settlement_tables import worker_figures
 from token_service.ledger.store import Store
+from token_service.ledger.tally import Key
 
-Key = tuple[str, tuple[str, ...]]
-"""A figure's name and the values of its labels."""
 RPC_REQUESTS: Final = "rpc_requests"
 RPC_SECONDS: Final = "rpc_request_seconds"
 NODE_HEAD: Final = "node_head_block"
 NODE_STATE: Final = "node_state"
 SIGNER_TODAY: Final = "signer_today"
+BATCHES: Final = "batches"
+SETTLED: Final = "settled_leaves"
+ACCEPT_TO_MINED: Final = "op_accept_to_mined_seconds"
+ACCEPT_TO_FINAL: Final = "op_accept_to_final_seconds"
+GAS_USED: Final = "tx_gas_used"
+BUMPS: Final = "tx_bumps"
+REORGED: Final = "tx_reorged"
+BALANCE: Final = "operator_balance_wei"
+RUNWAY: Final = "operator_balance_runway_batches"
+BASE_FEE: Final = "basefee_wei"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +46,21 @@ class Kind:
 KINDS: Final[Mapping[str, Kind]] = {
     RPC_REQUESTS: Kind("Calls to chain nodes, by how they ended.", ("node", "method", "outcome"), is_counter=True),
     RPC_SECONDS: Kind("What they took in all.", ("node", "method"), is_counter=True),
+    BATCHES: Kind("Batches that came to be sent, mined, final or reverted.", ("lane", "state"), is_counter=True),
+    SETTLED: Kind("Entries and facts in final batches.", ("lane",), is_counter=True),
+    ACCEPT_TO_MINED: Kind("Seconds from acceptance to block, summed over what was mined.", ("lane",), is_counter=True),
+    ACCEPT_TO_FINAL: Kind(
+        "Seconds from acceptance to finality, summed over what is final.", ("lane",), is_counter=True
+    ),
+    GAS_USED: Kind("Gas of final batches.", ("lane",), is_counter=True),
+    BUMPS: Kind("Replacements with higher fees.", ("lane",), is_counter=True),
+    REORGED: Kind("Batches whose block left the chain.", ("lane",), is_counter=True),
     NODE_HEAD: Kind("The newest block of each node.", ("node",)),
     NODE_STATE: Kind("1 for the state that a node is in.", ("node", "state")),
     SIGNER_TODAY: Kind("What the signer answered today (UTC).", ("verdict",)),
+    BALANCE: Kind("What a lane's operator has for gas.", ("lane",)),
+    RUNWAY: Kind("How many batches that pays for, at the cost of the newest ones.", ("lane",)),
+    BASE_FEE: Kind("The base fee of the newest block.", ()),
 }
 
 

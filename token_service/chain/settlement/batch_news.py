@@ -1,14 +1,26 @@
-"""What has become of batches since one last looked: for the worker's log, where a purchase is followed from entry to block."""
+"""What has become of batches since one last looked: for the worker's log, where a purchase is followed from entry to block, and
+for its figures."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select
 
 from token_service.chain.settlement.lanes import read_lanes
-from token_service.ledger.settlement_tables import attempts, batches, transactions
+from token_service.ledger.settlement_tables import attempts, batches, leaves, transactions
+from token_service.ledger.tally import Tally
+from token_service.ledger.worker_figures import (
+    ACCEPT_TO_FINAL,
+    ACCEPT_TO_MINED,
+    BATCHES,
+    BUMPS,
+    GAS_USED,
+    REORGED,
+    SETTLED,
+)
 
 OPEN = ("planned", "mined")
 STILL_MOVING = ("planned", "sent", "mined")
@@ -16,9 +28,11 @@ STILL_MOVING = ("planned", "sent", "mined")
 
 @dataclass(frozen=True, slots=True)
 class BatchNews:
-    """Where a batch stands now: `sent` (a transaction the node was given), `mined`, `final`, or `reverted`."""
+    """Where a batch stands now: `sent` (a transaction the node was given), `mined`, `final`, or `reverted`; and where it `was`
+    the last time, None for one that is new."""
 
     state: str
+    was: str | None
     batch_id: int
     lane: int
     seq: int
@@ -66,6 +80,7 @@ class BatchWatch:
         latest = {row.id: row for row in connection.execute(query)}  # of several transactions the newest
         return [
             BatchNews(
+                was=self.seen[row.id][0] if row.id in self.seen else None,
                 state="sent" if row.state == "planned" and row.transaction_state not in (None, "signed") else row.state,
                 batch_id=row.id,
                 lane=numbers[row.operator],
@@ -82,3 +97,27 @@ class BatchWatch:
 
 def _place(one: BatchNews) -> tuple[str, str | None, int | None]:
     return one.state, one.transaction, one.block
+
+
+def count_news(tally: Tally, one: BatchNews, connection: Connection, now: datetime) -> None:
+    """What a batch's news adds to the figures of its lane."""
+    lane = str(one.lane)
+    if one.was == "mined" and one.state in ("sent", "mined"):
+        tally.add(REORGED, lane)
+    if one.state == "sent" and one.was == "sent":
+        tally.add(BUMPS, lane)
+    tally.add(BATCHES, lane, one.state)
+    if one.state in ("mined", "final") and one.was != "mined":
+        tally.add(ACCEPT_TO_MINED, lane, value=_waited(connection, one.batch_id))
+    if one.state == "final":
+        tally.add(SETTLED, lane, value=one.leaves)
+        tally.add(GAS_USED, lane, value=one.gas or 0)
+        tally.add(ACCEPT_TO_FINAL, lane, value=_waited(connection, one.batch_id, now))
+
+
+def _waited(connection: Connection, batch_id: int, until: datetime | None = None) -> float:
+    """Seconds since acceptance, summed over the batch's leaves; until its block's time, unless another is given."""
+    if until is None:
+        until = connection.execute(select(batches.c.block_time).where(batches.c.id == batch_id)).scalar_one()
+    accepted = connection.execute(select(leaves.c.recorded_at).where(leaves.c.batch_id == batch_id)).scalars()
+    return sum(max(0.0, (until - at).total_seconds()) for at in accepted) if until is not None else 0.0

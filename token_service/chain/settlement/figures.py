@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from sqlalchemy import Connection
+
+from token_service.chain import reads
 from token_service.chain.node import Node, Several
-from token_service.chain.rpc_calls import RpcCalls
 from token_service.chain.services import ChainServices
-from token_service.errors import MereauError, TryAgain
-from token_service.ledger.worker_figures import NODE_HEAD, NODE_STATE, SIGNER_TODAY, Key, note_figures
+from token_service.chain.settlement.batch_news import BatchNews, count_news
+from token_service.chain.settlement.lanes import read_lanes
+from token_service.errors import MereauError, NodeUnreachable, RpcError, TryAgain
+from token_service.ledger.gas_spending import batch_cost_wei
+from token_service.ledger.tally import Key, Tally
+from token_service.ledger.worker_figures import (
+    BALANCE,
+    BASE_FEE,
+    NODE_HEAD,
+    NODE_STATE,
+    RUNWAY,
+    SIGNER_TODAY,
+    note_figures,
+)
 
 SECONDS: Final = 10.0
 """Figures are this old at the most; Prometheus asks every 15 seconds or so."""
@@ -18,9 +33,9 @@ SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class FigureSources:
-    """Where figures come from: the calls to nodes, and what the signer says of its day (or raises MereauError)."""
+    """Where figures come from: what was counted, and what the signer says of its day (or raises MereauError)."""
 
-    calls: RpcCalls
+    tally: Tally
     count_signed: Callable[[], Mapping[str, int]]
 
 
@@ -31,6 +46,12 @@ class FigureKeeper:
     sources: FigureSources | None
     due_at: float = 0.0
 
+    def count(self, news: Sequence[BatchNews], connection: Connection, now: datetime) -> None:
+        """Counts what became of batches."""
+        if self.sources is not None:
+            for one in news:
+                count_news(self.sources.tally, one, connection, now)
+
     def keep(self, services: ChainServices, *, has_chain: bool) -> None:
         """Writes the figures down when it is time; how nodes and signer stand is for the worker that has the chain's share.
 
@@ -40,12 +61,12 @@ class FigureKeeper:
         if self.sources is None or now < self.due_at:
             return
         self.due_at = now + SECONDS
-        taken = self.sources.calls.take()
-        seen = {**_nodes(services.node), **_signer(self.sources)} if has_chain else None
+        taken = self.sources.tally.take()
+        seen = {**_nodes(services.node), **_signer(self.sources), **_gas_money(services)} if has_chain else None
         try:
             note_figures(services.store, taken, seen)
         except TryAgain:
-            self.sources.calls.give_back(taken)
+            self.sources.tally.give_back(taken)
 
 
 def _nodes(node: Node) -> dict[Key, float]:
@@ -64,3 +85,23 @@ def _signer(sources: FigureSources) -> dict[Key, float]:
     except MereauError:
         return {}
     return {(SIGNER_TODAY, (verdict,)): count for verdict, count in counts.items()}
+
+
+def _gas_money(services: ChainServices) -> dict[Key, float]:
+    """Nothing on the embedded chain, where gas costs nothing, nor while no node answers."""
+    if services.embedded:
+        return {}
+    with services.store.read() as connection:
+        lanes = [lane for lane in read_lanes(connection) if lane.state != "disabled"]
+        cost = batch_cost_wei(connection)
+    found: dict[Key, float] = {}
+    try:
+        for lane in lanes:
+            money = reads.balance(services.node, lane.operator)
+            found[BALANCE, (str(lane.number),)] = money
+            if cost:
+                found[RUNWAY, (str(lane.number),)] = money // cost
+        fee = reads.head(services.node).base_fee
+    except (NodeUnreachable, RpcError):
+        return found
+    return found if fee is None else {**found, (BASE_FEE, ()): fee}
