@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -21,6 +23,8 @@ from deployments import founded
 ROOT = Path(__file__).parents[2]
 MEMBERS = 5
 PATIENCE_SECONDS = 60
+VICTIMS = ("main", "worker", "web")
+DEATHS, DEATHS_IN_SOAK = 10, 200
 
 
 class Shop:
@@ -118,23 +122,26 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
         found.server.wait()
 
 
-def test_kill_9_of_each_process_under_load(shop: Shop) -> None:
-    for victim, seconds in (("main", 0.9), ("worker", 1.3), ("web", 0.6)):
-        server = shop.serve()
-        if not shop.sent:
-            for number in range(MEMBERS):
-                assert shop.post("/v1/members", external_id=f"member-{number}").status_code == 201
-        stop = threading.Event()
-        till = threading.Thread(target=shop.sell_until, args=(stop,))
-        till.start()
-        time.sleep(seconds)
-        processes = {"main": server.pid, **children(server.pid)}
-        os.kill(processes[victim], signal.SIGKILL)
-        assert server.wait(PATIENCE_SECONDS) == (-signal.SIGKILL if victim == "main" else 1)
-        stop.set()
-        till.join()
-        until(lambda processes=processes: not any(Path(f"/proc/{pid}").exists() for pid in processes.values()))
+def die_once(shop: Shop, victim: str, seconds: float) -> None:
+    """Serves, sells, and dies under it."""
+    server = shop.serve()
+    if not shop.sent:
+        for number in range(MEMBERS):
+            assert shop.post("/v1/members", external_id=f"member-{number}").status_code == 201
+    stop = threading.Event()
+    till = threading.Thread(target=shop.sell_until, args=(stop,))
+    till.start()
+    time.sleep(seconds)
+    processes = {"main": server.pid, **children(server.pid)}
+    os.kill(processes[victim], signal.SIGKILL)
+    assert server.wait(PATIENCE_SECONDS) == (-signal.SIGKILL if victim == "main" else 1)
+    stop.set()
+    till.join()
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes.values()))
 
+
+def nothing_is_lost_or_doubled(shop: Shop) -> None:
+    """Whatever was asked for is there once, in the ledger and on the chain; and the auditor finds no fault."""
     server = shop.serve()
     assert {shop.buy(reference) for reference in shop.sent} <= {200, 201}
     shop.run("settle", "--wait")
@@ -147,5 +154,28 @@ def test_kill_9_of_each_process_under_load(shop: Shop) -> None:
     assert [b["on_chain"]["points"] for b in balances] == [b["available"] for b in balances]
     assert shop.total_supply() == 10 * len(shop.sent)
     shop.run("doctor")
+    contract = shop.get("/v1/program")["contract"]
+    assert b"All requested checks held." in shop.run(
+        "audit", "--rpc", f"{shop.url}/rpc", "--contract", contract, "--receipts", shop.url
+    )
     server.terminate()
     assert server.wait(PATIENCE_SECONDS) == 0
+
+
+def test_kill_9_at_random_moments_under_load(shop: Shop) -> None:
+    """Ten deaths: of each process in turn, at moments that no two runs share."""
+    luck = random.Random()
+    for victim in itertools.islice(itertools.cycle(VICTIMS), DEATHS):
+        die_once(shop, victim, luck.uniform(0.1, 1.2))
+    nothing_is_lost_or_doubled(shop)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_kill_9_two_hundred_times_under_load(shop: Shop) -> None:
+    """Compared after every twentieth death."""
+    luck = random.Random()
+    for number, victim in enumerate(itertools.islice(itertools.cycle(VICTIMS), DEATHS_IN_SOAK), start=1):
+        die_once(shop, victim, luck.uniform(0.05, 2.5))
+        if number % 20 == 0:
+            nothing_is_lost_or_doubled(shop)

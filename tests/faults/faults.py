@@ -105,6 +105,15 @@ def database_cuts(*cuts: Cut) -> Inject:
     return inject
 
 
+def signer_dies(town: Town, luck: random.Random) -> None:
+    """Nothing can be signed for a while; requests go on, and what was signed goes on."""
+    town.kill_signer()
+    before = len(town.journal.answered)
+    assert until(lambda: len(town.journal.answered) > before, 10), "the tills wait for the signer"
+    time.sleep(1)
+    town.start_signer()
+
+
 def node_restart(town: Town, luck: random.Random) -> None:
     """The node is killed, loses what it had not mined, and comes back a moment later."""
     town.anvil.kill_9()
@@ -245,6 +254,7 @@ _ALL: Final = (
     Trouble("gas spike", (11,), gas_spike),
     Trouble("database cut", (13,), database_cuts(Cut.BEFORE_COMMIT, Cut.AFTER_COMMIT)),
     Trouble("stopped", (14,), stop_for(2)),
+    Trouble("signer dies", (14,), signer_dies),
     Trouble("stopped for a minute", (14,), stop_for(60)),
     Trouble("one reference at once", (17,), one_reference_at_once),
 )

@@ -21,7 +21,7 @@ WORKERS = 3
 WIRES_AND_WORKERS = ("wire", "database cut", "sent again", "kill -9", "stopped", "one reference at once")
 ROUNDS = {
     "wires and workers": (*WIRES_AND_WORKERS, "dies at push.after_send"),
-    "node": ("node restart", "dropped", "reorganised"),
+    "node and signer": ("node restart", "signer dies", "dropped", "reorganised"),
 }
 
 

@@ -1,5 +1,5 @@
-"""The product as its processes, with all that can fail within reach: a node behind a wire, a database behind a wire, web,
-workers, and tills that never stop asking."""
+"""The product as its processes, with all that can fail within reach: node and database behind wires, a signer, web, workers, and
+tills that never stop asking."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class Town:
     members: list[str] = field(default_factory=list)
     journal: Journal = field(default_factory=Journal)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    signer: subprocess.Popen[bytes] | None = None
     rounds: int = 0
 
     def worker(self, **settings: str) -> subprocess.Popen[bytes]:
@@ -53,6 +54,21 @@ class Town:
         process = self._process({f"MEREAU_{name.upper()}": value for name, value in settings.items()}, "worker")
         self.workers.append(process)
         return process
+
+    def start_signer(self) -> None:
+        """Returns when it listens."""
+        path = Path(self.deployment.settings["MEREAU_SIGNER_SOCKET"])
+        path.unlink(missing_ok=True)
+        self.signer = self._process({}, "signer")
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not path.exists():
+            assert time.monotonic() < until, self.deployment.log()[-2000:]
+            time.sleep(0.05)
+
+    def kill_signer(self) -> None:
+        assert self.signer is not None
+        self.signer.kill()
+        self.signer.wait(10)
 
     def _process(self, settings: dict[str, str], *words: str) -> subprocess.Popen[bytes]:
         with (self.deployment.folder / "serve.log").open("ab") as log:
@@ -114,7 +130,7 @@ class Town:
             self.members.append(answer.json()["id"])
 
     def stop_all(self, *others: subprocess.Popen[bytes]) -> None:
-        processes = [*self.workers, *others]
+        processes = [*self.workers, *others, *([self.signer] if self.signer else [])]
         for process in processes:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGCONT)
@@ -146,15 +162,18 @@ def town(postgresql: PostgreSQL, folder: Path, workers: int = 2) -> Iterator[Tow
             "MEREAU_CONFIRMATIONS": str(CONFIRMATIONS),
             "MEREAU_MAX_FEE_GWEI": str(MAX_FEE_GWEI),
             "MEREAU_BATCH_WAIT": "PT0.2S",
+            "MEREAU_SIGNER_PER_MINUTE": "100000",
         }
         operators = _founded(Deployment(folder / "var", settings={**settings, "MEREAU_CONFIRMATIONS": "0"}), anvil)
         anvil.keep_time()
+        settings["MEREAU_SIGNER_SOCKET"] = str(folder / "signer.sock")
         deployment = Deployment(folder / "var", settings=settings)
         direct = {**deployment.environment, "MEREAU_DATABASE_URL": url.replace("postgresql+psycopg://", PLAIN)}
         books = stack.enter_context(open_application(load_settings({**direct, "MEREAU_RPC_URL": anvil.url})))
         contract = books.program().contract
         assert contract is not None
         made = Town(deployment, anvil, node_wire, wire, books, contract, operators)
+        made.start_signer()
         web = made.serve()
         stack.callback(made.stop_all, web)
         made.until_served()

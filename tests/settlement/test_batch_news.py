@@ -50,7 +50,7 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
         worker.run_pass(flush=True)
         own_anvil.mine(3)
         worker.run_pass(flush=True)
-    assert told(lines)[2:] == [("batch_mined", 1), ("batch_final", 1)], "in another block"
+    assert told(lines)[2:] == [("batch_taken_back", 1), ("batch_mined", 1), ("batch_final", 1)]
     mined = [line for line in lines if line["event"] == "batch_mined"]
     assert mined[0]["transaction"] == mined[1]["transaction"] == own_programme.batches()[0].transaction_hash
     counted = {
@@ -58,6 +58,7 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
     }
     assert counted == {
         (BATCHES, ("0", "sent")): 1,
+        (BATCHES, ("0", "taken_back")): 1,
         (BATCHES, ("0", "mined")): 2,
         (BATCHES, ("0", "final")): 1,
         (REORGED, ("0",)): 1,

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from token_service.chain.settlement.lanes import read_lanes
 from token_service.ledger.settlement_tables import attempts, batches, leaves, transactions
@@ -23,13 +24,13 @@ from token_service.ledger.worker_figures import (
 )
 
 OPEN = ("planned", "mined")
-STILL_MOVING = ("planned", "sent", "mined")
+STILL_MOVING = ("planned", "sent", "mined", "taken_back")
 
 
 @dataclass(frozen=True, slots=True)
 class BatchNews:
-    """Where a batch stands now: `sent` (a transaction the node was given), `mined`, `final`, or `reverted`; and where it `was`
-    the last time, None for one that is new."""
+    """Where a batch stands now: `sent` (the node was given a transaction), `mined`, `taken_back` (its block left the chain),
+    `final` or `reverted`; and where it `was` the last time, None for one that is new."""
 
     state: str
     was: str | None
@@ -80,8 +81,8 @@ class BatchWatch:
         latest = {row.id: row for row in connection.execute(query)}  # of several transactions the newest
         return [
             BatchNews(
-                was=self.seen[row.id][0] if row.id in self.seen else None,
-                state="sent" if row.state == "planned" and row.transaction_state not in (None, "signed") else row.state,
+                was=(was := self.seen[row.id][0] if row.id in self.seen else None),
+                state=_state(row, was),
                 batch_id=row.id,
                 lane=numbers[row.operator],
                 seq=row.seq,
@@ -95,6 +96,14 @@ class BatchWatch:
         ]
 
 
+def _state(row: Row[Any], was: str | None) -> str:
+    if row.state != "planned":
+        return str(row.state)
+    if was == "mined":
+        return "taken_back"
+    return "planned" if row.transaction_state in (None, "signed") else "sent"
+
+
 def _place(one: BatchNews) -> tuple[str, str | None, int | None]:
     return one.state, one.transaction, one.block
 
@@ -102,7 +111,7 @@ def _place(one: BatchNews) -> tuple[str, str | None, int | None]:
 def count_news(tally: Tally, one: BatchNews, connection: Connection, now: datetime) -> None:
     """What a batch's news adds to the figures of its lane."""
     lane = str(one.lane)
-    if one.was == "mined" and one.state in ("sent", "mined"):
+    if one.state == "taken_back" or one.was == one.state == "mined":
         tally.add(REORGED, lane)
     if one.state == "sent" and one.was == "sent":
         tally.add(BUMPS, lane)
