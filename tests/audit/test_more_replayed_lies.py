@@ -15,6 +15,7 @@ from .test_openings import void
 from .test_replayed_lies import DAY, RULES, lie, named, only, saying
 
 PER_DAY = RULES.replace("limits: {", "limits: {per_member_day_points: 30, ")
+ONCE = "campaigns: [{id: lucky, award: {points: 10}, limits: {per_member: {times: 2}, budget_points: 20}}]\n"
 DEARER = RULES.replace("points: 40}", "points: 60}")
 
 
@@ -52,6 +53,51 @@ def test_a_day_that_begins_anew_for_one_purchase(node_url: str, tmp_path: Path, 
 
     wrong = findings(lie(made, "purchase", anew), "history")[0]
     assert (wrong.expected, wrong.found) == ("30", "0")
+
+
+def test_a_campaign_that_a_member_had_more_often_than_they_may(
+    node_url: str, tmp_path: Path, keys_folder: Path
+) -> None:
+    made = make_opened(node_url, tmp_path, keys_folder, RULES + ONCE)
+    member = made.town.member()
+    for _ in range(2):
+        made.town.buy(member, 2_500)
+    made.settle()
+    report = made.audit()
+    assert report.exit_code == 0, explain(report)
+    made.town.buy(member, 2_500)
+
+    def again(leaf: Settling) -> Settling:
+        facts = leaf.detail["facts"]
+        return saying(leaf, facts=facts | {"campaigns": [facts["campaigns"][0] | {"times": 0}]})
+
+    found = findings(lie(made, "issuance", again), "awards")
+    assert any("what limited campaigns had left" in one.detail for one in found)
+
+
+def test_a_campaign_that_gave_more_than_its_budget(node_url: str, tmp_path: Path, keys_folder: Path) -> None:
+    """Each purchase alone looks right: nobody outside knows who came first. Together they are too many."""
+    made = make_opened(node_url, tmp_path, keys_folder, RULES + ONCE)
+    for _ in range(3):
+        made.town.buy(made.town.member(), 2_500)
+    made.bend = lambda leaves: [_with_a_whole_budget(leaf) for leaf in leaves]
+    made.settle()
+    report = made.audit()
+    (wrong,) = findings(report, "awards")
+    assert (wrong.expected, wrong.found) == ("at most 20", "30")
+
+
+def _with_a_whole_budget(leaf: Settling) -> Settling:
+    """As if the purchase had been the first, and had got the whole award."""
+    if leaf.detail["kind"] != "issuance":
+        return leaf
+    facts, lines = leaf.detail["facts"], leaf.detail["breakdown"]
+    kept = [line for line in lines if not line["rule"].startswith("limit:campaign:")]
+    points = sum(line["points"] for line in kept)
+    more = {"points": points, "awarded": points, "breakdown": kept}
+    return saying(
+        leaf, amount=points, facts=facts | {"campaigns": [facts["campaigns"][0] | {"budget_points": 20}]}, **more
+    )
 
 
 def test_the_price_of_rules_that_are_over(made: OpenedProgramme) -> None:

@@ -24,8 +24,9 @@ earning:
   - {id: base, kind: spend, points: %(points)s, per: 100, basis: net, rounding: %(rounding)s}
   - {id: fruit, kind: item, points: 3, per_quantity: 1, categories: [FRUIT]}
 campaigns:
-  - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}}
-  - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}}
+  - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
+  - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
+  - {id: first, when: "order.total >= 2000", award: {points: 30}, limits: {per_member: {times: 1}, budget_points: 75}}
 tiers:
   qualify_by: %(qualify)s
   window: {kind: rolling, period: P60D}
@@ -56,6 +57,7 @@ def rules(draw: random.Random) -> str:
         "rounding": draw.choice(["floor", "half_up", "ceil"]),
         "qualify": draw.choice(["spend", "points"]),
         "expiry": draw.choice(EXPIRIES),
+        "big": "{budget_points: 700}",
         "window": draw.choice(["", "return_window: P2D"]),
     }
 

@@ -18,6 +18,7 @@ UNITS = {
     "from": "what `qualify_by` counts",
     "periods": "months or years",
     "steps": "levels",
+    "times": "purchases",
 }
 """What whole numbers count; points where nothing is said."""
 

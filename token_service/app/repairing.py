@@ -20,6 +20,7 @@ from token_service.chain.settlement.lanes import Code
 from token_service.chain.settlement.planning import contract_of
 from token_service.errors import InvalidInput, InvariantBroken
 from token_service.ledger import leaving, tables, unknown_references
+from token_service.ledger.campaign_uses import rebuild_budgets
 from token_service.ledger.context import Actor
 from token_service.ledger.members import freeze
 from token_service.ledger.repair_tables import repairs, unopened_leaves
@@ -102,6 +103,7 @@ def repair(services: ChainServices, told: Told) -> Report:
             _write_piece(services, judge, number, piece, told)
     _freeze_the_nameless(services)
     _stop_those_on_their_way(services)
+    write(services.context, rebuild_budgets)
     services.store.transact(lambda connection: _finish(connection, services, number))
     return _report(services, number)
 

@@ -16,6 +16,7 @@ from token_service.errors import InvariantBroken
 from token_service.ledger import direct, promising, tables
 from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
+from token_service.ledger.campaign_uses import write_uses
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Debt, Entry, Fact, LotUse, NewVoucherRow, Operation, PurchaseState
@@ -56,6 +57,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     direct.append(tx.connection, tables.debts, _rows(staged.debts))
     direct.append(tx.connection, tables.purchases, _rows(staged.purchases))
     _update_purchases(tx, staged.changed_purchases)
+    write_uses(tx)
     _write_awards(tx)
     direct.append(tx.connection, vouchers, _rows(staged.vouchers))
     _cancel_vouchers(tx)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from token_service.errors import CallerError, InvalidInput, MereauError, NotFound, TotalMismatch, WrongCurrency
-from token_service.ledger import checks, operations, purchase_facts, stores, tiers, views
+from token_service.ledger import campaign_uses, checks, operations, purchase_facts, stores, tiers, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points, hold_back
 from token_service.ledger.context import Actor, Context
@@ -149,6 +149,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     store_id = None if new.store_id is None else stores.store_of(tx, merchant_id, new.store_id).id
     basket = _basket(tx, new, merchant_id, store_id)
     facts = purchase_facts.facts_of(tx, account, ruleset, basket)
+    facts = campaign_uses.with_what_is_left(tx, account, ruleset, facts)
     award = decide_purchase(ruleset, facts)
     operation = operations.start(
         tx,
@@ -177,6 +178,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
         award_points(tx, account, operation, award.points)
     state = _state(operation, facts, award.points)
     tx.staged.purchases.append(state)
+    campaign_uses.use(tx, operation, facts, award)
     purchase_facts.remember(account, facts, state)
     _was_active(tx, account, occurred_at, operation.id)
     tiers.review(tx, account)

@@ -2,7 +2,7 @@
 facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
-purchases keep, what became of vouchers.
+purchases keep, what they hold of campaigns, what became of vouchers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from token_service.ledger import tables
+from token_service.ledger.campaign_uses import budget_differences, rebuild_budgets
 from token_service.ledger.context import Context
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
@@ -26,6 +27,7 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "lots": (tables.lots, "entry_id"),
     "awards": (tables.awards, "operation_id"),
     "purchases": (tables.purchases, "operation_id"),
+    "campaign_uses": (tables.campaign_uses, "id"),
     "vouchers": (vouchers, "id"),
 }
 Rows = dict[str, dict[str, Any]]
@@ -38,6 +40,7 @@ def check_rebuild(context: Context) -> list[str]:
         tx = Transaction(context, connection, locks=False)
         for member_id in connection.execute(select(tables.members.c.id)).scalars().all():
             found += _differences(connection, member_id, replayed_member(tx, member_id))
+        found += budget_differences(tx)
     return found
 
 
@@ -52,6 +55,7 @@ def rebuild(context: Context) -> None:
         ids = connection.execute(select(tables.members.c.id).order_by(tables.members.c.id)).scalars().all()
     for member_id in ids:
         write(context, lambda tx: rewrite_member(tx, member_id))  # noqa: B023
+    write(context, rebuild_budgets)
 
 
 def rewrite_member(tx: Transaction, member_id: str) -> None:

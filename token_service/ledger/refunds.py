@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from datetime import UTC
 
 from token_service.errors import WrongCurrency
-from token_service.ledger import checks, operations, purchase_facts, stored_lots, tiers, views
+from token_service.ledger import campaign_uses, checks, operations, purchase_facts, stored_lots, tiers, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRefund
@@ -130,7 +130,9 @@ def _apply(
 ) -> None:
     """Takes back what the purchase no longer keeps: from what is pending, or from the member's points."""
     state = purchase_state(tx, purchase.id)
-    kept = min(state.kept, keep_after_refund(tx.ruleset(purchase.ruleset_hash), facts, refunds).points)
+    left = keep_after_refund(tx.ruleset(purchase.ruleset_hash), facts, refunds)
+    kept = min(state.kept, left.points)
+    campaign_uses.give_back(tx, purchase, facts, left)
     pending = pending_points(tx, purchase.id)
     reversed_, debt, cancelled = 0, 0, 0
     more = {"refund": refunds[-1].to_json(), "kept": kept, "was_kept": state.kept}

@@ -10,14 +10,17 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from token_service.ledger import operations, own_wallets, tables
+from token_service.ledger.campaign_uses import use_of
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import replayed_vouchers
 from token_service.ledger.wallet_tables import wallet_events
+from token_service.program.campaign_uses import points_used
+from token_service.program.earning import Award
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot, Use, replay
-from token_service.program.refunds import Refund
+from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.tiers import first_tier, qualification
 from token_service.units import EntryKind
 
@@ -25,7 +28,7 @@ Rows = dict[str, dict[str, Any]]
 
 
 def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], dict[str, Rows]]:
-    """(the member's figures by column, the rows of `lots`, `awards`, `purchases` and `vouchers` by key)."""
+    """(the member's figures by column, the rows of the cached tables by table and key)."""
     entries = _entries(tx, member_id)
     done = _operations(tx, member_id)
     awards = _awards(tx, member_id, entries)
@@ -52,6 +55,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "lots": _lots(tx, member_id, entries),
         "awards": awards,
         "purchases": _purchases(done),
+        "campaign_uses": _campaign_uses(tx, done),
         "vouchers": replayed_vouchers(tx, member_id, done, entries),
     }
     return figures, rows
@@ -163,6 +167,26 @@ def _purchases(done: list[Operation]) -> Rows:
             "tier_points": counts.points,
             "tier_orders": counts.orders,
         }
+    return rows
+
+
+def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
+    """What each purchase holds of limited campaigns after its refunds; a use that was given back stays, without points."""
+    rows: Rows = {}
+    for operation in done:
+        if operation.kind != "purchase" or "campaigns" not in operation.facts:
+            continue
+        facts = PurchaseFacts.from_json(operation.facts)
+        back = tuple(
+            Refund.from_json(one.facts["refund"])
+            for one in done
+            if one.kind == "refund" and one.parent_id == operation.id
+        )
+        holds = points_used(facts, keep_after_refund(tx.ruleset(operation.ruleset_hash), facts, back)) if back else {}
+        for campaign_id, points in points_used(facts, Award.from_json(operation.result)).items():
+            now = min(points, holds.get(campaign_id, 0)) if back else points
+            row = use_of(operation, campaign_id, facts.occurred_at, now)
+            rows[row.id] = {name: getattr(row, name) for name in row.__slots__}
     return rows
 
 

@@ -17,9 +17,11 @@ from sqlalchemy import Connection, case, func, select
 
 from token_service.ledger.context import Context
 from token_service.ledger.tables import operations, purchases
+from token_service.program.campaign_uses import points_used, with_campaigns
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.ruleset import Ruleset
+from token_service.program.schema import Campaign
 from token_service.program.tiers import Qualification, qualification, tier_at
 
 PURCHASES_MAX: Final = 5_000
@@ -77,13 +79,13 @@ def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
     most = min(PURCHASES_MAX, DECISIONS_MAX // (len(ruleset.earning) + len(ruleset.campaigns) + 1))
     with context.store.read() as connection:
         first, count = _window(connection, since, most)
-        totals = _Totals()
+        totals, budgets = _Totals(), _Budgets()
         members, are_all = _members(connection, since, first)
         for chunk in _chunks(members):
             bought = _purchases(connection, chunk, since, first)
             refunds = _refunds(connection, [one.id for one in bought if one.facts is not None])
             for _, group in groupby(bought, key=lambda one: one.member_id):
-                totals.add(_member_under(ruleset, group, refunds))
+                totals.add(_member_under(ruleset, group, refunds, budgets))
     return totals.as_replay(since, is_cut=count > most or not are_all)
 
 
@@ -141,11 +143,12 @@ def _purchase(row: Any, *, is_in_window: bool) -> _Purchase:
 
 
 def _member_under(
-    ruleset: Ruleset, bought: Iterable[_Purchase], refunds: Mapping[str, tuple[Refund, ...]]
+    ruleset: Ruleset, bought: Iterable[_Purchase], refunds: Mapping[str, tuple[Refund, ...]], budgets: _Budgets
 ) -> Iterator[tuple[str, int, int]]:
     """(local date, points kept, points kept under the other rules) of each of one member's purchases in the window."""
     history: list[Qualification] = []
     day_points: dict[str, int] = {}
+    uses: dict[str, list[datetime]] = {}
     for one in bought:
         today = day_points.get(one.day, 0)
         if one.facts is None:
@@ -153,9 +156,14 @@ def _member_under(
             day_points[one.day] = today + one.kept
             continue
         tier = None if ruleset.tiers is None else tier_at(ruleset, history, one.facts.occurred_at)
-        facts = replace(one.facts, member=replace(one.facts.member, tier=tier, day_points=today))
+        facts = replace(one.facts, member=replace(one.facts.member, tier=tier, day_points=today), campaigns=())
+        facts = with_campaigns(ruleset, facts, uses, budgets.left)
         back = refunds.get(one.id, ())
-        kept = keep_after_refund(ruleset, facts, back).points
+        award = keep_after_refund(ruleset, facts, back)
+        kept = award.points
+        for campaign_id, points in points_used(facts, award).items():
+            uses.setdefault(campaign_id, []).append(facts.occurred_at)
+            budgets.use(campaign_id, points)
         history.append(qualification(facts, back, kept))
         day_points[one.day] = today + kept
         yield one.day, one.kept, kept
@@ -170,6 +178,20 @@ def _refunds(connection: Connection, purchase_ids: Sequence[str]) -> dict[str, t
         for parent_id, facts in connection.execute(query.order_by(columns.seq)):
             found[parent_id] = (*found.get(parent_id, ()), Refund.from_json(facts["refund"]))
     return found
+
+
+class _Budgets:
+    """What campaigns have given in the replay, member by member: who gets the last points may differ, not how many there are."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, int] = {}
+
+    def left(self, campaign: Campaign) -> int:
+        budget = 0 if campaign.limits is None else campaign.limits.budget_points or 0
+        return max(0, budget - self._used.get(campaign.id, 0))
+
+    def use(self, campaign_id: str, points: int) -> None:
+        self._used[campaign_id] = self._used.get(campaign_id, 0) + points
 
 
 class _Totals:

@@ -121,6 +121,18 @@ class PurchaseState:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignUse:
+    """What a purchase holds of a limited campaign."""
+
+    id: str
+    operation_id: str
+    member_id: str
+    campaign_id: str
+    occurred_at: datetime
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
 class NewVoucherRow:
     """A reward's voucher, made with its redemption."""
 
@@ -144,6 +156,8 @@ class Staged:
     leaves: list[Leaf] = field(default_factory=list)
     purchases: list[PurchaseState] = field(default_factory=list)
     changed_purchases: list[PurchaseState] = field(default_factory=list)
+    campaign_uses: list[CampaignUse] = field(default_factory=list)
+    changed_campaign_uses: list[CampaignUse] = field(default_factory=list)
     awards: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # operation, member, points, due_at
     changed_awards: list[tuple[str, int]] = field(default_factory=list)  # operation, points now pending (0 = none)
     vouchers: list[NewVoucherRow] = field(default_factory=list)

@@ -222,6 +222,27 @@ purchases = Table(  # cached: what a purchase keeps after its refunds, and what 
     Index("ix_purchases_member_occurred_at", "member_id", "occurred_at"),
 )
 
+campaign_uses = Table(  # cached: purchases that keep points of a limited campaign
+    "campaign_uses",
+    metadata,
+    Column("id", String(80), primary_key=True),  # operation and campaign
+    Column("operation_id", String(30), ForeignKey("operations.id"), nullable=False),
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
+    Column("campaign_id", String(40), nullable=False),
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Index("ix_campaign_uses_member", "member_id", "campaign_id"),
+    Index("ix_campaign_uses_operation", "operation_id"),
+)
+
+campaign_budgets = Table(  # cached: their sums; whoever spends of a budget locks its row
+    "campaign_budgets",
+    metadata,
+    Column("campaign_id", String(40), primary_key=True),
+    Column("used_points", BigInteger, nullable=False),
+    CheckConstraint("used_points >= 0", name="used_points"),
+)
+
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,

@@ -82,6 +82,8 @@ class Transaction:
         self.entries_on_chain: set[str] = set()  # staged ones that the member made there
         self.wallet_rows: list[dict[str, Any]] = []  # of wallet_events, for a repair to insert behind the entries
         self.charges: dict[str, int] = {}  # merchant → points to count against its ceiling
+        self.campaign_points: dict[str, int] = {}  # campaign → points to count against its budget
+        self.campaign_used: dict[str, int] = {}  # as read, and locked
         self._accounts: dict[str, Account] = {}
         self._saved: dict[str, Account] | None = None
         self.merchants_by_party: dict[int, Row[Any]] = {}
@@ -216,13 +218,13 @@ class Transaction:
 
     def attempt(self, work: Callable[[], Result]) -> Result | CallerError:
         """What `work` answers, or its refusal with nothing staged and the accounts as they were."""
-        mark, charges = self.staged.mark(), dict(self.charges)
+        mark, charges, campaigns = self.staged.mark(), dict(self.charges), dict(self.campaign_points)
         self._saved = {}
         try:
             return work()
         except CallerError as refusal:
             self.staged.cut(mark)
-            self.charges = charges
+            self.charges, self.campaign_points = charges, campaigns
             self._accounts |= self._saved
             return refusal
         finally:

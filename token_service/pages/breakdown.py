@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from token_service.pages import formats
 from token_service.pages.languages import page_language
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.earning import Line
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import Campaign, ItemRule, Level, MultiplierAward, Reward, SpendRule
@@ -57,6 +58,8 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
     kind, _, rest = line.rule.partition(":")
     if kind == "tier":
         return level_in_words(ruleset, rest)
+    if line.rule.startswith(LIMIT_PREFIX):
+        return _cut_campaign(line, ruleset)
     if kind == "limit":
         return limit_in_words(ruleset, rest) or line.why
     for rule in ruleset.earning:
@@ -112,6 +115,15 @@ def _campaign(campaign: Campaign) -> str:
         factor = formats.factor(campaign.award.multiplier_percent)
         return gettext("Offer “%(name)s”: your points %(factor)s", name=name, factor=factor)
     return gettext("Offer “%(name)s”", name=name)
+
+
+def _cut_campaign(line: Line, ruleset: Ruleset) -> str:
+    identifier = line.rule.removeprefix(LIMIT_PREFIX)
+    names = (own_name(campaign) for campaign in ruleset.campaigns if campaign.id == identifier)
+    name = next(names, plain_id(identifier))
+    if line.points:
+        return gettext("Offer “%(name)s”: all the points set aside for it are given", name=name)
+    return gettext("Offer “%(name)s”: you have had it as often as each member can", name=name)
 
 
 def level_in_words(ruleset: Ruleset, level_id: str) -> str:

@@ -96,8 +96,32 @@ def _campaign(campaign: Campaign) -> Told:
     else:
         factor = formats.factor(award.multiplier_percent)
         said = gettext("Offer “%(name)s”: points %(factor)s.", name=name, factor=factor)
-    dates = _dates(campaign.starts, campaign.until)
-    return Told(f"{said} {dates}" if dates else said, campaign.when)
+    sentences = [said, _dates(campaign.starts, campaign.until), *_campaign_limits(campaign)]
+    return Told(" ".join(sentence for sentence in sentences if sentence), campaign.when)
+
+
+def _campaign_limits(campaign: Campaign) -> Iterator[str]:
+    limits = campaign.limits
+    if limits is None:
+        return
+    if limits.per_member is not None and limits.per_member.every is None:
+        yield ngettext(
+            "Each member gets it once.",
+            "Each member gets it %(times)s times at the most.",
+            limits.per_member.times,
+            times=formats.number(limits.per_member.times),
+        )
+    elif limits.per_member is not None and limits.per_member.every is not None:
+        yield ngettext(
+            "Each member gets it once in %(period)s at the most.",
+            "Each member gets it %(times)s times in %(period)s at the most.",
+            limits.per_member.times,
+            times=formats.number(limits.per_member.times),
+            period=formats.lasting(limits.per_member.every),
+        )
+    if limits.budget_points is not None:
+        points = formats.number(limits.budget_points)
+        yield gettext("It gives %(points)s points in all, to everybody together.", points=points)
 
 
 def _dates(starts: date | None, until: date | None) -> str | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from token_service.errors import InvalidInput
 from token_service.program.basket import Basket, condition_facts, whole
+from token_service.program.campaign_limits import LIMIT_PREFIX, is_used_up, limited, room_in_budget
 from token_service.program.conditions import holds
 from token_service.program.facts import PurchaseFacts
 from token_service.program.money import money_text
@@ -39,7 +40,8 @@ _SPENT = {"gross": "paid", "net": "paid without tax", "goods": "paid without shi
 class Line:
     """What one rule gave (or, for a limit, took away) and why, in plain English.
 
-    `rule` is the id of an earning rule or campaign, "tier:" and a level's id, or "limit:" and the limit's key.
+    `rule` is the id of an earning rule or campaign, "tier:" and a level's id, "limit:" and the limit's key, or
+    "limit:campaign:" and a campaign's id.
     """
 
     rule: str
@@ -93,7 +95,9 @@ def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
 
 
 def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...]) -> Award:
-    """What a basket earns when exactly these campaigns apply."""
+    """What a basket earns when exactly these campaigns apply. One that the member had as often as they may gives a line of 0."""
+    used_up = [campaign for campaign in campaigns if is_used_up(basket.facts, campaign)]
+    campaigns = tuple(campaign for campaign in campaigns if campaign not in used_up)
     earned = [line for rule in ruleset.earning if (line := _earning_line(rule, basket)) is not None]
     bonuses = [
         Line(campaign.id, campaign.award.points, "campaign bonus")
@@ -103,6 +107,8 @@ def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...])
     multiplied = earned if ruleset.multipliers.basis == "earning" else earned + bonuses
     base = sum(line.points for line in multiplied)
     lines = earned + bonuses + _multiplier_lines(ruleset, basket, campaigns, base)
+    lines += [Line(LIMIT_PREFIX + campaign.id, 0, _why_used_up(campaign)) for campaign in used_up]
+    lines += _budget_lines(basket, campaigns, lines)
     return award_of(tuple(lines + _limit_lines(ruleset, basket, sum(line.points for line in lines))))
 
 
@@ -166,6 +172,32 @@ def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaig
         why = f"{percent} %: {_points(before)} become {after}, {_ROUNDED[rounding]}"
         lines.append(Line(rule, after - before, why))
     return lines
+
+
+def campaign_points(award: Award, campaign_id: str) -> int:
+    """What a campaign gave of an award, without what its budget took away again. Later limits of the order don't lessen it."""
+    return sum(line.points for line in award.breakdown if line.rule in {campaign_id, LIMIT_PREFIX + campaign_id})
+
+
+def _budget_lines(basket: Basket, campaigns: tuple[Campaign, ...], lines: list[Line]) -> list[Line]:
+    """A negative line for each campaign that gave more than its budget has left."""
+    cuts = []
+    for campaign in limited(campaigns):
+        room = room_in_budget(basket.facts, campaign)
+        given = sum(line.points for line in lines if line.rule == campaign.id)
+        if room is not None and given > room:
+            assert campaign.limits is not None
+            why = f"at most {_points(campaign.limits.budget_points or 0)} for this campaign, {room} of them left"
+            cuts.append(Line(LIMIT_PREFIX + campaign.id, room - given, why))
+    return cuts
+
+
+def _why_used_up(campaign: Campaign) -> str:
+    assert campaign.limits is not None
+    assert campaign.limits.per_member is not None
+    times, every = campaign.limits.per_member.times, campaign.limits.per_member.every
+    often = "once" if times == 1 else f"{times} times"
+    return f"at most {often} a member" + ("" if every is None else f" in {every}")
 
 
 def _limit_lines(ruleset: Ruleset, basket: Basket, points: int) -> list[Line]:

@@ -92,10 +92,32 @@ class VisitFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignFacts:
+    """What a limited campaign had left just before the purchase: how often this member had it within its stretch of time, and the
+    points that its budget still held; None for what it does not limit.
+    """
+
+    id: str
+    times: int | None
+    budget_points: int | None
+
+    def __post_init__(self) -> None:
+        _check_texts(id=self.id)
+        _check_amounts(
+            **{
+                name: value
+                for name, value in (("times", self.times), ("budget_points", self.budget_points))
+                if value is not None
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PurchaseFacts:
     """All that decides what a purchase earns. Money in minor units of `currency`, 0 … 2^53−1.
 
-    `total` is what was paid, tax included, after discounts and without what points paid (API.md).
+    `total` is what was paid, tax included, after discounts and without what points paid (API.md). `campaigns` are the limited
+    ones that would give something.
     """
 
     occurred_at: datetime
@@ -112,6 +134,7 @@ class PurchaseFacts:
     merchant: str
     member: MemberFacts
     visit: VisitFacts
+    campaigns: tuple[CampaignFacts, ...] = ()
 
     def __post_init__(self) -> None:
         check_aware(self.occurred_at)
@@ -124,22 +147,30 @@ class PurchaseFacts:
             raise InvalidInput(f"A purchase has at most {ITEMS_MAX} lines.")
         if len({item.line for item in self.items}) != len(self.items):
             raise InvalidInput("Two lines of the purchase have the same number.")
+        if len({campaign.id for campaign in self.campaigns}) != len(self.campaigns):
+            raise InvalidInput("A campaign is named twice.")
 
     def to_json(self) -> dict[str, Any]:
-        """The facts as JSON values; `from_json` gives them back equal."""
-        return _values(self) | {
+        """The facts as JSON values; `from_json` gives them back equal. Without limited campaigns there is no word of them: the
+        facts of a ruleset that has none stay what they always were.
+        """
+        document = _values(self) | {
             "occurred_at": self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "local": _values(self.local),
             "items": [_values(item) for item in self.items],
             "member": _values(self.member),
             "visit": _values(self.visit),
+            "campaigns": [_values(campaign) for campaign in self.campaigns],
         }
+        if not self.campaigns:
+            del document["campaigns"]
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PurchaseFacts:
         """The facts that `to_json` wrote. Raises InvalidInput for anything else."""
         try:
-            if document.keys() != set(cls.__slots__):
+            if document.keys() | {"campaigns"} != set(cls.__slots__) or document.get("campaigns") == []:
                 raise InvalidInput("These are not the facts of a purchase.")
             values = dict(document)
             values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
@@ -147,6 +178,7 @@ class PurchaseFacts:
             values["items"] = tuple(ItemFacts(**item) for item in values["items"])
             values["member"] = MemberFacts(**values["member"])
             values["visit"] = VisitFacts(**values["visit"])
+            values["campaigns"] = tuple(CampaignFacts(**campaign) for campaign in values.get("campaigns", ()))
             return cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput("These are not the facts of a purchase.") from error
@@ -179,7 +211,7 @@ def age_days(joined_date: str, local_date: str) -> int:
     return max(0, (date.fromisoformat(local_date) - date.fromisoformat(joined_date)).days)
 
 
-def _values(facts: PurchaseFacts | LocalTime | ItemFacts | MemberFacts | VisitFacts) -> dict[str, Any]:
+def _values(facts: PurchaseFacts | LocalTime | ItemFacts | MemberFacts | VisitFacts | CampaignFacts) -> dict[str, Any]:
     """The fields by name, in their order; `dataclasses.asdict` would copy every value deeply."""
     return {name: getattr(facts, name) for name in facts.__slots__}
 

@@ -55,6 +55,8 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
     for index, campaign in enumerate(ruleset.campaigns):
         if campaign.starts and campaign.until and campaign.until < campaign.starts:
             yield Place(f"/campaigns/{index}/until", "must not lie before from")
+        if campaign.limits is not None and not campaign.limits.model_fields_set:
+            yield Place(f"/campaigns/{index}/limits", "must have per_member or budget_points")
         if campaign.when is not None:
             try:
                 check(campaign.when)

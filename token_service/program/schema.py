@@ -115,6 +115,20 @@ CampaignAward = Annotated[
 ]
 
 
+class PerMember(Part):
+    """At most `times` for a member; with `every`, at most so often in any stretch of that length."""
+
+    times: PositiveAmount
+    every: Duration | None = None
+
+
+class CampaignLimits(Part):
+    """How often a member gets the campaign's award, and how many points it gives in all, to everybody."""
+
+    per_member: PerMember | None = None
+    budget_points: PositiveAmount | None = None
+
+
 class Campaign(Part):
     """An award on top of earning, between two local dates (both included), for purchases on which `when` holds."""
 
@@ -124,6 +138,7 @@ class Campaign(Part):
     until: date | None = None
     when: Condition | None = None
     award: CampaignAward
+    limits: CampaignLimits | None = None
 
 
 class Multipliers(Part):

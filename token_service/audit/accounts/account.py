@@ -70,6 +70,14 @@ class Visit:
 
 
 @dataclass(slots=True)
+class CampaignUse:
+    """What a purchase holds of a limited campaign."""
+
+    at: datetime
+    points: int
+
+
+@dataclass(slots=True)
 class Waiting:
     """A leaf that came before one with a lower number; kept as it was opened."""
 
@@ -130,6 +138,7 @@ class Account:
     last_recorded_at: datetime | None = None
     day_points: dict[str, int] = field(default_factory=dict)
     history: dict[str, Qualification] = field(default_factory=dict)
+    campaigns: dict[str, dict[str, CampaignUse]] = field(default_factory=dict)  # by campaign and purchase
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None
     waiting: list[Waiting] = field(default_factory=list)
@@ -140,7 +149,8 @@ class Account:
     @property
     def size(self) -> int:
         """Roughly how many things it holds."""
-        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting)
+        uses = sum(len(found) for found in self.campaigns.values())
+        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
 
     def open_lots(self) -> list[Lot]:
         """Lots with points left."""

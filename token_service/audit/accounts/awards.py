@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from token_service.audit.accounts import lots
+from token_service.audit.accounts import campaigns, lots
 from token_service.audit.accounts.account import Closing, Operation, Pending, Visit
 from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.opened import instant, whole
@@ -42,13 +42,16 @@ def purchase(step: Step) -> None:
         until = said(datetime.fromisoformat(str(late.facts["accepted_until"])))
         step.differs("decisions", "a purchase was recorded too late", expected=until, found=said(leaf.recorded_at))
     _check_facts(step, ruleset, facts)
-    claimed = _check_award(step, decide_purchase(ruleset, facts))
+    campaigns.check_facts(step, ruleset, facts)
+    award = decide_purchase(ruleset, facts)
+    claimed = _check_award(step, award)
     operation = Operation(
         leaf.text_of("operation_id"), account.home, "purchase", leaf.ruleset, facts.merchant, leaf.party,
         leaf.text, claimed, claimed,
     )  # fmt: skip
     _start_award(step, ruleset, operation, claimed)
     step.storage.put_operation(operation)
+    campaigns.use(step, ruleset, operation.id, facts, award)
     account.purchases += 1
     account.last_visit = Visit(facts.local.date, facts.visit)
     account.day_points[facts.local.date] = account.day_points.get(facts.local.date, 0) + claimed

@@ -17,7 +17,7 @@ from token_service.audit.accounts.rulebook import Rulebook
 from token_service.audit.accounts.step import Step, Stop
 from token_service.audit.accounts.storage import Storage
 from token_service.audit.batches import Batch
-from token_service.audit.report import FINDINGS_MAX, REPLAYED, SAID_MAX, Findings, printable
+from token_service.audit.report import FINDINGS_MAX, REPLAYED, SAID_MAX, Finding, Findings, printable
 from token_service.audit.state import State
 from token_service.audit.stream import Transaction
 from token_service.errors import InvalidInput, MereauError
@@ -127,6 +127,9 @@ class AccountBook:
             if account.stopped is None and account.count:
                 for finding in wallets.untold(account, int(now.timestamp())):
                     self.findings.add(finding)
+        for campaign_id, points, budget in self.storage.overspent_campaigns():
+            detail = f"the campaign {printable(campaign_id)} gave more than its budget"
+            self.findings.add(Finding("awards", detail, expected=f"at most {budget}", found=str(points)))
         for address in sorted(tally.waiting):
             self._finish(self.storage.account(address))
         self._say_stopped()

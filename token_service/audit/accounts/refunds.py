@@ -4,7 +4,7 @@ give for what is left of it; what the member no longer has is owed, and paid fro
 
 from __future__ import annotations
 
-from token_service.audit.accounts import lots
+from token_service.audit.accounts import campaigns, lots
 from token_service.audit.accounts.account import Closing, Debt, Operation
 from token_service.audit.accounts.opened import opened_facts
 from token_service.audit.accounts.step import Step, Stop
@@ -31,7 +31,9 @@ def refund(step: Step) -> None:
         )
         raise Stop("a refund exceeds its purchase") from error
     refunds = (*earlier, new)
-    kept = min(purchase.kept, keep_after_refund(ruleset, facts, refunds).points)
+    left = keep_after_refund(ruleset, facts, refunds)
+    kept = min(purchase.kept, left.points)
+    campaigns.give_back(step, ruleset, purchase.id, facts, left)
     step.same("reversals", "what the purchase kept before", purchase.kept, leaf.whole("was_kept"))
     told = leaf.whole("kept")
     if told != kept:

@@ -30,6 +30,10 @@ _TABLES: Final = (
     "create table lots (id text primary key, state text not null) without rowid",
     "create table named (key blob primary key) without rowid",
 )
+_CAMPAIGNS: Final = (
+    "create table if not exists campaigns (id text primary key, points integer not null, budget integer) without rowid"
+)
+"""Also made in a file that was kept before campaigns had limits."""
 
 
 _KINDS: Final[Mapping[str, Any]] = {"account": Account, "operation": Operation, "lot": HeldLot}
@@ -65,6 +69,7 @@ class Storage:
             if kept is None:
                 for table in _TABLES:
                     self._db.execute(table)
+            self._db.execute(_CAMPAIGNS)
         except (OSError, sqlite3.Error) as error:
             raise BadSettings("the file of accounts cannot be opened") from error
         self._live: OrderedDict[str, Account] = OrderedDict()
@@ -141,6 +146,19 @@ class Storage:
         """True the first time that these words are named together."""
         key = hashlib.blake2b("\0".join(words).encode(), digest_size=16).digest()
         return self._db.execute("insert or ignore into named values (?)", (key,)).rowcount == 1
+
+    def count_campaign(self, campaign_id: str, points: int, budget: int | None) -> None:
+        """Counts what a campaign gave or got back; `budget` is what the ruleset allows it in all, the largest one holds."""
+        self._db.execute(
+            "insert into campaigns values (?, ?, ?) on conflict (id) do update set points = points + excluded.points, "
+            "budget = max(coalesce(budget, excluded.budget), coalesce(excluded.budget, budget))",
+            (campaign_id, points, budget),
+        )
+
+    def overspent_campaigns(self) -> list[tuple[str, int, int]]:
+        """(campaign, points that purchases hold of it, its budget) where that is more."""
+        query = "select id, points, budget from campaigns where points > budget order by id"
+        return [(str(row[0]), int(row[1]), int(row[2])) for row in self._db.execute(query)]
 
     def overdue(self, now: datetime) -> tuple[int, int]:
         """How many awards wait past the end of their return window, and how many points."""

@@ -1,0 +1,62 @@
+"""Limits of campaigns: how often a member had one is recomputed from their own purchases; what it gave in all, from everybody's.
+
+What a budget had left at one purchase depends on the order in which all members bought, which nobody outside can see. It is taken
+as told, within what the ruleset allows; at the end the sum of what purchases hold must not exceed the budget.
+"""
+
+from __future__ import annotations
+
+from token_service.audit.accounts.account import CampaignUse
+from token_service.audit.accounts.step import Step
+from token_service.audit.report import printable
+from token_service.program.campaign_uses import points_used, with_campaigns
+from token_service.program.earning import Award
+from token_service.program.facts import PurchaseFacts
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import Campaign
+
+
+def check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
+    """The limited campaigns that would give something, and how often the member had them before."""
+    told = {one.id: one for one in facts.campaigns}
+    held = {
+        campaign_id: [use.at for use in uses.values() if use.points > 0]
+        for campaign_id, uses in step.account.campaigns.items()
+    }
+
+    def left(campaign: Campaign) -> int:
+        most = 0 if campaign.limits is None else campaign.limits.budget_points or 0
+        one = told.get(campaign.id)
+        return most if one is None or one.budget_points is None else min(most, one.budget_points)
+
+    right = with_campaigns(ruleset, facts, held, left).campaigns
+    if right != facts.campaigns:
+        step.same("awards", "what limited campaigns had left", _words(right), _words(facts.campaigns))
+
+
+def use(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFacts, award: Award) -> None:
+    """Remembers what the purchase was given."""
+    for campaign_id, points in points_used(facts, award).items():
+        step.account.campaigns.setdefault(campaign_id, {})[purchase_id] = CampaignUse(facts.occurred_at, points)
+        step.storage.count_campaign(campaign_id, points, _budget(ruleset, campaign_id))
+
+
+def give_back(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFacts, kept: Award) -> None:
+    """After a refund the purchase holds less."""
+    holds = points_used(facts, kept)
+    for campaign_id, uses in step.account.campaigns.items():
+        use_ = uses.get(purchase_id)
+        if use_ is not None:
+            now = min(use_.points, holds.get(campaign_id, 0))
+            step.storage.count_campaign(campaign_id, now - use_.points, _budget(ruleset, campaign_id))
+            use_.points = now
+
+
+def _budget(ruleset: Ruleset, campaign_id: str) -> int | None:
+    found = (campaign.limits for campaign in ruleset.campaigns if campaign.id == campaign_id)
+    limits = next(found, None)
+    return None if limits is None else limits.budget_points
+
+
+def _words(campaigns: tuple[object, ...]) -> str:
+    return printable(", ".join(map(str, campaigns)) or "none")

@@ -1,0 +1,140 @@
+"""Limits of campaigns in the ledger: what members had of each, and what budgets have left (docs/rulesets.md).
+
+A campaign is known by its id, from one ruleset to the next: the same id goes on with the same budget. Whoever spends of a budget
+locks its row until the commit, members' rows first; so a budget is never exceeded, and a refund gives back what it held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from token_service.ledger import direct, tables
+from token_service.ledger.accounts import Account
+from token_service.ledger.staged import CampaignUse, Operation
+from token_service.ledger.transaction import Transaction
+from token_service.program.campaign_uses import limited_and_running, points_used, with_campaigns
+from token_service.program.earning import Award
+from token_service.program.facts import PurchaseFacts
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import Campaign
+
+_uses, _budgets = tables.campaign_uses.c, tables.campaign_budgets.c
+
+
+def with_what_is_left(tx: Transaction, account: Account, ruleset: Ruleset, facts: PurchaseFacts) -> PurchaseFacts:
+    """The facts with what the limited campaigns that would give something have left."""
+    campaigns = limited_and_running(ruleset, facts)
+    if not campaigns:
+        return facts
+    return with_campaigns(ruleset, facts, _used_by(tx, account, campaigns), lambda campaign: _left(tx, campaign))
+
+
+def use(tx: Transaction, operation: Operation, facts: PurchaseFacts, award: Award) -> None:
+    """Counts what a purchase was given of limited campaigns."""
+    for campaign_id, points in points_used(facts, award).items():
+        tx.staged.campaign_uses.append(use_of(operation, campaign_id, facts.occurred_at, points))
+        tx.campaign_points[campaign_id] = tx.campaign_points.get(campaign_id, 0) + points
+
+
+def use_of(operation: Operation, campaign_id: str, occurred_at: datetime, points: int) -> CampaignUse:
+    """The row of one purchase's use of one campaign."""
+    key = f"{operation.id}/{campaign_id}"
+    return CampaignUse(key, operation.id, operation.member_id, campaign_id, occurred_at, points)
+
+
+def give_back(tx: Transaction, purchase: Operation, facts: PurchaseFacts, kept: Award) -> None:
+    """Gives back what a purchase no longer holds after a refund: points to the budget, and the use once it holds none."""
+    if not facts.campaigns:
+        return
+    holds = points_used(facts, kept)
+    for row in tx.connection.execute(select(tables.campaign_uses).where(_uses.operation_id == purchase.id)):
+        points = min(row.points, holds.get(row.campaign_id, 0))
+        if points < row.points:
+            tx.staged.changed_campaign_uses.append(replace(CampaignUse(*row), points=points))
+            tx.campaign_points[row.campaign_id] = tx.campaign_points.get(row.campaign_id, 0) + points - row.points
+
+
+def write_uses(tx: Transaction) -> None:
+    """Writes what this transaction used and gave back."""
+    direct.append(
+        tx.connection,
+        tables.campaign_uses,
+        [{name: getattr(row, name) for name in CampaignUse.__slots__} for row in tx.staged.campaign_uses],
+    )
+    for row in tx.staged.changed_campaign_uses:
+        here = update(tables.campaign_uses).where(_uses.id == row.id)
+        tx.connection.execute(here.values(points=row.points))
+    for campaign_id, points in sorted(tx.campaign_points.items()):
+        if points:
+            tx.connection.execute(_adding(tx, campaign_id, points))
+
+
+def used_points(tx: Transaction, campaign_ids: Sequence[str]) -> dict[str, int]:
+    """What each campaign has given so far."""
+    query = select(_budgets.campaign_id, _budgets.used_points).where(_budgets.campaign_id.in_(campaign_ids))
+    found = {campaign_id: int(points) for campaign_id, points in tx.connection.execute(query)}
+    return {campaign_id: found.get(campaign_id, 0) for campaign_id in campaign_ids}
+
+
+def rebuild_budgets(tx: Transaction) -> None:
+    """Sums the budgets up again from the uses."""
+    tx.connection.execute(tables.campaign_budgets.delete())
+    sums = select(_uses.campaign_id, func.sum(_uses.points)).group_by(_uses.campaign_id)
+    tx.connection.execute(tables.campaign_budgets.insert().from_select(["campaign_id", "used_points"], sums))
+
+
+def budget_differences(tx: Transaction) -> list[str]:
+    """Where a budget's sum is not that of its uses, a sentence each."""
+    sums = select(_uses.campaign_id, func.sum(_uses.points)).group_by(_uses.campaign_id)
+    right = {campaign_id: int(points) for campaign_id, points in tx.connection.execute(sums) if points}
+    stored = {row.campaign_id: row.used_points for row in tx.connection.execute(select(tables.campaign_budgets))}
+    return [
+        f"campaign {campaign_id}: {stored.get(campaign_id, 0)} points used, the sources say {right.get(campaign_id, 0)}"
+        for campaign_id in sorted(right.keys() | stored.keys())
+        if stored.get(campaign_id, 0) != right.get(campaign_id, 0)
+    ]
+
+
+def _used_by(tx: Transaction, account: Account, campaigns: Sequence[Campaign]) -> dict[str, list[datetime]]:
+    ids = [campaign.id for campaign in campaigns if campaign.limits and campaign.limits.per_member]
+    found: dict[str, list[datetime]] = {campaign_id: [] for campaign_id in ids}
+    if not ids:
+        return found
+    query = select(_uses.campaign_id, _uses.occurred_at).where(
+        _uses.member_id == account.id, _uses.campaign_id.in_(ids), _uses.points > 0
+    )
+    for campaign_id, at in tx.connection.execute(query):
+        found[campaign_id].append(at)
+    for staged in tx.staged.campaign_uses:
+        if staged.member_id == account.id and staged.campaign_id in found:
+            found[staged.campaign_id].append(staged.occurred_at)
+    return found
+
+
+def _left(tx: Transaction, campaign: Campaign) -> int:
+    """What the budget holds now, its row locked."""
+    assert campaign.limits is not None
+    budget = campaign.limits.budget_points or 0
+    if campaign.id not in tx.campaign_used:
+        if tx.locks:
+            tx.connection.execute(_adding(tx, campaign.id, 0))
+        query = select(_budgets.used_points).where(_budgets.campaign_id == campaign.id)
+        found = tx.connection.execute(query.with_for_update() if tx.locks else query).scalar_one_or_none()
+        tx.campaign_used[campaign.id] = int(found or 0)
+    return max(0, budget - tx.campaign_used[campaign.id] - tx.campaign_points.get(campaign.id, 0))
+
+
+def _adding(tx: Transaction, campaign_id: str, points: int) -> sqlite.Insert | postgresql.Insert:
+    """Makes the row, or adds to it; locks it in any case. Below zero it never comes: after a repair uses may be missing."""
+    new = (sqlite.insert if tx.context.store.is_sqlite else postgresql.insert)(tables.campaign_budgets).values(
+        campaign_id=campaign_id, used_points=max(0, points)
+    )
+    total = _budgets.used_points + points
+    return new.on_conflict_do_update(
+        index_elements=["campaign_id"], set_={"used_points": case((total < 0, 0), else_=total)}
+    )
