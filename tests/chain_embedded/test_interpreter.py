@@ -69,13 +69,13 @@ CALL_OTHER = b"".join(pushed(value) for value in (64, 0, 8, 4, 0, int.from_bytes
 
 
 @pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode present")
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(program=programs, gas=st.sampled_from([0, 20, 200, 3_000, 60_000]))
 def test_it_runs_any_program_as_py_evm_does(program: bytes, gas: int) -> None:
     check(program, gas)
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(data=st.data(), opcode=st.sampled_from(sorted(set(INSTRUCTIONS) - {codes.JUMP, codes.JUMPI})))
 def test_each_instruction_gives_what_py_evm_gives(data: st.DataObject, opcode: int) -> None:
     values = data.draw(st.lists(words, min_size=0, max_size=18))

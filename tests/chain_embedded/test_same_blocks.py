@@ -173,7 +173,7 @@ def signed(nonces: list[int], sent: Sent) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode present")
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(contracts=st.lists(bodies, min_size=4, max_size=4), played=blocks)
 def test_blocks_of_any_contracts_are_py_evms(contracts: list[bytes], played: list[list[Sent]]) -> None:
     slow, fast = (play(machine, contracts, played) for machine in MACHINES)

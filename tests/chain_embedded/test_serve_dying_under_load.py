@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 MEMBERS = 5
 PATIENCE_SECONDS = 60
 VICTIMS = ("main", "worker", "web")
-DEATHS, DEATHS_IN_SOAK = 10, 200
+DEATHS, DEATHS_IN_SOAK = 3, 200
 
 
 class Shop:
@@ -163,7 +163,7 @@ def nothing_is_lost_or_doubled(shop: Shop) -> None:
 
 
 def test_kill_9_at_random_moments_under_load(shop: Shop) -> None:
-    """Ten deaths: of each process in turn, at moments that no two runs share."""
+    """One death of each process, at moments that no two runs share; the chain alone dies ten times in test_embedded_crashes."""
     luck = random.Random()
     for victim in itertools.islice(itertools.cycle(VICTIMS), DEATHS):
         die_once(shop, victim, luck.uniform(0.1, 1.2))

@@ -25,7 +25,7 @@ values = st.one_of(st.just(b""), st.binary(min_size=1, max_size=1), st.binary(mi
 changes = st.dictionaries(keys, values, min_size=1, max_size=12)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.lists(changes, min_size=1, max_size=6))
 def test_it_has_py_evms_roots_and_nodes_after_every_set_of_changes(rounds: list[dict[bytes, bytes]]) -> None:
     theirs = HexaryTrie({})
@@ -101,7 +101,7 @@ def play(accounts: Any, played: list[tuple[Any, ...]]) -> list[Any]:
     return seen
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(steps)
 def test_accounts_store_undo_and_empty_as_py_evms_do(played: list[tuple[Any, ...]]) -> None:
     closing = [*played, *[("commit",)] * len(played), ("persist",)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from contract_machine import ContractMachine
 from contract_program import Program
 from hypothesis import HealthCheck, settings
@@ -17,7 +18,7 @@ def machine_on(program: Program) -> type[ContractMachine]:
 def test_it_agrees_with_the_model_on_eth_tester(program: Program) -> None:
     run_state_machine_as_test(
         machine_on(program),
-        settings=settings(max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS),
+        settings=settings(max_examples=7, stateful_step_count=30, deadline=None, suppress_health_check=CHECKS),
     )
 
 
@@ -25,4 +26,12 @@ def test_it_agrees_with_the_model_on_anvil(anvil_program: Program) -> None:
     run_state_machine_as_test(
         machine_on(anvil_program),
         settings=settings(max_examples=10, stateful_step_count=25, deadline=None, suppress_health_check=CHECKS),
+    )
+
+
+@pytest.mark.soak
+def test_it_agrees_with_the_model_through_many_histories(program: Program) -> None:
+    run_state_machine_as_test(
+        machine_on(program),
+        settings=settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=CHECKS),
     )

@@ -150,7 +150,7 @@ def test_the_refusal_says_what_is_left() -> None:
 
 
 @given(st.data(), rulesets(), purchases())
-@settings(max_examples=600)
+@settings(max_examples=300)
 def test_more_refunded_never_keeps_more(data: st.DataObject, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     refunds = data.draw(refunds_of(facts))
     points = [keep_after_refund(ruleset, facts, refunds[:count]).points for count in range(len(refunds) + 1)]
