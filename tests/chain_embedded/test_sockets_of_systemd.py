@@ -33,7 +33,17 @@ def test_it_listens_on_the_socket_that_it_is_given(given: socket.socket) -> None
         assert taken.getsockname() == given.getsockname()
         assert address_of(taken) == f"127.0.0.1:{given.getsockname()[1]}"
         assert not os.get_inheritable(taken.fileno())
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert "LISTEN_FDS" not in os.environ
+
+
+def test_answers_do_not_wait_for_acknowledgements(given: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it accepts inherits this: else each answer on a kept connection took 40 ms."""
+    monkeypatch.delenv("LISTEN_FDS")
+    with listening_socket("127.0.0.1", 0) as own, socket.create_connection(own.getsockname()):
+        accepted, _ = own.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_socket_for_another_process_is_left_alone(given: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
