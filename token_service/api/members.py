@@ -19,7 +19,7 @@ from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import MereauError
-from token_service.ledger import balances, member_codes, members, statements, views
+from token_service.ledger import balances, benefits, member_codes, members, statements, views
 from token_service.ledger.context import Context
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import EnrolOutcome
@@ -66,6 +66,10 @@ class MemberPath(Path):
     member_id: str = Field(max_length=30)
 
 
+class BenefitPath(MemberPath):
+    benefit_id: str = Field(max_length=40)
+
+
 class MemberListQuery(ListQuery):
     external_id: Name | None = None
     merchant_id: Id | None = Field(default=None, description="With an admin key: only members of this merchant.")
@@ -101,6 +105,26 @@ class MemberAnswer(Answer):
 
 class MemberList(ListAnswer[MemberAnswer]):
     pass
+
+
+class BenefitAnswer(Answer):
+    """Whether a member may use a benefit now. `reason`: `tier` (the level `tier` grants it, until `until` if that level is on its
+    way down), `tier_needed` (`needs` says which; null if only a lower level has it), `member_frozen`."""
+
+    object: Literal["benefit"] = "benefit"
+    id: str
+    granted: bool
+    reason: str
+    tier: str | None
+    until: Instant | None
+    needs: NextTierAnswer | None
+
+
+class BenefitList(Answer):
+    """Every benefit of the rules in force."""
+
+    object: Literal["list"] = "list"
+    data: list[BenefitAnswer]
 
 
 class EntryList(ListAnswer[EntryAnswer]):
@@ -197,6 +221,21 @@ def get_member(path: MemberPath) -> Response:
 def get_balance(path: MemberPath) -> Response:
     """A member's points: to spend, pending, held, owed, about to expire, and what the chain says."""
     return respond(BalanceAnswer.of(balances.get_balance(ledger(), caller(), path.member_id)))
+
+
+@routes.get("/v1/members/<member_id>/benefits", responses={200: BenefitList})
+@needs("members:read")
+def list_benefits(path: MemberPath) -> Response:
+    """What the member may use beside points, and what the other benefits need."""
+    found = benefits.list_benefits(ledger(), caller(), path.member_id)
+    return respond(BenefitList(data=[BenefitAnswer.of(one) for one in found]))
+
+
+@routes.get("/v1/members/<member_id>/benefits/<benefit_id>", responses={200: BenefitAnswer})
+@needs("members:read")
+def get_benefit(path: BenefitPath) -> Response:
+    """Whether the member may use this benefit now, and why."""
+    return respond(BenefitAnswer.of(benefits.get_benefit(ledger(), caller(), path.member_id, path.benefit_id)))
 
 
 @routes.get("/v1/members/<member_id>/entries", responses={200: EntryList})

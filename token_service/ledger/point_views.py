@@ -79,6 +79,20 @@ class NextTier:
 
 
 @dataclass(frozen=True, slots=True)
+class Benefit:
+    """One benefit for one member, now. `reason` is `tier` (the level `tier` grants it, until `until` if it is on its way down),
+    `tier_needed` (`needs` says which, None if only a lower one has it), or `member_frozen`.
+    """
+
+    id: str
+    granted: bool
+    reason: str
+    tier: str | None
+    until: datetime | None
+    needs: NextTier | None
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """One member as a merchant or the admin sees them."""
 

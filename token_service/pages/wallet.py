@@ -14,7 +14,7 @@ from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
 from token_service.ledger.views import ExpiringPoints, Member
-from token_service.pages.breakdown import level_named
+from token_service.pages.breakdown import level_named, plain_id
 from token_service.pages.lines import place_of
 from token_service.pages.rewards import rewards_in_reach
 from token_service.pages.services import services
@@ -34,7 +34,8 @@ OVER_SHOWN_MAX: Final = 2
 
 @dataclass(frozen=True)
 class TierProgress:
-    """The member's level, and the way from its threshold to the next one's: `done` of `whole`, in the unit `by`."""
+    """The member's level and what it `brings`, and the way from its threshold to the next one's: `done` of `whole`, in the unit
+    `by`."""
 
     name: str | None
     next_name: str | None
@@ -42,6 +43,7 @@ class TierProgress:
     done: int
     whole: int
     by: str
+    brings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,15 @@ def tier_progress(rules: Ruleset, member: Member) -> TierProgress | None:
         return None
     name = level_named(rules, member.tier) if member.tier else None
     by = rules.tiers.qualify_by
+    held = next((level for level in rules.tiers.levels if level.id == member.tier), None)
+    brings = tuple(map(plain_id, held.benefits)) if held else ()
     if member.next_tier is None:
-        return TierProgress(name, None, 0, 1, 1, by)
+        return TierProgress(name, None, 0, 1, 1, by, brings)
     thresholds = {level.id: level.threshold for level in rules.tiers.levels}
     whole = max(1, thresholds.get(member.next_tier.id, 0) - thresholds.get(member.tier or "", 0))
     done = min(whole, max(0, whole - member.next_tier.missing))
-    return TierProgress(name, level_named(rules, member.next_tier.id), member.next_tier.missing, done, whole, by)
+    next_name = level_named(rules, member.next_tier.id)
+    return TierProgress(name, next_name, member.next_tier.missing, done, whole, by, brings)
 
 
 def _vouchers() -> tuple[list[ShownVoucher], int]:
