@@ -45,7 +45,8 @@ tiers:
   window: {kind: rolling, period: P12M}
   levels:
     - {id: silver, from: 0, name: {fr: Argent, en: Silver}}
-    - {id: gold, from: 100000, name: {fr: Or, en: Gold}, multiplier_percent: 150}
+    - {id: gold, from: 100000, name: {fr: Or, en: Gold}, multiplier_percent: 150, benefits: [free-delivery]}
+benefits: [{id: free-delivery, name: {fr: Livraison offerte, en: Free delivery}}]
 expiry: {kind: fixed, period: P2M}
 limits: {manual_issuance_points: 9007199254740991}
 rewards:

@@ -140,7 +140,7 @@ def test_the_rules_are_told_in_plain_words(town: Town) -> None:
         "1 point for every €1 spent Parts of a point are dropped.",
         "Offer “Big basket”: 50 more points. On this condition (amounts in the currency’s smallest unit): order.total >= 10000",
         "A level depends on what was spent in the last 12 months.",
-        "Silver: everybody’s level. Gold: from €1,000. Gold level: your points × 1.5",
+        "Silver: everybody’s level. Gold: from €1,000. It also brings: Free delivery. Gold level: your points × 1.5",
         "Points can be used at once. Points expire 2 months after the purchase.",
         "100 points are worth €10. A free coffee: 100 points Gourmet hamper: 2,500 points",
     ):

@@ -225,6 +225,7 @@ CONTRADICTIONS = [
     ("/campaigns/0/when", "(" * 200 + "true" + ")" * 200, "/campaigns/0/when"),
     ("/tiers/levels/1/from", 0, "/tiers/levels/1/from"),
     ("/tiers/levels/1/id", "bronze", "/tiers/levels/1/id"),
+    ("/benefits", [{"id": "sauna", "name": {"en": "Sauna"}}], "/benefits/0/id"),
     ("/tiers/levels/1/benefits", ["vip", "vip"], "/tiers/levels/1/benefits"),
     ("/tiers/window", {"kind": "lifetime"}, "/tiers/downgrade"),
     ("/tiers/downgrade", {"after": "never", "grace": "P1D"}, "/tiers/downgrade/grace"),

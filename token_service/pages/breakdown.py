@@ -15,7 +15,7 @@ from token_service.pages.translation import gettext, ngettext
 from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.earning import Line
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import Campaign, ItemRule, Level, MultiplierAward, Reward, SpendRule
+from token_service.program.schema import BenefitName, Campaign, ItemRule, Level, MultiplierAward, Reward, SpendRule
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,12 @@ def explained(lines: Iterable[Line], ruleset: Ruleset) -> tuple[Explained, ...]:
     return tuple(Explained(_sentence(line, ruleset), line.points) for line in lines)
 
 
-def own_name(named: Level | Reward | Campaign) -> str:
+def benefit_named(ruleset: Ruleset, benefit_id: str) -> str:
+    """A benefit's name, its id as words where the rules give it none."""
+    return next((own_name(benefit) for benefit in ruleset.benefits if benefit.id == benefit_id), plain_id(benefit_id))
+
+
+def own_name(named: Level | Reward | Campaign | BenefitName) -> str:
     """The name in the page's language, else in any, else the id as words."""
     names: dict[str, str] = {str(language): name for language, name in (named.name or {}).items()}
     return names.get(page_language()) or next(iter(names.values()), "") or plain_id(named.id)

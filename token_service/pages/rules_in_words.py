@@ -12,11 +12,11 @@ from typing import Final
 
 from token_service.pages import formats
 from token_service.pages.breakdown import (
+    benefit_named,
     item_in_words,
     level_in_words,
     limit_in_words,
     own_name,
-    plain_id,
     reward_named,
     spend_in_words,
 )
@@ -196,7 +196,7 @@ def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
         )
     if not level.benefits:
         return said
-    benefits = ", ".join(plain_id(benefit) for benefit in level.benefits)
+    benefits = ", ".join(benefit_named(ruleset, benefit) for benefit in level.benefits)
     return f"{said} {gettext('It also brings: %(benefits)s.', benefits=benefits)}"
 
 

@@ -14,7 +14,7 @@ from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
 from token_service.ledger.views import ExpiringPoints, Member
-from token_service.pages.breakdown import level_named, plain_id
+from token_service.pages.breakdown import benefit_named, level_named
 from token_service.pages.lines import place_of
 from token_service.pages.rewards import rewards_in_reach
 from token_service.pages.services import services
@@ -92,7 +92,7 @@ def tier_progress(rules: Ruleset, member: Member) -> TierProgress | None:
     name = level_named(rules, member.tier) if member.tier else None
     by = rules.tiers.qualify_by
     held = next((level for level in rules.tiers.levels if level.id == member.tier), None)
-    brings = tuple(map(plain_id, held.benefits)) if held else ()
+    brings = tuple(benefit_named(rules, benefit) for benefit in held.benefits) if held else ()
     if member.next_tier is None:
         return TierProgress(name, None, 0, 1, 1, by, brings)
     thresholds = {level.id: level.threshold for level in rules.tiers.levels}

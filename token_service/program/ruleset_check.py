@@ -26,6 +26,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         ),
         *_campaigns(ruleset, check),
         *_tiers(ruleset),
+        *_benefits(ruleset),
         *_limits(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
     ]
@@ -85,6 +86,14 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
             yield Place(f"/tiers/downgrade/{key}", "has no effect when levels never go down")
     elif downgrade.steps is not None and downgrade.grace is None:
         yield Place("/tiers/downgrade/steps", "needs a grace: without one every step is taken at once")
+
+
+def _benefits(ruleset: Ruleset) -> Iterator[Place]:
+    granted = {benefit for level in (ruleset.tiers.levels if ruleset.tiers else ()) for benefit in level.benefits}
+    yield from _repeated("/benefits", (benefit.id for benefit in ruleset.benefits))
+    for index, benefit in enumerate(ruleset.benefits):
+        if benefit.id not in granted:
+            yield Place(f"/benefits/{index}/id", "must be a benefit that a level grants")
 
 
 def _limits(ruleset: Ruleset) -> Iterator[Place]:

@@ -180,6 +180,13 @@ class Level(Part):
     benefits: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
 
 
+class BenefitName(Part):
+    """What members read for a benefit that levels grant."""
+
+    id: Identifier
+    name: dict[Literal["fr", "en"], Word]
+
+
 class Tiers(Part):
     qualify_by: Literal["spend", "points", "orders"]
     window: TierWindow
@@ -237,6 +244,7 @@ class Ruleset(Part):
     campaigns: Annotated[tuple[Campaign, ...], Field(max_length=LIST_MAX)] = ()
     multipliers: Multipliers = Multipliers()
     tiers: Tiers | None = None
+    benefits: Annotated[tuple[BenefitName, ...], Field(max_length=LIST_MAX)] = ()
     expiry: Expiry = NoExpiry(kind="none")
     return_window: Duration | None = None
     limits: Limits = Limits()
