@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from scripts.bench.auditing import measure_audit
+from scripts.bench.deciding import measure_deciding
 from scripts.bench.flat import measure_flat
 from scripts.bench.gas import measure_gas
 from scripts.bench.lanes import measure_lanes
@@ -61,6 +62,10 @@ def _flat(report: Report) -> None:
     report.figures += measure_flat()
 
 
+def _deciding(report: Report) -> None:
+    report.figures += measure_deciding()
+
+
 def _audit(report: Report) -> None:
     report.figures += measure_audit()
 
@@ -73,6 +78,7 @@ PARTS: dict[str, Callable[[Report], None]] = {
     "lone": _lone,
     "flat": _flat,
     "service": _service,
+    "deciding": _deciding,
     "audit": _audit,
 }
 

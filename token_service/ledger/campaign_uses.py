@@ -17,7 +17,7 @@ from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.staged import CampaignUse, Operation
 from token_service.ledger.transaction import Transaction
-from token_service.program.campaign_uses import limited_and_running, points_used, with_campaigns
+from token_service.program.campaign_uses import decide_within_limits, points_used
 from token_service.program.earning import Award
 from token_service.program.facts import PurchaseFacts
 from token_service.program.ruleset import Ruleset
@@ -26,12 +26,11 @@ from token_service.program.schema import Campaign
 _uses, _budgets = tables.campaign_uses.c, tables.campaign_budgets.c
 
 
-def with_what_is_left(tx: Transaction, account: Account, ruleset: Ruleset, facts: PurchaseFacts) -> PurchaseFacts:
-    """The facts with what the limited campaigns that would give something have left."""
-    campaigns = limited_and_running(ruleset, facts)
-    if not campaigns:
-        return facts
-    return with_campaigns(ruleset, facts, _used_by(tx, account, campaigns), lambda campaign: _left(tx, campaign))
+def decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: PurchaseFacts) -> tuple[PurchaseFacts, Award]:
+    """What the purchase earns, and its facts with what the limited campaigns that would give something had left."""
+    return decide_within_limits(
+        ruleset, facts, lambda campaigns: _used_by(tx, account, campaigns), lambda campaign: _left(tx, campaign)
+    )
 
 
 def use(tx: Transaction, operation: Operation, facts: PurchaseFacts, award: Award) -> None:

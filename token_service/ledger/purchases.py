@@ -24,7 +24,6 @@ from token_service.ledger.purchase_views import purchase_view
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.stored_lots import extend_lots
 from token_service.ledger.transaction import Transaction, read, write
-from token_service.program.earning import decide_purchase
 from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
 from token_service.program.tiers import qualification
 from token_service.program.windows import award_due_at, check_not_too_late
@@ -148,9 +147,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     _check_money(tx, new)
     store_id = None if new.store_id is None else stores.store_of(tx, merchant_id, new.store_id).id
     basket = _basket(tx, new, merchant_id, store_id)
-    facts = purchase_facts.facts_of(tx, account, ruleset, basket)
-    facts = campaign_uses.with_what_is_left(tx, account, ruleset, facts)
-    award = decide_purchase(ruleset, facts)
+    facts, award = campaign_uses.decide(tx, account, ruleset, purchase_facts.facts_of(tx, account, ruleset, basket))
     operation = operations.start(
         tx,
         Operation(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from token_service.program.facts import ItemFacts, PurchaseFacts
 
@@ -27,6 +27,9 @@ class LineTakenBack(Protocol):
     def amount(self) -> int: ...
 
 
+_ITEM_FACTS: Final = ("sku", "category", "quantity", "amount", "discount", "tax")
+
+
 @dataclass(frozen=True, slots=True)
 class BasketLine:
     """What is left of a line. `paid` is its share of the goods' money: the order's own discount is spread over the lines."""
@@ -39,7 +42,8 @@ class BasketLine:
     @property
     def is_left(self) -> bool:
         """Whether any of it stayed with the member: a line whose pieces all came back is gone, whatever was withheld."""
-        return self.share > 0 and (self.quantity > 0 or not self.item.quantity)
+        # a fraction is positive when its numerator is; asked for each line by each rule, comparing fractions takes longest of all
+        return self.share.numerator > 0 and (self.quantity.numerator > 0 or not self.item.quantity)
 
     @property
     def net(self) -> Fraction:
@@ -137,7 +141,11 @@ def _paid_lines(facts: PurchaseFacts) -> list[BasketLine]:
     listed = sum(item.amount for item in facts.items)
     goods = max(0, facts.total - facts.shipping)
     factor = min(Fraction(1), Fraction(goods, listed)) if listed else Fraction(1)
-    return [BasketLine(item, Fraction(item.quantity), item.amount * factor, Fraction(1)) for item in facts.items]
+    over, under, all_of_it = factor.numerator, factor.denominator, Fraction(1)
+    return [
+        BasketLine(item, Fraction(item.quantity), Fraction(item.amount * over, under), all_of_it)
+        for item in facts.items
+    ]
 
 
 def _left_line(line: BasketLine, paid: Fraction, quantity: Fraction) -> BasketLine:
@@ -146,6 +154,9 @@ def _left_line(line: BasketLine, paid: Fraction, quantity: Fraction) -> BasketLi
 
 
 def _item_facts(line: BasketLine) -> dict[str, Any]:
+    item = line.item
+    if line.share == 1 and line.quantity == item.quantity:  # nothing of it came back: nothing to round
+        return {name: getattr(item, name) for name in _ITEM_FACTS}
     return {
         "sku": line.item.sku,
         "category": line.item.category,

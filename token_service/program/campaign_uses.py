@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from token_service.program.basket import whole
 from token_service.program.campaign_limits import limited, times_used
-from token_service.program.earning import Award, campaign_points, running_campaigns
+from token_service.program.earning import Award, award_for, campaign_points, running_campaigns
 from token_service.program.facts import CampaignFacts, PurchaseFacts
 from token_service.program.schema import Campaign, Ruleset
 
@@ -16,17 +16,36 @@ Uses = Mapping[str, Iterable[datetime]]
 """When the member's other purchases that keep points of a campaign occurred, by the campaign's id."""
 
 
-def limited_and_running(ruleset: Ruleset, facts: PurchaseFacts) -> tuple[Campaign, ...]:
-    """The limited campaigns that would give this purchase something, in the ruleset's order."""
-    if all(campaign.limits is None for campaign in ruleset.campaigns):
-        return ()
-    return limited(running_campaigns(ruleset, whole(facts)))
+def decide_within_limits(
+    ruleset: Ruleset, facts: PurchaseFacts, uses: Callable[[Sequence[Campaign]], Uses], left: Callable[[Campaign], int]
+) -> tuple[PurchaseFacts, Award]:
+    """The facts with what the limited campaigns that would give something have left, and what the purchase earns by them.
+
+    `uses` and `left` are asked for those campaigns only, `left` (the points of a budget) where there is a budget. The award is
+    the one that `decide_purchase` gives for the facts that come out.
+    """
+    basket = whole(facts)
+    running = running_campaigns(ruleset, basket)
+    some = limited(running)
+    if some:
+        facts = _with_what_is_left(ruleset, facts, some, uses(some), left)
+        basket = replace(basket, facts=facts)
+    return facts, award_for(ruleset, basket, running)
 
 
 def with_campaigns(
     ruleset: Ruleset, facts: PurchaseFacts, uses: Uses, left: Callable[[Campaign], int]
 ) -> PurchaseFacts:
-    """The same facts with what those campaigns have left; `left` says the points of a budget. It is asked for no others."""
+    """Only the facts of `decide_within_limits`, for whoever decides about what is left of the purchase."""
+    if all(campaign.limits is None for campaign in ruleset.campaigns):
+        return replace(facts, campaigns=())
+    some = limited(running_campaigns(ruleset, whole(facts)))
+    return _with_what_is_left(ruleset, facts, some, uses, left)
+
+
+def _with_what_is_left(
+    ruleset: Ruleset, facts: PurchaseFacts, some: Sequence[Campaign], uses: Uses, left: Callable[[Campaign], int]
+) -> PurchaseFacts:
     zone = ruleset.program.time_zone
 
     def fact(campaign: Campaign) -> CampaignFacts:
@@ -37,7 +56,7 @@ def with_campaigns(
         )
         return CampaignFacts(campaign.id, times, None if campaign.limits.budget_points is None else left(campaign))
 
-    return replace(facts, campaigns=tuple(map(fact, limited_and_running(ruleset, facts))))
+    return replace(facts, campaigns=tuple(map(fact, some)))
 
 
 def points_used(facts: PurchaseFacts, award: Award) -> dict[str, int]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from math import ceil, floor
+from math import floor
 from typing import Any
 
 from token_service.errors import InvalidInput
 from token_service.program.basket import Basket, condition_facts, whole
 from token_service.program.campaign_limits import LIMIT_PREFIX, is_used_up, limited, room_in_budget
-from token_service.program.conditions import holds
+from token_service.program.conditions import holds, prepared
 from token_service.program.facts import PurchaseFacts
 from token_service.program.money import money_text
 from token_service.program.schema import (
@@ -90,8 +90,8 @@ def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
     ]
     if all(campaign.when is None for campaign in running):
         return tuple(running)
-    variables = condition_facts(basket)
-    return tuple(campaign for campaign in running if campaign.when is None or holds(campaign.when, variables))
+    facts = prepared(condition_facts(basket), tuple(campaign.when for campaign in running if campaign.when is not None))
+    return tuple(campaign for campaign in running if campaign.when is None or holds(campaign.when, facts))
 
 
 def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...]) -> Award:
@@ -114,9 +114,19 @@ def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...])
 
 def round_points(value: Fraction, rounding: Rounding) -> int:
     """`value` ≥ 0 as whole points: down, up, or to the nearest with halves up."""
+    return _rounded(value.numerator, value.denominator, rounding)
+
+
+def _rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """The quotient of whole numbers, rounded once; no fraction is made on the way, which would take longer than all the rest."""
     if rounding == "floor":
-        return floor(value)
-    return ceil(value) if rounding == "ceil" else floor(value + Fraction(1, 2))
+        return numerator // denominator
+    return -(-numerator // denominator) if rounding == "ceil" else (2 * numerator + denominator) // (2 * denominator)
+
+
+def _per(figure: Fraction, points: int, per: int, rounding: Rounding) -> int:
+    """`points` for every `per` of the figure, rounded once."""
+    return _rounded(figure.numerator * points, figure.denominator * per, rounding)
 
 
 def _earning_line(rule: EarningRule, basket: Basket) -> Line | None:
@@ -129,27 +139,32 @@ def _spend_line(rule: SpendRule, basket: Basket) -> Line:
         f"{_points(rule.points)} per {money_text(rule.per, currency)} of {money_text(floor(spent), currency)} "
         f"{_SPENT[rule.basis]}, {_ROUNDED[rule.rounding]}"
     )
-    return Line(rule.id, round_points(spent * rule.points / rule.per, rule.rounding), why)
+    return Line(rule.id, _per(spent, rule.points, rule.per, rule.rounding), why)
 
 
 def _item_line(rule: ItemRule, basket: Basket) -> Line | None:
     matching = [
         line
         for line in basket.lines
-        if line.is_left and (line.item.sku in rule.skus or line.item.category in rule.categories)
+        if (line.item.sku in rule.skus or line.item.category in rule.categories) and line.is_left
     ]
     if not matching:
         return None
     if rule.per is not None:
         currency, per = basket.facts.currency, rule.per
-        figure = sum((line.net if rule.basis == "net" else line.paid for line in matching), Fraction(0))
+        figure = _sum([line.net if rule.basis == "net" else line.paid for line in matching])
         measured = f"{money_text(per, currency)} of {money_text(floor(figure), currency)} {_SPENT[rule.basis]} for matching lines"
     else:
         per = rule.per_quantity or 1
-        figure = sum((line.quantity for line in matching), Fraction(0))
+        figure = _sum([line.quantity for line in matching])
         measured = f"{_pieces(per)} of the {floor(figure)} that match"
-    points = round_points(figure * rule.points / per, rule.rounding)
+    points = _per(figure, rule.points, per, rule.rounding)
     return Line(rule.id, points, f"{_points(rule.points)} per {measured}, {_ROUNDED[rule.rounding]}")
+
+
+def _sum(figures: list[Fraction]) -> Fraction:
+    """Their sum; adding one figure to nothing would be the dearest part of it."""
+    return figures[0] if len(figures) == 1 else sum(figures, Fraction(0))
 
 
 def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...], base: int) -> list[Line]:
@@ -167,7 +182,7 @@ def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaig
     lines, product, rounding = [], Fraction(base), ruleset.multipliers.rounding
     for rule, percent in factors:
         before = round_points(product, rounding)
-        product = product * percent / 100
+        product = Fraction(product.numerator * percent, product.denominator * 100)
         after = round_points(product, rounding)
         why = f"{percent} %: {_points(before)} become {after}, {_ROUNDED[rounding]}"
         lines.append(Line(rule, after - before, why))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 _WITHOUT_MINOR_UNIT: Final = frozenset(
@@ -35,6 +36,7 @@ def minor_digits(currency: str) -> int:
     return 3 if currency in _WITH_THREE_DIGITS else 2
 
 
+@lru_cache(maxsize=4096)
 def money_text(amount: int, currency: str) -> str:
     """`amount` ≥ 0 in minor units, with its currency: 2390 EUR is "23.90 EUR"."""
     digits = minor_digits(currency)
