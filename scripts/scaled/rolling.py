@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ TILLS = 4
 BREATH_SECONDS = 0.08
 """Between two purchases of a till: load enough that some request is always under way."""
 CENTS = 1000
+COUNTED = re.compile(r'^mereau_requests_total\{method="POST",route="/v1/purchases",status="201"\} (\S+)', re.MULTILINE)
 
 
 @dataclass
@@ -61,7 +63,7 @@ def roll_all(application: Application, processes: Processes, url: str) -> bool:
     click.echo(
         f"Replaced {', '.join(processes.names)} in {time.monotonic() - started:.0f} s: {number(journal.answered)} purchases, "
         f"{len(journal.failed)} failed, the slowest answer in {journal.waited_seconds:.1f} s; "
-        f"{number(journal.points)} points promised, {number(points)} there"
+        f"{number(journal.points)} points promised, {number(points)} there; {number(_counted(url))} counted since in /metrics"
     )
     for why in journal.failed[:5]:
         click.echo(f"  {why}", err=True)
@@ -128,6 +130,15 @@ def _points(url: str, key: str, member: str) -> int:
     answer.raise_for_status()
     found = answer.json()
     return int(found["available"]) + int(found["pending"])
+
+
+def _counted(url: str) -> int:
+    """Purchases that the web processes of now have counted together, whichever of them is asked."""
+    asked = {requests.get(f"{url}/metrics", headers={"Connection": "close"}, timeout=30).text for _ in range(4)}
+    counts = {sum(int(float(count)) for count in COUNTED.findall(text)) for text in asked}
+    if len(counts) != 1:
+        raise click.ClickException(f"the web processes count apart: {sorted(counts)}")
+    return counts.pop()
 
 
 def _headers(key: str) -> dict[str, str]:

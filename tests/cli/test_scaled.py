@@ -28,9 +28,10 @@ def test_every_part_runs_apart_is_replaced_under_load_without_a_failed_request_a
     assert rolled is not None, done.stdout
     assert rolled[1] == "signer, worker 1, worker 2, web 1, web 2"
     assert int(rolled[2].replace(",", "")) > 100
-    promised = re.search(r"([\d,]+) points promised, ([\d,]+) there", done.stdout)
+    promised = re.search(r"([\d,]+) points promised, ([\d,]+) there; ([\d,]+) counted since", done.stdout)
     assert promised is not None
     assert promised[1] == promised[2] != "0"
+    assert int(promised[3].replace(",", "")) > 0, "two web processes on one socket count together"
     figures = re.search(r"([\d,]+) entries and ([\d,]+) facts settled in (\d+) batches", done.stdout)
     assert figures is not None
     assert int(figures[2].replace(",", "")) > 0

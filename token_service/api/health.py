@@ -8,9 +8,10 @@ from typing import Final, Literal, cast
 
 import structlog
 from flask import Flask, Response, current_app, g, request
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, values
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from token_service.api.access import public
@@ -84,7 +85,7 @@ class StatusAnswer(Answer):
 
 
 class Metrics:
-    """What this process counts. Each app has its own registry; backlog figures are read when asked."""
+    """What this process counts. Each app has its own registry; how settlement stands is read when asked."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -100,8 +101,14 @@ class Metrics:
         self.rejected = self._counter("admission_rejected", "Calls turned away for now.", "reason")
         self.conflicts = self._counter("idempotency_conflicts", "A name used before for something else.", "code")
         self.replays = self._counter("idempotent_replays", "Calls answered with what was recorded before.")
-        self.unsettled = Gauge("mereau_unsettled_leaves", "Entries and facts not final yet.", registry=self.registry)
-        self.oldest = Gauge("mereau_oldest_unsettled_seconds", "Age of the oldest of them.", registry=self.registry)
+
+    def as_seen_by_all(self) -> CollectorRegistry:
+        """What every web process of this host counts, where they count together (token_service/cli/counting); else this one."""
+        if not values.ValueClass._multiprocess:
+            return self.registry
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+        return together
 
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
         return Counter(f"mereau_{name}", help_, labels, registry=self.registry)
@@ -206,13 +213,9 @@ def metrics_text() -> Response:
     """Figures for Prometheus."""
     metrics = cast(Metrics, current_app.extensions[_KEY])
     context = ledger()
-    waiting = unsettled(context.store)
-    metrics.unsettled.set(waiting.count)
-    age = (context.now() - waiting.oldest_at).total_seconds() if waiting.oldest_at else 0.0
-    metrics.oldest.set(max(age, 0.0))
     standing = CollectorRegistry(auto_describe=False)
     standing.register(_Standing(context))
-    text = generate_latest(metrics.registry) + generate_latest(standing)
+    text = generate_latest(metrics.as_seen_by_all()) + generate_latest(standing)
     return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -223,7 +226,12 @@ class _Standing(Collector):
         self._context = context
 
     def collect(self) -> Iterator[Metric]:
-        for gauge in settlement_gauges(self._context.store, self._context.now()):
+        now = self._context.now()
+        waiting = unsettled(self._context.store)
+        age = (now - waiting.oldest_at).total_seconds() if waiting.oldest_at else 0.0
+        yield GaugeMetricFamily("mereau_unsettled_leaves", "Entries and facts not final yet.", waiting.count)
+        yield GaugeMetricFamily("mereau_oldest_unsettled_seconds", "Age of the oldest of them.", max(age, 0.0))
+        for gauge in settlement_gauges(self._context.store, now):
             make = CounterMetricFamily if gauge.is_counter else GaugeMetricFamily
             family = make(gauge.name, gauge.help, labels=gauge.labels)
             for labels, value in gauge.values.items():

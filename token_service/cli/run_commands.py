@@ -40,10 +40,12 @@ def web(host: str, port: int, processes: int) -> None:
     --port) it is replaced under load without a failed request.
     """
     from token_service.app import open_application
+    from token_service.cli.counting import count_together
     from token_service.cli.serve import serve_web
 
     with open_application() as application:
         application.check_chain_file()
+        count_together(application.settings.data_dir)
     raise SystemExit(serve_web(host, port, processes))
 
 
