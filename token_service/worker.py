@@ -37,7 +37,7 @@ from token_service.chain.settlement.planning import waiting_count
 from token_service.chain.settlement.resuming import resume
 from token_service.chain.settlement.retiring import retire
 from token_service.chain.settlement.staleness import ChainWatch, watch_chain
-from token_service.errors import DiskFull, LaneHalted, MereauError, NodeUnreachable, RpcError, TryAgain
+from token_service.errors import DiskFull, LaneHalted, MereauError, NodeUnreachable, RpcError, TryAgain, WrongChain
 from token_service.ledger.context import Context
 from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.settlement_health import Backlog
@@ -55,8 +55,10 @@ DUE_SECONDS_MAX: Final = 30.0
 BATCH_SECONDS: Final = 1.0
 RECONCILE_SECONDS: Final = 300.0
 
-WAIT_FOR: Final = (TryAgain, RpcError, LaneHalted, DiskFull)
-"""Errors that may pass while the worker waits: everything else stops it, for a person to look."""
+WAIT_FOR: Final = (TryAgain, RpcError, LaneHalted, DiskFull, WrongChain)
+"""Errors that may pass while the worker waits: everything else stops it, for a person to look. A node of another chain is refused
+at the start; later it is a provider's mistake, and nothing is read from it or sent to it.
+"""
 
 UNSAID: Final = frozenset({"state", "was"})
 """Of a batch's news: its event says it."""

@@ -21,8 +21,9 @@ from token_service.units import EntryKind
 from token_service.worker import WorkerServices, run_worker, wait_until_settled
 
 
-def test_a_worker_survives_a_node_that_goes_away_and_says_so_once(
-    sqlite_store: Store, anvil: Anvil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("trouble", ["is_down", "is_elsewhere"])
+def test_a_worker_survives_a_node_that_goes_away_or_elsewhere_and_says_so_once(
+    trouble: str, sqlite_store: Store, anvil: Anvil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("token_service.worker.AWAY_SECONDS", 0.1)
     wire = FaultyNode(anvil.node)
@@ -32,14 +33,14 @@ def test_a_worker_survives_a_node_that_goes_away_and_says_so_once(
     with structlog.testing.capture_logs() as lines:
         thread = threading.Thread(target=run_worker, args=(WorkerServices(programme.services, 0.0), stop))
         thread.start()
-        wire.is_down = True
+        setattr(wire, trouble, True)
         alice = programme.member()
         programme.record(alice, EntryKind.ISSUANCE, 5)
         until = time.monotonic() + 20
         while not any(line["event"] == "worker_waits" for line in lines) and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(0.5)  # it asks again and again, and says no more
-        wire.is_down = False
+        setattr(wire, trouble, False)
         left = wait_until_settled(programme.store, programme.clock, 10)
         stop.set()
         thread.join(timeout=10)
