@@ -104,6 +104,9 @@ REWARDS = ruleset_of(
 )
 
 
+NOW = {"tier": None, "at": datetime(2026, 11, 22, 11, tzinfo=UTC)}
+
+
 def test_number_2_a_hundred_points_are_worth_ten_euros() -> None:
     assert [value_of(REWARDS, points) for points in (0, 1, 99, 100, 250)] == [0, 10, 990, 1000, 2500]
     assert value_of(ruleset_of(), 100) == 0
@@ -113,13 +116,13 @@ def test_number_2_a_hundred_points_are_worth_ten_euros() -> None:
 
 def test_a_redemption_names_points_or_a_reward() -> None:
     assert price(REWARDS, "coffee") == 100
-    assert check_redemption(REWARDS, points=None, reward_id="coffee", available=100) == 100
-    assert check_redemption(REWARDS, points=7, reward_id=None, available=7) == 7
+    assert check_redemption(REWARDS, points=None, reward_id="coffee", available=100, **NOW) == 100
+    assert check_redemption(REWARDS, points=7, reward_id=None, available=7, **NOW) == 7
     for points, reward in ((None, None), (5, "coffee"), (0, None), (-1, None), (2**53, None)):
         with pytest.raises(InvalidInput):
-            check_redemption(REWARDS, points=points, reward_id=reward, available=2**60)
+            check_redemption(REWARDS, points=points, reward_id=reward, available=2**60, **NOW)
     with pytest.raises(RewardUnavailable):
-        check_redemption(REWARDS, points=None, reward_id="tea", available=100)
+        check_redemption(REWARDS, points=None, reward_id="tea", available=100, **NOW)
     with pytest.raises(InsufficientBalance) as refused:
-        check_redemption(REWARDS, points=None, reward_id="coffee", available=60)
+        check_redemption(REWARDS, points=None, reward_id="coffee", available=60, **NOW)
     assert refused.value.facts == {"available": 60, "missing_points": 40}

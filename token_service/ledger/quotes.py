@@ -62,7 +62,9 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     operations.check_backlog(tx)
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
-    points = check_redemption(ruleset, points=new.points, reward_id=new.reward_id, available=account.available)
+    points = check_redemption(
+        ruleset, points=new.points, reward_id=new.reward_id, available=account.available, tier=account.tier, at=tx.now
+    )
     deadline = int((tx.now + VALID_FOR).timestamp())
     mandate_id = tx.new_id("man")
     text = jcs(

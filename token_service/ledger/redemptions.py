@@ -88,7 +88,9 @@ def spend(
     ruleset = tx.ruleset(ruleset_hash)
     at = stored_lots.consumption_time(tx)
     usable = engine.available(stored_lots.open_lots(tx, account), at) - account.held
-    points = check_redemption(ruleset, points=new.points, reward_id=new.reward_id, available=usable)
+    points = check_redemption(
+        ruleset, points=new.points, reward_id=new.reward_id, available=usable, tier=account.tier, at=tx.now
+    )
     sweep_expired(tx, account)
     voucher = {} if voucher_id is None else {"voucher": voucher_id}
     operation = operations.start(

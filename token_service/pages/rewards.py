@@ -18,6 +18,7 @@ from token_service.ledger.members import get_member
 from token_service.ledger.views import Member
 from token_service.ledger.vouchers import buy_reward
 from token_service.pages.breakdown import own_name
+from token_service.pages.on_offer import on_offer
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.program.ruleset import Ruleset
@@ -27,12 +28,13 @@ FORM: Final = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class RewardInReach:
-    """A reward and what is still missing for it; 0 = within reach."""
+    """A reward and what is still missing for it; 0 = within reach. `closed` says why this member cannot have it now."""
 
     id: str
     name: str
     points: int
     missing: int
+    closed: str | None = None
 
 
 def add_to(pages: Blueprint) -> None:
@@ -51,7 +53,7 @@ def rewards() -> ResponseReturnValue:
         "rewards.html",
         program=rules.program,
         member=member,
-        rewards=rewards_in_reach(rules, member.balance.available),
+        rewards=rewards_in_reach(rules, member),
     )
 
 
@@ -73,10 +75,18 @@ def buy(reward_id: str) -> ResponseReturnValue:
     return redirect(url_for("pages.voucher", voucher_id=bought.value.id), 303)
 
 
-def rewards_in_reach(rules: Ruleset, available: int) -> list[RewardInReach]:
-    """The rewards a member can have now, dearest first, then the nearest ones."""
-    found = [RewardInReach(one.id, own_name(one), one.points, max(0, one.points - available)) for one in rules.rewards]
-    return sorted(found, key=lambda reward: (reward.missing > 0, reward.points if reward.missing else -reward.points))
+def rewards_in_reach(rules: Ruleset, member: Member) -> list[RewardInReach]:
+    """The rewards a member can have now, dearest first, then the nearest ones, then those that are closed to them."""
+    available = member.balance.available
+    found = [
+        RewardInReach(one.id, own_name(one), one.points, max(0, one.points - available), why_not)
+        for one, why_not in on_offer(rules, member.tier, services().context.now())
+    ]
+    return sorted(found, key=_place)
+
+
+def _place(reward: RewardInReach) -> tuple[bool, bool, int]:
+    return reward.closed is not None, reward.missing > 0, reward.points if reward.missing else -reward.points
 
 
 def _member() -> Member:
@@ -85,7 +95,7 @@ def _member() -> Member:
 
 def _page(reward_id: str, *, form: str, refusal: str | None = None) -> str:
     rules, member = services().ruleset(), _member()
-    found = [one for one in rewards_in_reach(rules, member.balance.available) if one.id == reward_id]
+    found = [one for one in rewards_in_reach(rules, member) if one.id == reward_id]
     if not found:
         abort(404)
     return render_template(

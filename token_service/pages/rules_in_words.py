@@ -15,6 +15,7 @@ from token_service.pages.breakdown import (
     benefit_named,
     item_in_words,
     level_in_words,
+    level_named,
     limit_in_words,
     own_name,
     reward_named,
@@ -30,6 +31,7 @@ from token_service.program.schema import (
     InactivityExpiry,
     Level,
     PeriodEndExpiry,
+    Reward,
     RollingWindow,
     SpendRule,
     Tiers,
@@ -306,12 +308,30 @@ def _rewards(ruleset: Ruleset) -> Iterator[Told]:
             )
         )
     for reward in ruleset.rewards:
-        yield Told(
-            ngettext(
-                "%(reward)s: %(points)s point",
-                "%(reward)s: %(points)s points",
-                reward.points,
-                reward=reward_named(ruleset, reward.id),
-                points=formats.number(reward.points),
-            )
+        said = ngettext(
+            "%(reward)s: %(points)s point",
+            "%(reward)s: %(points)s points",
+            reward.points,
+            reward=reward_named(ruleset, reward.id),
+            points=formats.number(reward.points),
         )
+        yield Told(". ".join([said, *_who_and_when(reward, ruleset)]))
+
+
+def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
+    """Without the full stop at the end, like the reward itself."""
+    dates = _dates(reward.starts, reward.until)
+    if dates is not None:
+        yield dates.removesuffix(".")
+    for level, days in (reward.early_days or {}).items():
+        name = level_named(ruleset, level)
+        yield ngettext(
+            "With the level %(level)s, %(days)s day earlier",
+            "With the level %(level)s, %(days)s days earlier",
+            days,
+            level=name,
+            days=formats.number(days),
+        )
+    if reward.levels:
+        names = ", ".join(level_named(ruleset, level) for level in reward.levels)
+        yield gettext("Only with this level: %(levels)s", levels=names)

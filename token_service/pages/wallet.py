@@ -75,7 +75,7 @@ def wallet() -> ResponseReturnValue:
         worth=value_of(rules, member.balance.available) if rules.program.point_value else None,
         tier=tier_progress(rules, member),
         expiring=_soon(member.balance.expiring),
-        rewards=rewards_in_reach(rules, member.balance.available)[:REWARDS_SHOWN_MAX],
+        rewards=rewards_in_reach(rules, member)[:REWARDS_SHOWN_MAX],
         vouchers=vouchers,
         other_vouchers=other_vouchers,
         waiting=[WaitingPoints(award, place_of(award.merchant_name, award.store_name)) for award in waiting],

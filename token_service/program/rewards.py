@@ -1,10 +1,64 @@
-"""What points buy: the price of a reward, the value of points, and whether a redemption can be made."""
+"""What points buy: the price of a reward, who may have it when, the value of points, and whether a redemption can be made."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
 from token_service.errors import InsufficientBalance, InvalidInput, RewardUnavailable
+from token_service.program.durations import zone
+from token_service.program.facts import local_time
 from token_service.program.schema import Reward, Ruleset
 from token_service.units import POINTS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Why a member cannot have a reward at an instant: `level_needed` (one of `levels`), `not_yet_open` (for them it opens at
+    `opens_at`), or `over` (since the end of `until`).
+    """
+
+    reason: str
+    levels: tuple[str, ...] = ()
+    opens_at: datetime | None = None
+    until: date | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What an answer says of it, without what does not apply."""
+        said: dict[str, Any] = {"reason": self.reason}
+        if self.levels:
+            said["levels"] = list(self.levels)
+        if self.opens_at is not None:
+            said["opens_at"] = self.opens_at.isoformat()
+        if self.until is not None:
+            said["until"] = self.until.isoformat()
+        return said
+
+
+def closed(ruleset: Ruleset, reward: Reward, tier: str | None, at: datetime) -> Closed | None:
+    """Why a member of this level cannot have the reward at an instant; None: they can, if they have the points. Days are the
+    programme's; a level of `early_days` may have it so many days before `from`.
+    """
+    if reward.levels and tier not in reward.levels:
+        return Closed("level_needed", levels=reward.levels)
+    today = local_time(at, ruleset.program.time_zone).date
+    if reward.starts is not None:
+        opens = reward.starts - timedelta(days=(reward.early_days or {}).get(tier or "", 0))
+        if today < opens.isoformat():
+            opens_at = datetime.combine(opens, time.min, tzinfo=zone(ruleset.program.time_zone))
+            return Closed("not_yet_open", opens_at=opens_at)
+    if reward.until is not None and today > reward.until.isoformat():
+        return Closed("over", until=reward.until)
+    return None
+
+
+_SAID = {
+    "level_needed": "This reward is for members of another level.",
+    "not_yet_open": "This reward is not to be had yet.",
+    "over": "This reward is over.",
+}
 
 
 def find_reward(ruleset: Ruleset, reward_id: str) -> Reward:
@@ -26,15 +80,24 @@ def value_of(ruleset: Ruleset, points: int) -> int:
     return points * value.amount // value.points if value is not None else 0
 
 
-def check_redemption(ruleset: Ruleset, *, points: int | None, reward_id: str | None, available: int) -> int:
+def check_redemption(
+    ruleset: Ruleset, *, points: int | None, reward_id: str | None, available: int, tier: str | None, at: datetime
+) -> int:
     """Points that the redemption takes.
 
     Raises InvalidInput unless exactly one of `points` (1 … 2^53−1) and `reward_id` is given, RewardUnavailable for an
-    unknown reward, InsufficientBalance with `available` and `missing_points`.
+    unknown reward and for one that is closed to this level at this instant (with `reason`, and what it needs),
+    InsufficientBalance with `available` and `missing_points`.
     """
     if (points is None) == (reward_id is None):
         raise InvalidInput("Name either the points or the reward.")
-    needed = price(ruleset, reward_id) if reward_id is not None else points or 0
+    needed = points or 0
+    if reward_id is not None:
+        reward = find_reward(ruleset, reward_id)
+        why_not = closed(ruleset, reward, tier, at)
+        if why_not is not None:
+            raise RewardUnavailable(_SAID[why_not.reason], **why_not.facts)
+        needed = reward.points
     if not 1 <= needed <= POINTS_MAX:
         raise InvalidInput("Points must be a whole number from 1 to 2^53 − 1.")
     if needed > available:

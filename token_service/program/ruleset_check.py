@@ -29,6 +29,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_benefits(ruleset),
         *_limits(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
+        *_rewards(ruleset),
     ]
 
 
@@ -104,3 +105,18 @@ def _limits(ruleset: Ruleset) -> Iterator[Place]:
         and limits.per_order_points > limits.per_member_day_points
     ):
         yield Place("/limits/per_order_points", "must not exceed per_member_day_points, which would always cut it")
+
+
+def _rewards(ruleset: Ruleset) -> Iterator[Place]:
+    levels = {level.id for level in (ruleset.tiers.levels if ruleset.tiers else ())}
+    for index, reward in enumerate(ruleset.rewards):
+        if reward.starts and reward.until and reward.until < reward.starts:
+            yield Place(f"/rewards/{index}/until", "must not lie before from")
+        for place, level in enumerate(reward.levels):
+            if level not in levels:
+                yield Place(f"/rewards/{index}/levels/{place}", "must be the id of a level")
+        if reward.early_days and reward.starts is None:
+            yield Place(f"/rewards/{index}/early_days", "has no effect without from")
+        for level in sorted(reward.early_days or {}):
+            if level not in levels or (reward.levels and level not in reward.levels):
+                yield Place(f"/rewards/{index}/early_days/{level}", "must be a level that may have the reward")

@@ -227,12 +227,18 @@ class Limits(Part):
 
 
 class Reward(Part):
-    """What points buy. Its price is a rule; its stock and picture are not."""
+    """What points buy, between two local dates (both included) and at the levels named. Its price is a rule; its stock and
+    picture are not. `early_days`: how many days before the others a level may have it.
+    """
 
     id: Identifier
     kind: Literal["discount", "gift", "experience", "digital"]
     points: PositiveAmount
     name: dict[Literal["fr", "en"], Word] | None = None
+    starts: date | None = Field(default=None, alias="from")
+    until: date | None = None
+    levels: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+    early_days: dict[Identifier, Annotated[int, Field(ge=1, le=366)]] | None = None
 
 
 class Ruleset(Part):

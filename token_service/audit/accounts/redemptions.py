@@ -8,7 +8,7 @@ from token_service.audit.accounts.step import Step
 from token_service.errors import RewardUnavailable
 from token_service.program import lots as engine
 from token_service.program.lots import Lot
-from token_service.program.rewards import price, value_of
+from token_service.program.rewards import closed, find_reward, price, value_of
 from token_service.program.ruleset import Ruleset
 
 
@@ -81,6 +81,12 @@ def _check_price(step: Step, ruleset: Ruleset) -> None:
         right = "no such reward"
     if right != leaf.amount:
         step.differs("rewards", f"the reward {reward} has another price", expected=right, found=leaf.amount)
+        return
+    why_not = closed(ruleset, find_reward(ruleset, str(reward)), step.account.tier, leaf.occurred_at)
+    if why_not is not None and step.account.is_tier_known:
+        step.differs(
+            "rewards", f"the reward {reward} was closed to this account", expected=str(why_not.facts), found="given"
+        )
 
 
 def _lots_of(step: Step, origin: Operation) -> list[Lot]:

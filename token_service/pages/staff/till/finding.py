@@ -85,7 +85,7 @@ def member(member_id: str) -> ResponseReturnValue:
         form=PurchaseForm(),
         errors={},
         taxes_count=taxes_count(rules),
-        offers=offers(rules, shown.member.balance.available),
+        offers=offers(rules, shown.member, services().context.now()),
         vouchers=[reward_named(rules, one) for one in open_rewards(services().context, member_id)],
         purchases=purchases_of(services().context, person(), member_id),
     )

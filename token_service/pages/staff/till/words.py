@@ -12,6 +12,7 @@ from token_service.ledger.till_lines import TillLine
 from token_service.ledger.views import Member
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, reward_named
+from token_service.pages.on_offer import closed_in_words
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
@@ -103,6 +104,8 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         return gettext("That is more than is left of this purchase: %(left)s can still be refunded.", left=left)
     if code in ("voucher_used", "voucher_cancelled"):
         return _voucher_refusal(facts)
+    if code == "reward_unavailable":
+        return closed_in_words(facts, services().ruleset()) or gettext("This reward is not on offer any more.")
     plain = {
         "own_card": gettext("This card is your own. Ask a colleague to do it: nobody moves points for themselves."),
         "member_frozen": gettext(
@@ -116,7 +119,6 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         "ceiling_reached": gettext(
             "This shop has given all the points it may for now. Nothing was recorded; ask whoever runs the programme."
         ),
-        "reward_unavailable": gettext("This reward is not on offer any more."),
         "too_late": gettext("This form is too old to be recorded. Begin the purchase again."),
         "already_reversed": gettext("All of it was given back before."),
         "total_mismatch": gettext("The lines do not add up. Look at the amounts again."),

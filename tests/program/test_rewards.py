@@ -1,0 +1,101 @@
+"""Who may have a reward, and when (reference/loyalty-systems.md numbers 11 and 12; the rules of prices are in test_expiry.py)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from token_service.errors import InsufficientBalance, RewardUnavailable
+from token_service.program.rewards import check_redemption, closed
+from token_service.program.ruleset import Ruleset, check_ruleset
+
+from .baskets import ruleset_of
+
+TIERS = {
+    "qualify_by": "spend",
+    "window": {"kind": "lifetime"},
+    "levels": [{"id": "bronze", "from": 0}, {"id": "silver", "from": 100}, {"id": "gold", "from": 200}],
+}
+SALE: dict[str, Any] = {"from": "2026-12-01", "until": "2026-12-24", "early_days": {"gold": 3}}
+
+
+def with_reward(**more: Any) -> Ruleset:
+    return ruleset_of(tiers=TIERS, rewards=[{"id": "box", "kind": "gift", "points": 100, **more}])
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def why_not(ruleset: Ruleset, tier: str | None, when: str) -> str | None:
+    found = closed(ruleset, ruleset.rewards[0], tier, at(when))
+    return None if found is None else found.reason
+
+
+@pytest.mark.parametrize(
+    ("tier", "when", "reason"),
+    [
+        ("bronze", "2026-11-30 22:59", "not_yet_open"),  # 23:59 in Paris
+        ("bronze", "2026-11-30 23:00", None),
+        ("gold", "2026-11-27 22:59", "not_yet_open"),
+        ("gold", "2026-11-27 23:00", None),
+        (None, "2026-12-24 22:59", None),
+        ("gold", "2026-12-24 23:00", "over"),
+    ],
+)
+def test_number_11_a_reward_bound_to_a_date_range_is_refused_outside_it_with_a_reason(
+    tier: str | None, when: str, reason: str | None
+) -> None:
+    assert why_not(with_reward(**SALE), tier, when) == reason
+
+
+def test_number_12_opens_at_is_offset_per_tier_and_others_get_not_yet_open_with_their_own_opening_time() -> None:
+    ruleset = with_reward(**SALE)
+    for tier, opens in (("silver", "2026-11-30T23:00:00+00:00"), ("gold", "2026-11-27T23:00:00+00:00")):
+        with pytest.raises(RewardUnavailable) as refused:
+            check_redemption(ruleset, points=None, reward_id="box", available=500, tier=tier, at=at("2026-11-01 12:00"))
+        assert refused.value.facts["reason"] == "not_yet_open"
+        assert datetime.fromisoformat(str(refused.value.facts["opens_at"])) == datetime.fromisoformat(opens)
+
+
+def test_a_reward_of_some_levels_is_refused_to_others_and_names_them() -> None:
+    ruleset = with_reward(levels=["silver", "gold"])
+    given = {"points": None, "reward_id": "box", "at": at("2026-12-01 12:00")}
+    assert check_redemption(ruleset, available=100, tier="gold", **given) == 100
+    for tier in ("bronze", None):
+        with pytest.raises(RewardUnavailable) as refused:
+            check_redemption(ruleset, available=100, tier=tier, **given)
+        assert refused.value.facts == {"reason": "level_needed", "levels": ["silver", "gold"]}
+
+
+def test_being_closed_is_said_before_points_that_are_missing() -> None:
+    ruleset = with_reward(until="2026-12-24")
+    given = {"points": None, "reward_id": "box", "available": 1, "tier": None}
+    with pytest.raises(RewardUnavailable) as refused:
+        check_redemption(ruleset, at=at("2026-12-25 12:00"), **given)
+    assert refused.value.facts == {"reason": "over", "until": "2026-12-24"}
+    with pytest.raises(InsufficientBalance):
+        check_redemption(ruleset, at=at("2026-12-24 12:00"), **given)
+
+
+def test_points_alone_have_no_dates() -> None:
+    ruleset = with_reward(**SALE)
+    assert check_redemption(ruleset, points=7, reward_id=None, available=7, tier=None, at=at("2020-01-01 12:00")) == 7
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"from": "2026-12-02", "until": "2026-12-01"}, "/rewards/0/until"),
+        ({"levels": ["platinum"]}, "/rewards/0/levels/0"),
+        ({"early_days": {"gold": 3}}, "/rewards/0/early_days"),
+        ({"from": "2026-12-01", "early_days": {"platinum": 3}}, "/rewards/0/early_days/platinum"),
+        ({"from": "2026-12-01", "levels": ["silver"], "early_days": {"gold": 3}}, "/rewards/0/early_days/gold"),
+    ],
+)
+def test_contradictions_are_named_with_their_place(more: dict[str, Any], pointer: str) -> None:
+    assert [place.pointer for place in check_ruleset(with_reward(**more))] == [pointer]
+    assert check_ruleset(with_reward(**SALE)) == []
+    assert with_reward(**SALE).rewards[0].starts == date(2026, 12, 1)
