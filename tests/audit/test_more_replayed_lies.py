@@ -118,6 +118,19 @@ def test_the_price_of_rules_that_are_over(made: OpenedProgramme) -> None:
     only(report, "decisions")
 
 
+def test_a_reward_for_somebody_of_another_level(node_url: str, tmp_path: Path, keys_folder: Path) -> None:
+    """Given at its right price, and closed to them: their level is bronze."""
+    made = make_opened(node_url, tmp_path, keys_folder, RULES.replace("points: 40}", "points: 40, levels: [gold]}"))
+    member = made.town.member()
+    made.town.buy(member, 20_000)
+    made.settle()
+    made.town.redeem(member, 40)
+    report = lie(made, "redemption", lambda leaf: saying(leaf, reward="coffee"))
+    wrong = named(report, "rewards")
+    assert "level_needed" in str(wrong.expected)
+    only(report, "rewards")
+
+
 def test_restored_points_that_live_longer_than_their_lot(made: OpenedProgramme) -> None:
     member = made.town.member()
     made.town.buy(member, 20_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -229,3 +230,30 @@ def test_these_pages_know_no_jargon(town: Town, alice: Browser, member: str, lan
     )
     for path in paths:
         assert FORBIDDEN.findall(wallet(town, alice, language, path)) == [], path
+
+
+def test_a_reward_that_is_closed_says_why_and_cannot_be_bought_and_one_that_is_over_is_gone(
+    make_town: Callable[[str], Town],
+) -> None:
+    town = make_town(
+        RULES.replace(
+            "rewards:\n", "rewards:\n  - {id: box, kind: gift, points: 50, from: 2027-02-01, until: 2027-02-24}\n"
+        )
+        .replace("rewards:\n", "rewards:\n  - {id: lounge, kind: experience, points: 60, levels: [gold]}\n", 1)
+        .replace("rewards:\n", "rewards:\n  - {id: easter, kind: gift, points: 70, until: 2026-04-06}\n", 1)
+    )
+    town.gift(town.member(), 284)
+    alice = Browser(town.app().test_client())
+    alice.sign_in(town)
+    text = wallet(town, alice, path="/rewards")
+    assert "Box 50 points To be had from 1 February 2027 on" in text
+    assert "Lounge 60 points Only with this level: Gold" in text
+    assert "Easter" not in text
+    assert text.index("A free coffee") < text.index("Box")
+    assert "Réservé à ce niveau : Or" in wallet(town, alice, "fr", "/rewards/lounge").replace("\xa0", " ")
+    page = alice.get("/rewards/box").text
+    assert form_of(page) == {}
+    refused = alice.post("/rewards/box", form="0" * 32, points="50")
+    assert refused.status_code == 409
+    assert "Disponible à partir du 1er" in refused.text.replace("\u202f", " ").replace("\xa0", " ")
+    assert alice.get("/rewards/easter").status_code == 404
