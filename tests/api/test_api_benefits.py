@@ -27,7 +27,7 @@ def granted(caller: Caller, member: str) -> dict[str, bool]:
     return {one["id"]: one["granted"] for one in done(caller.get(f"/v1/members/{member}/benefits"))["data"]}
 
 
-def test_a_level_grants_its_own_benefits_and_says_what_the_others_need(tiered: Town) -> None:
+def test_number_8_benefits_list_what_the_member_may_use_now_and_why(tiered: Town) -> None:
     member = tiered.alice.enrol()["id"]
     listed = {one["id"]: one for one in done(tiered.alice.get(f"/v1/members/{member}/benefits"))["data"]}
     assert listed["newsletter"] == {
@@ -43,7 +43,9 @@ def test_a_level_grants_its_own_benefits_and_says_what_the_others_need(tiered: T
     assert (listed["lounge"]["reason"], listed["lounge"]["needs"]) == ("tier_needed", {"id": "gold", "missing": 50_000})
 
 
-def test_a_merchant_checks_a_perk_with_one_call(tiered: Town) -> None:
+def test_number_10_a_perk_without_points_is_granted_by_entitlement_and_checked_by_a_merchant_with_one_call(
+    tiered: Town,
+) -> None:
     member = tiered.alice.enrol()["id"]
     path = f"/v1/members/{member}/benefits/lounge"
     tiered.alice.buy(member, 20_000)
