@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 from api_callers import done, new_reference, purchase, refused
 from api_town import Town
+from captured_logs import captured_logs
 
 Lines = list[dict[str, Any]]
 
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    with structlog.testing.capture_logs() as captured:
+    with captured_logs() as captured:
         yield captured
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 from anvil_node import CHAIN_ID, Anvil, running_anvil
+from captured_logs import captured_logs
 from databases import PostgreSQL
 from settlement_programme import EMBEDDED_ID, Programme, Seconds, deployed, make_programme
 
@@ -66,7 +67,7 @@ def own_programme(sqlite_store: Store, own_anvil: Anvil, tmp_path: Path) -> Prog
 @pytest.fixture
 def quiet_log() -> Iterator[None]:
     """What the worker logs stays out of the test report."""
-    with structlog.testing.capture_logs():
+    with captured_logs():
         yield
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import structlog
 from anvil_node import Anvil
+from captured_logs import captured_logs
 from settlement_programme import Programme
 
 from token_service.chain.settlement.figures import FigureSources
@@ -32,7 +32,7 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
     worker = Worker(replace(own_programme.worker(), figures=FigureSources(tally, dict)))
     alice = own_programme.member()
     own_programme.settle(timeout_seconds=0.5)
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         worker.run_pass(flush=True)
         own_programme.record(alice, EntryKind.ISSUANCE, 5)
         own_anvil.request("evm_setAutomine", False)
@@ -71,6 +71,6 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
 def test_what_happened_before_a_worker_began_is_no_news(programme: Programme) -> None:
     programme.record(programme.member(), EntryKind.ISSUANCE, 5)
     programme.settle()
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         Worker(programme.worker()).run_pass(flush=True)
     assert told(lines) == []

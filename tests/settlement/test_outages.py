@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import structlog
 from anvil_node import CHAIN_ID, Anvil, free_port
+from captured_logs import captured_logs
 from faulty_node import FaultyNode
 from settlement_programme import Programme, deployed, make_programme
 
@@ -30,7 +30,7 @@ def test_a_worker_survives_a_node_that_goes_away_or_elsewhere_and_says_so_once(
     programme = make_programme(store=sqlite_store, node=wire, folder=tmp_path, chain_id=CHAIN_ID, fund=anvil.fund)
     deployed(programme)
     stop = threading.Event()
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         thread = threading.Thread(target=run_worker, args=(WorkerServices(programme.services, 0.0), stop))
         thread.start()
         setattr(wire, trouble, True)

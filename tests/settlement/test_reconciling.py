@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import structlog
 from anvil_node import Anvil
+from captured_logs import captured_logs
 from settlement_programme import Programme
 from sqlalchemy import Connection, func, select, update
 
@@ -79,7 +79,7 @@ def test_points_that_only_the_ledger_has_freeze_their_member_and_raise_an_alarm(
     with programme.store.write() as connection:
         mine = update(leaves).where(leaves.c.member_id == people[0], leaves.c.kind == int(EntryKind.ISSUANCE))
         connection.execute(mine.values(amount=1_000))
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         found = differences(programme)
     assert ("balance", people[0], 998, 3) in found
     assert ("totals.issued", "program", 1_013, 18) in found

@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
-import structlog
 from anvil_node import CHAIN_ID, Anvil
+from captured_logs import captured_logs
 from settlement_programme import ADMIN, RULESET, Programme
 from sqlalchemy import func, select, text
 
@@ -213,7 +213,7 @@ def test_a_lone_entry_is_settled_within_two_seconds_by_a_running_worker(programm
 def test_logs_name_batches_and_no_member(programme: Programme) -> None:
     alice = programme.member()
     programme.record(alice, EntryKind.ISSUANCE, 9)
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         programme.settle()
     assert {"event": "batch_planned", "batch_id": 1, "lane": 0, "log_level": "info"} in lines
     final = next(line for line in lines if line["event"] == "batch_final")

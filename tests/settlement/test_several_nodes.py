@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import structlog
 from anvil_node import Anvil
+from captured_logs import captured_logs
 from settlement_programme import Programme
 from views_of_a_chain import View, pool_of
 
@@ -210,7 +210,7 @@ def test_the_worker_says_once_which_node_is_not_well(own_programme: Programme, o
     flaky = View(own_anvil.node)
     services = on(own_programme, pool_of(View(own_anvil.node), flaky))
     worker = Worker(replace(own_programme.worker(), chain=services))
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         for is_down in (False, True, True, True, False, False):
             flaky.is_down = is_down
             worker.run_pass()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import structlog
+from captured_logs import captured_logs
 from fake_node import NONE
 from invariants import Watch
 from ledger_entries import Tills
@@ -22,7 +22,7 @@ def quiet_world(*, lanes: int = 1, depth: int = 1, by_tag: bool = False) -> Iter
     quiet = {"crash": 0.0, "switch": 0.0, "busy": 0.0, "signer_fails": 0.0, "skew_seconds": 0, "fullness": 1.0}
     shape = {"lanes": lanes, "workers": 2, "depth": depth, "confirmations": None if by_tag else depth, "strict": False}
     world = World(replace(plan_of(0), faults=NONE, batch_entries_max=8, **quiet, **shape))  # type: ignore[arg-type]
-    with structlog.testing.capture_logs():
+    with captured_logs():
         yield world
     world.close()
 

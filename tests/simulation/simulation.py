@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import structlog
+from captured_logs import captured_logs
 from invariants import Watch
 from ledger_entries import Tills
 from plan import Plan, plan_of
@@ -47,7 +47,7 @@ def run_seed(seed: int, lanes: int | None = None) -> Ran:
 def run(plan: Plan) -> Ran:
     world = World(plan)
     try:
-        with structlog.testing.capture_logs(), no_waiting():
+        with captured_logs(), no_waiting():
             return _run(world)
     except Exception as error:
         raise Failed(_report(world, error)) from error
