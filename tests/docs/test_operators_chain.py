@@ -22,7 +22,7 @@ call /v1/members '{"external_id": "card-1"}'
 call /v1/purchases '{"reference": "ticket-1", "external_id": "card-1", "occurred_at": "'$(date -u +%FT%TZ)'",
                      "total": {"amount": 2390, "currency": "EUR"}}'
 mereau settle --wait --timeout 100
-curl -s http://127.0.0.1:8000/metrics | grep -E '^mereau_(rpc_requests_total|node_state|signer_today)'
+curl -s http://127.0.0.1:8000/metrics | grep -E '^mereau_(rpc_requests_total|node_state|signer_today|lane|operator|ops)'
 """
 
 
@@ -86,6 +86,10 @@ def test_the_steps_deploy_serve_audit_and_a_dump_comes_back(
         r'^mereau_rpc_requests_total\{method="eth_\w+",node="127.0.0.1",outcome="ok"\} [1-9]', said, re.MULTILINE
     )
     assert 'mereau_node_state{node="127.0.0.1",state="well"} 1' in said
+    assert 'mereau_lane_nonce_gap{lane="0"} 0.0' in said
+    assert re.search(r'^mereau_operator_balance_wei\{lane="0"\} [1-9]', said, re.MULTILINE)
+    assert 'mereau_lane_seq_lag{lane="0"} 0.0' in said
+    assert re.search(r"^mereau_ops_accepted_total [1-9]", said, re.MULTILINE)
     assert re.search(r'^mereau_signer_today\{verdict="denied"\} 0', said, re.MULTILINE)
 
     postgresql.execute("drop database mereau with (force)")

@@ -15,7 +15,15 @@ from sqlalchemy import Connection, func, select
 from token_service.ledger.gas_spending import gas_spending
 from token_service.ledger.reconciling import last_agreement, last_reconciliation
 from token_service.ledger.settlement_figures import live_workers
-from token_service.ledger.settlement_tables import admin_operations, blocks, cursors, lanes, leaves, transactions
+from token_service.ledger.settlement_tables import (
+    admin_operations,
+    batches,
+    blocks,
+    cursors,
+    lanes,
+    leaves,
+    transactions,
+)
 from token_service.ledger.store import Store
 from token_service.ledger.worker_figures import worker_figures_of
 
@@ -36,7 +44,7 @@ class Gauge:
 def settlement_gauges(store: Store, now: datetime) -> list[Gauge]:
     """Every gauge, as of now."""
     with store.read() as connection:
-        found = [*_leaves(connection, now), *_lanes(connection), *_chain(connection, now), *_gas(connection, now)]
+        found = [*_leaves(connection, now), *_lanes(connection, now), *_chain(connection, now), *_gas(connection, now)]
     return [
         *found,
         *_reconciliation(store),
@@ -69,13 +77,17 @@ def _leaves(connection: Connection, now: datetime) -> Iterator[Gauge]:
         ("state",),
         {(key,): value for key, value in ages.items()},
     )
+    newest = connection.execute(select(func.max(columns.seq))).scalar_one() or 0
+    help_ = "Entries and facts recorded, by the number of the newest: one that was rolled back leaves a gap."
+    yield Gauge("mereau_ops_accepted_total", help_, (), {(): newest}, is_counter=True)
     waiting = select(func.count()).where(admin_operations.c.state.in_(("accepted", "sent")))
     yield _one("admin_operations", "Administrative orders under way.", connection.execute(waiting).scalar_one())
 
 
-def _lanes(connection: Connection) -> Iterator[Gauge]:
+def _lanes(connection: Connection, now: datetime) -> Iterator[Gauge]:
     columns = lanes.c
     rows = connection.execute(select(lanes).order_by(columns.number)).all()
+    yield from _standing(connection, {row.operator: str(row.number) for row in rows}, now)
     flying = select(transactions.c.operator, func.count()).where(transactions.c.state.in_(("signed", "sent")))
     in_flight = {row[0]: row[1] for row in connection.execute(flying.group_by(transactions.c.operator))}
     yield Gauge(
@@ -96,6 +108,20 @@ def _lanes(connection: Connection) -> Iterator[Gauge]:
     yield Gauge(
         "mereau_lane_next_nonce", "Its next nonce.", ("lane",), {(str(row.number),): row.next_nonce for row in rows}
     )
+
+
+def _standing(connection: Connection, lane_of: Mapping[str, str], now: datetime) -> Iterator[Gauge]:
+    """Batches that are planned and in no block yet, and how old the oldest is."""
+    columns = batches.c
+    query = select(columns.operator, func.count(), func.min(columns.created_at)).where(columns.state == "planned")
+    lag, stalled = dict.fromkeys(lane_of.values(), 0), dict.fromkeys(lane_of.values(), 0.0)
+    for operator, count, oldest_at in connection.execute(query.group_by(columns.operator)):
+        if operator in lane_of:
+            lag[lane_of[operator]] = count
+            stalled[lane_of[operator]] = max(0.0, (now - oldest_at).total_seconds())
+    yield Gauge("mereau_lane_seq_lag", "Batches in no block yet.", ("lane",), {(lane,): n for lane, n in lag.items()})
+    help_ = "Age of the oldest of them."
+    yield Gauge("mereau_lane_stalled_seconds", help_, ("lane",), {(lane,): age for lane, age in stalled.items()})
 
 
 def _chain(connection: Connection, now: datetime) -> Iterator[Gauge]:

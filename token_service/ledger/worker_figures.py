@@ -27,6 +27,8 @@ SETTLED: Final = "settled_leaves"
 ACCEPT_TO_MINED: Final = "op_accept_to_mined_seconds"
 ACCEPT_TO_FINAL: Final = "op_accept_to_final_seconds"
 GAS_USED: Final = "tx_gas_used"
+FEES: Final = "tx_fee_gwei"
+NONCE_GAP: Final = "lane_nonce_gap"
 BUMPS: Final = "tx_bumps"
 REORGED: Final = "tx_reorged"
 BALANCE: Final = "operator_balance_wei"
@@ -53,6 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Seconds from acceptance to finality, summed over what is final.", ("lane",), is_counter=True
     ),
     GAS_USED: Kind("Gas of final batches.", ("lane",), is_counter=True),
+    FEES: Kind("What that gas cost, as far as it is known.", ("lane",), is_counter=True),
     BUMPS: Kind("Replacements with higher fees.", ("lane",), is_counter=True),
     REORGED: Kind("Batches whose block left the chain.", ("lane",), is_counter=True),
     NODE_HEAD: Kind("The newest block of each node.", ("node",)),
@@ -60,6 +63,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     SIGNER_TODAY: Kind("What the signer answered today (UTC).", ("verdict",)),
     BALANCE: Kind("What a lane's operator has for gas.", ("lane",)),
     RUNWAY: Kind("How many batches that pays for, at the cost of the newest ones.", ("lane",)),
+    NONCE_GAP: Kind("Nonces that neither the chain nor a transaction on its way has; must be 0.", ("lane",)),
     BASE_FEE: Kind("The base fee of the newest block.", ()),
 }
 

@@ -18,6 +18,7 @@ from token_service.ledger.worker_figures import (
     ACCEPT_TO_MINED,
     BATCHES,
     BUMPS,
+    FEES,
     GAS_USED,
     REORGED,
     SETTLED,
@@ -42,6 +43,7 @@ class BatchNews:
     transaction: str | None
     block: int | None
     gas: int | None
+    fee_gwei: int | None
 
 
 @dataclass(slots=True)
@@ -71,7 +73,7 @@ class BatchWatch:
         columns, others = batches.c, attempts.alias()
         newest = select(func.max(others.c.bump)).where(others.c.transaction_id == transactions.c.id).scalar_subquery()
         query = (
-            select(batches, attempts.c.hash, transactions.c.state.label("transaction_state"))
+            select(batches, attempts.c.hash, transactions.c.state.label("transaction_state"), transactions.c.fee_gwei)
             .outerjoin(transactions, transactions.c.batch_id == columns.id)
             .outerjoin(attempts, and_(attempts.c.transaction_id == transactions.c.id, attempts.c.bump == newest))
             .where(columns.operator.in_(numbers))
@@ -91,6 +93,7 @@ class BatchWatch:
                 transaction=row.transaction_hash or row.hash,
                 block=row.block_number,
                 gas=row.gas_used,
+                fee_gwei=row.fee_gwei,
             )
             for row in latest.values()
         ]
@@ -121,6 +124,7 @@ def count_news(tally: Tally, one: BatchNews, connection: Connection, now: dateti
     if one.state == "final":
         tally.add(SETTLED, lane, value=one.leaves)
         tally.add(GAS_USED, lane, value=one.gas or 0)
+        tally.add(FEES, lane, value=one.fee_gwei or 0)
         tally.add(ACCEPT_TO_FINAL, lane, value=_waited(connection, one.batch_id, now))
 
 

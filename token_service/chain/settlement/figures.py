@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from token_service.chain import reads
 from token_service.chain.node import Node, Several
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement.batch_news import BatchNews, count_news
-from token_service.chain.settlement.lanes import read_lanes
+from token_service.chain.settlement.lanes import IN_FLIGHT, read_lanes
 from token_service.errors import MereauError, NodeUnreachable, RpcError, TryAgain
 from token_service.ledger.gas_spending import batch_cost_wei
+from token_service.ledger.settlement_tables import transactions
 from token_service.ledger.tally import Key, Tally
 from token_service.ledger.worker_figures import (
     BALANCE,
     BASE_FEE,
     NODE_HEAD,
     NODE_STATE,
+    NONCE_GAP,
     RUNWAY,
     SIGNER_TODAY,
     note_figures,
@@ -62,7 +64,7 @@ class FigureKeeper:
             return
         self.due_at = now + SECONDS
         taken = self.sources.tally.take()
-        seen = {**_nodes(services.node), **_signer(self.sources), **_gas_money(services)} if has_chain else None
+        seen = {**_nodes(services.node), **_signer(self.sources), **_operators(services)} if has_chain else None
         try:
             note_figures(services.store, taken, seen)
         except TryAgain:
@@ -87,21 +89,31 @@ def _signer(sources: FigureSources) -> dict[Key, float]:
     return {(SIGNER_TODAY, (verdict,)): count for verdict, count in counts.items()}
 
 
-def _gas_money(services: ChainServices) -> dict[Key, float]:
-    """Nothing on the embedded chain, where gas costs nothing, nor while no node answers."""
+def _operators(services: ChainServices) -> dict[Key, float]:
+    """Gas money and nonces; nothing on the embedded chain, where gas costs nothing, nor while no node answers."""
     if services.embedded:
         return {}
     with services.store.read() as connection:
         lanes = [lane for lane in read_lanes(connection) if lane.state != "disabled"]
-        cost = batch_cost_wei(connection)
+        cost, flying = batch_cost_wei(connection), _flying(connection)
     found: dict[Key, float] = {}
     try:
         for lane in lanes:
             money = reads.balance(services.node, lane.operator)
             found[BALANCE, (str(lane.number),)] = money
+            used = reads.transaction_count(services.node, lane.operator)
+            # what was mined since is counted twice for a moment, so that less than nothing is no gap
+            found[NONCE_GAP, (str(lane.number),)] = max(0, lane.next_nonce - used - flying.get(lane.operator, 0))
             if cost:
                 found[RUNWAY, (str(lane.number),)] = money // cost
         fee = reads.head(services.node).base_fee
     except (NodeUnreachable, RpcError):
         return found
     return found if fee is None else {**found, (BASE_FEE, ()): fee}
+
+
+def _flying(connection: Connection) -> dict[str, int]:
+    """How many transactions of each account are in no block that was read."""
+    columns = transactions.c
+    query = select(columns.operator, func.count()).where(columns.state.in_(IN_FLIGHT)).group_by(columns.operator)
+    return {row[0]: row[1] for row in connection.execute(query)}
