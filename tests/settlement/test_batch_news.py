@@ -11,7 +11,18 @@ from settlement_programme import Programme
 
 from token_service.chain.settlement.figures import FigureSources
 from token_service.ledger.tally import Tally
-from token_service.ledger.worker_figures import BATCHES, BUMPS, GAS_USED, REORGED, SETTLED
+from token_service.ledger.worker_figures import (
+    BATCHES,
+    BUMPS,
+    GAS_USED,
+    PUSHES,
+    REORGED,
+    REORGED_BLOCKS,
+    REORGS,
+    SETTLED,
+    SIGNER_REQUESTS,
+    SIGNER_SECONDS,
+)
 from token_service.units import EntryKind
 from token_service.worker import Worker
 
@@ -32,6 +43,7 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
     worker = Worker(replace(own_programme.worker(), figures=FigureSources(tally, dict)))
     alice = own_programme.member()
     own_programme.settle(timeout_seconds=0.5)
+    own_programme.services.tally.take()  # what setting up took
     with captured_logs() as lines:
         worker.run_pass(flush=True)
         own_programme.record(alice, EntryKind.ISSUANCE, 5)
@@ -65,6 +77,10 @@ def test_a_batch_is_followed_to_its_block_and_told_again_after_a_reorganisation(
         (SETTLED, ("0",)): 1,
         (GAS_USED, ("0",)): own_programme.batches()[0].gas_used,
     }
+    steps = own_programme.services.tally.take()
+    assert (steps[REORGS, ()], steps[REORGED_BLOCKS, ()], steps[PUSHES, ("accepted",)]) == (1, 2, 2)
+    assert steps[SIGNER_REQUESTS, ("signed",)] >= 1, "the same bytes are sent again: nothing is signed twice"
+    assert steps[SIGNER_SECONDS, ()] > 0
     assert mined[0]["block"] != mined[1]["block"] == own_programme.batches()[0].block_number
 
 

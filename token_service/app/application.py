@@ -152,6 +152,7 @@ class Application:
                 stale_after_seconds=settings.stale_after.total_seconds(),
             ),
             failpoint=self.failpoint,
+            tally=self.tally,
         )
 
     @contextmanager

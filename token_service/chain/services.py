@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -11,8 +11,10 @@ from typing import Final, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from token_service.chain.node import Node
+from token_service.chain.timed_signer import TimedSigner
 from token_service.ledger.context import Context
 from token_service.ledger.store import Store
+from token_service.ledger.tally import Tally
 from token_service.protocol.binds import Bind, SealedMember
 from token_service.protocol.transactions import Transaction
 
@@ -67,7 +69,8 @@ class ChainServices:
     `admin` is the address that holds the administrative roles. `depth` is how many blocks must lie above one that counts as
     final; None means: ask for the node's `finalized` block. `finality_witnesses` is how many endpoints at least must agree on
     that. `failpoint` is called by name around each commit and each network call (settlement/failpoints.py); tests make it
-    raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger.
+    raise. `monotonic` is a seconds counter for timers that carry no meaning for the ledger. `tally` is where steps count for
+    /metrics.
     """
 
     context: Context
@@ -85,6 +88,7 @@ class ChainServices:
     embedded: bool = False
     limits: SettlementLimits = SettlementLimits()
     failpoint: Failpoint = pass_by
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def store(self) -> Store:
@@ -102,7 +106,7 @@ class ChainServices:
         return self.context.now()
 
     def signer(self) -> Signer:
-        return self.make_signer(self.contract)
+        return TimedSigner(self.make_signer(self.contract), self.tally)
 
     def at_node(self, node: Node) -> ChainServices:
         """The same services with one endpoint for the node, so that what a step reads belongs together."""

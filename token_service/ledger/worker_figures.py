@@ -28,6 +28,11 @@ ACCEPT_TO_MINED: Final = "op_accept_to_mined_seconds"
 ACCEPT_TO_FINAL: Final = "op_accept_to_final_seconds"
 GAS_USED: Final = "tx_gas_used"
 FEES: Final = "tx_fee_gwei"
+PUSHES: Final = "tx_push"
+REORGS: Final = "reorg"
+REORGED_BLOCKS: Final = "reorg_blocks"
+SIGNER_REQUESTS: Final = "signer_requests"
+SIGNER_SECONDS: Final = "signer_seconds"
 NONCE_GAP: Final = "lane_nonce_gap"
 BUMPS: Final = "tx_bumps"
 REORGED: Final = "tx_reorged"
@@ -57,6 +62,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     GAS_USED: Kind("Gas of final batches.", ("lane",), is_counter=True),
     FEES: Kind("What that gas cost, as far as it is known.", ("lane",), is_counter=True),
     BUMPS: Kind("Replacements with higher fees.", ("lane",), is_counter=True),
+    PUSHES: Kind("Sendings of transactions, by what the node said.", ("class",), is_counter=True),
+    REORGS: Kind("Times that blocks which were read left the chain.", (), is_counter=True),
+    REORGED_BLOCKS: Kind("How many blocks those were.", (), is_counter=True),
+    SIGNER_REQUESTS: Kind("What workers asked the signer, by its answer.", ("result",), is_counter=True),
+    SIGNER_SECONDS: Kind("What that took in all.", (), is_counter=True),
     REORGED: Kind("Batches whose block left the chain.", ("lane",), is_counter=True),
     NODE_HEAD: Kind("The newest block of each node.", ("node",)),
     NODE_STATE: Kind("1 for the state that a node is in.", ("node", "state")),

@@ -21,6 +21,7 @@ from token_service.chain.settlement.lanes import IN_FLIGHT, Code
 from token_service.chain.settlement.receipt_storage import ensure_filed
 from token_service.errors import RpcError
 from token_service.ledger.settlement_tables import attempts, transactions
+from token_service.ledger.worker_figures import PUSHES
 
 UNSURE_SECONDS: Final = 2.0
 """After an answer that is no acceptance, the same bytes go again this soon."""
@@ -129,6 +130,7 @@ def _send(services: ChainServices, memory: PushMemory, row: Pending) -> Outcome:
         outcome = Outcome(row, Refusal.ACCEPTED, None)
     except RpcError as error:
         outcome = Outcome(row, classify(error.detail), error.detail)
+    services.tally.add(PUSHES, outcome.refusal.value)
     services.failpoint("push.after_send")
     if outcome.refusal in TAKEN:
         memory.due[row.attempt_id] = now + services.limits.push_again_seconds

@@ -21,6 +21,7 @@ from token_service.chain.settlement.cursors import Cursor, read_cursor, set_curs
 from token_service.chain.settlement.lanes import Code
 from token_service.errors import LaneHalted, NodeUnreachable
 from token_service.ledger.settlement_tables import batches, blocks, chain_events, lanes, leaves, transactions
+from token_service.ledger.worker_figures import REORGED_BLOCKS, REORGS
 
 SECOND_LOOK_SECONDS: Final = 0.2
 DEEP: Final = (
@@ -54,6 +55,8 @@ def roll_back(services: ChainServices, cursor: Cursor) -> int:
     if not fork.gone:
         return 0
     services.commit("reorg", lambda connection: _orphan(connection, cursor, fork.gone, fork.ancestor))
+    services.tally.add(REORGS)
+    services.tally.add(REORGED_BLOCKS, value=len(fork.gone))
     return len(fork.gone)
 
 
