@@ -43,8 +43,11 @@ def test_a_refusal_says_its_code(town: Town, lines: Lines) -> None:
 
 
 def test_reading_is_told_only_to_who_wants_it_all(town: Town, lines: Lines) -> None:
+    member = town.alice.enrol()["id"]
     done(town.alice.get("/v1/program"), 200)
-    assert [line["log_level"] for line in requests_in(lines)] == ["debug"]
+    done(town.alice.post("/v1/simulations/purchase", purchase(member, 2390)), 200)
+    town.nobody.post("/rpc", {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []})
+    assert [line["log_level"] for line in requests_in(lines)] == ["info", "debug", "debug", "debug"]
 
 
 def test_nothing_of_a_request_s_own_words_is_in_a_line(town: Town, lines: Lines) -> None:

@@ -14,6 +14,8 @@ import structlog
 from flask import Flask, Response, g, request
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+READING_BY_POST: Final = ("/rpc", "/v1/simulations/")
+"""What routes begin with that are asked by POST and change nothing: an audit over /rpc asks thousands of times."""
 SERVER_ERRORS: Final = 500
 
 
@@ -37,12 +39,12 @@ def log_requests(app: Flask) -> None:
             "code": g.get("problem_code"),
             **g.get("answered", {}),
         }
-        level = _level(request.method, response.status_code)
+        level = _level(request.method, rule.rule, response.status_code)
         log.log(level, "request", **{name: value for name, value in said.items() if value not in (None, [])})
         return response
 
 
-def _level(method: str, status: int) -> int:
+def _level(method: str, route: str, status: int) -> int:
     if status >= SERVER_ERRORS:
         return logging.WARNING
-    return logging.DEBUG if method in READING else logging.INFO
+    return logging.DEBUG if method in READING or route.startswith(READING_BY_POST) else logging.INFO

@@ -14,7 +14,7 @@ from token_service.chain.node import Node, Several
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement.batch_news import BatchNews, count_news
 from token_service.chain.settlement.lanes import IN_FLIGHT, read_lanes
-from token_service.errors import MereauError, NodeUnreachable, RpcError, TryAgain
+from token_service.errors import DiskFull, MereauError, NodeUnreachable, RpcError, TryAgain
 from token_service.ledger.gas_spending import batch_cost_wei
 from token_service.ledger.settlement_tables import transactions
 from token_service.ledger.tally import Key, Tally
@@ -57,7 +57,7 @@ class FigureKeeper:
     def keep(self, services: ChainServices, *, has_chain: bool) -> None:
         """Writes the figures down when it is time; how nodes and signer stand is for the worker that has the chain's share.
 
-        A database that is away keeps nothing from being settled: the figures wait.
+        A database that is away or full keeps nothing from being settled: the figures wait.
         """
         now = services.monotonic()
         if self.sources is None or now < self.due_at:
@@ -67,7 +67,7 @@ class FigureKeeper:
         seen = {**_nodes(services.node), **_signer(self.sources), **_operators(services)} if has_chain else None
         try:
             note_figures(services.store, taken, seen)
-        except TryAgain:
+        except (TryAgain, DiskFull):
             self.sources.tally.give_back(taken)
 
 
