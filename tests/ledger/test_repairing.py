@@ -17,6 +17,7 @@ from sqlalchemy import make_url, select
 from token_service.chain.settlement.ordering import arrange
 from token_service.errors import CallerError, ReferencesUnknown
 from token_service.ledger import tables, unknown_references
+from token_service.ledger.campaign_uses import rebuild_budgets, used_points
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -24,7 +25,7 @@ from token_service.ledger.repairing.judging import Judge
 from token_service.ledger.repairing.writing import write_batch
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.store import Store, open_store
-from token_service.ledger.transaction import write
+from token_service.ledger.transaction import read, write
 from token_service.protocol.hashing import to_hex
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf, computed_root
 from token_service.protocol.receipts import Leaf
@@ -32,7 +33,11 @@ from token_service.protocol.words import EntryWord
 from token_service.units import EntryKind
 
 OPERATOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
-WHOLE = rules(tiers=TIERS, expiry="{kind: inactivity, period: P60D}", return_window="P5D")
+CAMPAIGNS = (
+    "[{id: often, award: {points: 9}, limits: {per_member: {times: 2, every: P3D}}}, "
+    "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 120}}]"
+)
+WHOLE = rules(tiers=TIERS, expiry="{kind: inactivity, period: P60D}", return_window="P5D", campaigns=CAMPAIGNS)
 STEPS = 45
 
 
@@ -183,6 +188,7 @@ def repaired(town: Town, store: Store, gap: list[GapBatch]) -> tuple[Town, list[
         write(again.context, work)
         opened += [leaf for leaf in judged if isinstance(leaf, OpenedLeaf)]
         closed += [leaf for leaf in judged if isinstance(leaf, ClosedLeaf)]
+    write(again.context, rebuild_budgets)  # what a repair does last (app/repairing.py)
     return again, opened, closed
 
 
@@ -201,6 +207,7 @@ def told(town: Town, members: list[str]) -> list[Any]:
             for member in members
         ],
         [tuple(row) for row in lots],
+        read(town.context, lambda tx: used_points(tx, ["often", "scarce"])),
     ]
 
 
