@@ -33,6 +33,7 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.environment = {"PATH": "/usr/bin:/bin", "MEREAU_DATA_DIR": str(folder / "var"), "PYTHONPATH": str(ROOT)}
         self.folder = founded(folder / "var").folder
+        self.log = folder / "serve.log"
         self.key: str = json.loads(self.run("api-key", "create", "--merchant", "Halles", "--json"))["key"]
         self.sent: list[str] = []
         self.occurred_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -50,12 +51,18 @@ class Shop:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self.server = subprocess.Popen(
-            [sys.executable, "-m", "token_service", "serve", "--port", str(port)],
-            env=self.environment,
-            stderr=subprocess.DEVNULL,
-        )
-        until(self.is_up)
+        with self.log.open("wb") as log:
+            self.server = subprocess.Popen(
+                [sys.executable, "-m", "token_service", "serve", "--port", str(port)],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            until(self.is_up)
+        except AssertionError as error:
+            said = self.log.read_text()[-4_000:]
+            raise AssertionError(f"not up; exit code {self.server.poll()}; it said:\n{said}") from error
         return self.server
 
     def is_up(self) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ from eth_account import Account
 from pages_browsing import DESKTOP, LOOKS, PHONE, TOUCHED, Site, complaints
 from pages_settled import SETTLE_SECONDS, Settled, settled_town
 from playwright.sync_api import Page, expect
+from staff_people import hire
 
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.members import get_member
-from token_service.ledger.quotes import quote
+from token_service.ledger.staff_sessions import open_staff_session
 
 KEY = b"\x75" * 32
 OWN = Account.from_key(KEY).address
@@ -29,6 +30,13 @@ WALLET = (
 
 def signed(document: str) -> str:
     return "0x" + bytes(Account.sign_typed_data(KEY, full_message=json.loads(document)).signature).hex()
+
+
+def at_the_till(site: Site, settled: Settled) -> list[Any]:
+    """The cookies of a cashier."""
+    person, token = hire(settled.town, "cashier", "paul@example.com", locale="fr"), "6" * 64
+    open_staff_session(settled.town.context, person.id, sha256(token.encode()).hexdigest(), "test")
+    return [{"name": "staff", "value": token, "url": site.url}]
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +96,14 @@ def test_a_member_leaves_spends_and_comes_back(
     expect(phone.get_by_text("fait.")).to_be_visible()
     assert state_of(settled) == "left"
 
-    new = NewRedemption("own-1", settled.member_id, points=30)
-    quote(settled.town.context, settled.town.actor, new)
+    counter = open_page(at_the_till(site, settled), viewport=DESKTOP, locale="fr-FR")
+    counter.goto(f"/till/members/{settled.member_id}")
+    check_looks(counter)
+    counter.fill("#points", "30")
+    counter.keyboard.press("Enter")
+    counter.get_by_role("button", name="Demander au client").click()
+    expect(counter.get_by_text("Attend la signature du client")).to_be_visible()
+    check_looks(counter)
     desk = open_page(cookies, viewport=DESKTOP, locale="en-GB")
     desk.expose_function("signForTest", signed)
     desk.add_init_script(WALLET)
@@ -98,8 +112,11 @@ def test_a_member_leaves_spends_and_comes_back(
     desk.get_by_role("link", name="Use 30 points").click()
     check_looks(desk)
     desk.get_by_role("button", name="Sign with the wallet in this browser").click()
+    expect(counter.get_by_text("Le client a signé.")).to_be_visible()
     expect(desk.get_by_text("on its way to the register")).to_be_visible()
     settled.application.settle(SETTLE_SECONDS)
+    expect(counter.get_by_text("Le client a signé avec son propre portefeuille.")).to_be_visible()
+    check_looks(counter)
     desk.goto("/wallet")
     check_looks(desk)
     expect(desk.get_by_text("Points used, signed by you").first).to_be_visible()

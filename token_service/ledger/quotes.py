@@ -14,12 +14,13 @@ from sqlalchemy import Row, insert, select
 
 from token_service.errors import Conflict, ReferenceConflict
 from token_service.ledger import checks, operations, views
+from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.mandate_views import mandate_view
 from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
-from token_service.ledger.transaction import Transaction, write
+from token_service.ledger.transaction import Transaction, simulate, write
 from token_service.ledger.wallet_tables import mandates
 from token_service.program.rewards import check_redemption, value_of
 from token_service.protocol.hashing import text_hash
@@ -45,6 +46,16 @@ def quote(context: Context, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     return write(context, lambda tx: _quote(tx, actor, new))
 
 
+def preview_quote(context: Context, actor: Actor, new: NewRedemption) -> int:
+    """The points that `quote` would ask for now; nothing is recorded. Raises as `quote`."""
+
+    def work(tx: Transaction) -> int:
+        merchant_id = actor.acting_merchant(new.merchant_id)
+        return _priced(tx, tx.member_of(merchant_id, member_id=new.member_id, external_id=None), new)[1]
+
+    return simulate(context, work)
+
+
 def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     merchant_id = actor.acting_merchant(new.merchant_id)
     party = tx.merchant(merchant_id).party
@@ -56,15 +67,8 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
     if operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content):
         raise ReferenceConflict("this reference names a redemption already")
-    if account.state != "left":
-        raise Conflict("the member's points are in our keeping: redeem them without a quote")
-    check_running(tx)
     operations.check_backlog(tx)
-    ruleset_hash = tx.ruleset_hash_at(tx.now)
-    ruleset = tx.ruleset(ruleset_hash)
-    points = check_redemption(
-        ruleset, points=new.points, reward_id=new.reward_id, available=account.available, tier=account.tier, at=tx.now
-    )
+    ruleset_hash, points = _priced(tx, account, new)
     deadline = int((tx.now + VALID_FOR).timestamp())
     mandate_id = tx.new_id("man")
     text = jcs(
@@ -75,7 +79,7 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
             "reference": new.reference,
             "reward": new.reward_id,
             "points": points,
-            "value": value_of(ruleset, points),
+            "value": value_of(tx.ruleset(ruleset_hash), points),
             "ruleset": ruleset_hash,
             "deadline": deadline,
         }
@@ -100,6 +104,23 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     }
     tx.connection.execute(insert(mandates).values(**row))
     return QuoteOutcome(mandate_view(tx, _named(tx, merchant_id, new.reference)), created=True)
+
+
+def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str, int]:
+    """The hash of the ruleset in force, and the points by it. Raises what speaks against it."""
+    if account.state != "left":
+        raise Conflict("the member's points are in our keeping: redeem them without a quote")
+    check_running(tx)
+    ruleset_hash = tx.ruleset_hash_at(tx.now)
+    points = check_redemption(
+        tx.ruleset(ruleset_hash),
+        points=new.points,
+        reward_id=new.reward_id,
+        available=account.available,
+        tier=account.tier,
+        at=tx.now,
+    )
+    return ruleset_hash, points
 
 
 def _first(tx: Transaction, merchant_id: str, new: NewRedemption) -> Row[Any] | None:

@@ -26,6 +26,7 @@ from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.tables import entries, facts, members, operations, stores
 from token_service.ledger.till_lines import TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.wallet_tables import mandates
 from token_service.program.refunds import Refund
 
 Result = TypeVar("Result")
@@ -36,6 +37,11 @@ DAY_MAX: Final = 500
 PURCHASES_MAX: Final = 10
 KINDS: Final = ("purchase", "refund", "redemption", "restoration", "issuance", "reversal")
 """What happens at tills, by a person or over the API; corrections by the programme are not a shop's."""
+_asked_for = select(mandates.c.id).where(
+    mandates.c.merchant_id == operations.c.merchant_id, mandates.c.reference == operations.c.reference
+)
+_DONE_TO: Final = (operations.c.id, _asked_for.correlate(operations).scalar_subquery())
+"""What the trail may name of an operation: itself, or the quote that asked the member to sign it."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,7 @@ def _done_at(store_id: str) -> Any:
     return exists(
         select(1)
         .select_from(by)
-        .where(staff_actions.c.object_id == operations.c.id, staff.c.store_id == store_id)
+        .where(staff_actions.c.object_id.in_(_DONE_TO), staff.c.store_id == store_id)
         .correlate(operations)
     )
 
@@ -186,7 +192,7 @@ def _lines() -> Select[Any]:
         .join(members, members.c.id == operations.c.member_id)
         .outerjoin(stores, stores.c.id == operations.c.store_id)
     )
-    return doer_of(query, operations.c.id)
+    return doer_of(query, _DONE_TO, operations)
 
 
 def _line(row: Row[Any]) -> TillLine:
@@ -205,6 +211,7 @@ def _line(row: Row[Any]) -> TillLine:
         staff_id=row.staff_id,
         staff_name=row.staff_name,
         store_name=row.store_name,
+        is_signed=bool(row.facts.get("by_signature")),
     )
 
 

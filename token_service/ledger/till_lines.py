@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from token_service.ledger.staff_tables import staff, staff_actions
 
@@ -31,11 +32,12 @@ class TillLine:
     staff_id: str | None  # None: over the API
     staff_name: str | None
     store_name: str | None
+    is_signed: bool = False  # the member spent the points with a signature of their own
 
 
-def doer_of(query: Select[Any], object_id: ColumnElement[str]) -> Select[Any]:
-    """The query with `staff` joined: who did it by the first line of the trail about the object, or nobody."""
+def doer_of(query: Select[Any], objects: Sequence[ColumnElement[Any]], table: Table) -> Select[Any]:
+    """The query on `table` with `staff` joined: who did it by the first line of the trail about one of the objects, or nobody."""
     columns = staff_actions.c
-    first = select(func.min(columns.seq)).where(columns.object_id == object_id).correlate(object_id.table)
+    first = select(func.min(columns.seq)).where(columns.object_id.in_(objects)).correlate(table)
     who = staff_actions.join(staff, staff.c.id == columns.staff_id)
     return query.outerjoin(who, columns.seq == first.scalar_subquery())

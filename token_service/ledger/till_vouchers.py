@@ -72,7 +72,7 @@ def _lines() -> Select[Any]:
         staff.c.id.label("staff_id"),
         staff.c.name.label("staff_name"),
     ).select_from(vouchers)
-    return doer_of(query, vouchers.c.id)
+    return doer_of(query, [vouchers.c.id], vouchers)
 
 
 def _line(row: Row[Any]) -> TillLine:

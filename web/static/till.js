@@ -44,3 +44,24 @@ for (const form of document.querySelectorAll("form[data-once]")) {
 window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-once] button").forEach((one) => one.removeAttribute("aria-busy"));
 });
+
+// What waits for the customer or for the register is looked at again every two seconds; when it has changed, so does the page.
+const LOOK_MS = 2_000;
+
+async function look() {
+  const waiting = document.querySelector("[data-waiting]");
+  if (!waiting?.dataset.waiting) return;
+  try {
+    const answer = await fetch(window.location.href, { cache: "no-store" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page.querySelector("[data-waiting]");
+    if (answer.redirected) window.location.assign(answer.url);
+    else if (answer.ok && next && next.dataset.waiting !== waiting.dataset.waiting) waiting.replaceChildren(...next.childNodes);
+    if (answer.ok && next) waiting.dataset.waiting = next.dataset.waiting;
+  } catch {
+    // no network now: the next look tells
+  }
+  window.setTimeout(look, LOOK_MS);
+}
+
+window.setTimeout(look, LOOK_MS);

@@ -118,6 +118,16 @@ def _points_redeemed(detail: Mapping[str, Any]) -> str:
     )
 
 
+def _points_asked(detail: Mapping[str, Any]) -> str:
+    points = int(detail.get("points", 0))
+    return ngettext(
+        "Asked the member to sign for %(points)s point.",
+        "Asked the member to sign for %(points)s points.",
+        points,
+        points=formats.number(points),
+    )
+
+
 def _redemption_reversed(detail: Mapping[str, Any]) -> str:
     points = int(detail.get("points", 0))
     return ngettext(
@@ -151,6 +161,8 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "purchase.recorded": _purchase_recorded,
     "purchase.refunded": lambda _: gettext("Refunded a purchase."),
     "points.redeemed": _points_redeemed,
+    "points.asked": _points_asked,
+    "quote.cancelled": lambda _: gettext("Called off what a member was asked to sign."),
     "redemption.reversed": _redemption_reversed,
     "voucher.used": lambda _: gettext("Honoured a voucher."),
 }

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from token_service.pages.staff.till import finding, purchases, receipts, redemptions, refunds, vouchers
+from token_service.pages.staff.till import finding, purchases, quotes, receipts, redemptions, refunds, vouchers
 
 
 def add_to(pages: Blueprint) -> None:
     """Adds everything below /till."""
-    for room in (finding, purchases, redemptions, refunds, vouchers, receipts):
+    for room in (finding, purchases, redemptions, quotes, refunds, vouchers, receipts):
         room.add_to(pages)

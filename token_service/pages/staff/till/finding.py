@@ -10,6 +10,7 @@ from token_service.ledger.member_codes import LENGTH, member_by_code
 from token_service.ledger.members import find_member
 from token_service.ledger.shown_codes import normal_code
 from token_service.ledger.till import DAY_MAX, find_operation, purchases_of, refuse_own_card
+from token_service.ledger.till_quotes import open_quotes
 from token_service.ledger.till_vouchers import open_rewards
 from token_service.ledger.views import Member
 from token_service.ledger.voucher_rows import CODE_LENGTH as VOUCHER_LENGTH
@@ -86,6 +87,7 @@ def member(member_id: str) -> ResponseReturnValue:
         errors={},
         taxes_count=taxes_count(rules),
         offers=offers(rules, shown.member, services().context.now()),
+        quotes=open_quotes(services().context, person(), member_id),
         vouchers=[reward_named(rules, one) for one in open_rewards(services().context, member_id)],
         purchases=purchases_of(services().context, person(), member_id),
     )

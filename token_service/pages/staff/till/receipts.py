@@ -51,6 +51,6 @@ def _particulars(receipt: TillReceipt) -> dict[str, Any]:
         "refund": get_refund(context, actor, line.id) if line.kind == "refund" else None,
         "why": explained_purchase(purchase) if purchase else (),
         "can_refund": purchase is not None and purchase.refunded.amount < purchase.total.amount,
-        "can_give_back": redemption is not None and redemption.reversed < redemption.points,
+        "can_give_back": redemption is not None and not line.is_signed and redemption.reversed < redemption.points,
         "worth": redemption.value if redemption and not redemption.reward_id else None,
     }

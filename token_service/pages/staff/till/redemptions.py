@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from token_service.errors import ReferenceConflict, Refused
 from token_service.ledger.inputs import NewRedemption, NewReversal
+from token_service.ledger.members import get_member
 from token_service.ledger.redemptions import get_redemption, redeem, restore, simulate_redemption
 from token_service.ledger.staff_trail import Deed
 from token_service.ledger.till import at_till, find_operation, refuse_own_card
 from token_service.ledger.views import Outcome, Redemption, Reversal
-from token_service.pages.breakdown import reward_named
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
-from token_service.pages.staff.till.amounts import parse_whole
+from token_service.pages.staff.till.quotes import quote_form
+from token_service.pages.staff.till.redemption_form import asked_for, redemption_page
 from token_service.pages.staff.till.references import new_reference, time_of
 from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import refusal_in_words
-from token_service.program.rewards import price, value_of
 
 
 def add_to(pages: Blueprint) -> None:
@@ -36,9 +34,9 @@ def add_to(pages: Blueprint) -> None:
 
 def redemption(member_id: str) -> ResponseReturnValue:
     """What the points would buy and what would be left, or what is missing; under a reference that stays in the address."""
-    asked = _asked(request.args)
+    asked = asked_for(request.args)
     if asked is None:
-        return _page(member_id, error="points", status=422)
+        return redemption_page(member_id, error="points", status=422)
     reference = request.args.get("reference", "")
     if time_of(reference) is None:
         address = url_for(
@@ -51,18 +49,20 @@ def redemption(member_id: str) -> ResponseReturnValue:
     try:
         refuse_own_card(services().context, person(), member_id)
     except Refused as refusal:
-        return _page(member_id, asked, reference, refusal=refusal_in_words(refusal.code, {}), status=403)
+        return redemption_page(member_id, asked, reference, refusal=refusal_in_words(refusal.code, {}), status=403)
+    if get_member(services().context, person().actor, member_id).state == "left":
+        return quote_form(member_id, asked, reference)
     seen = simulate_redemption(services().context, person().actor, NewRedemption(reference, member_id, **asked))
-    return _page(
+    return redemption_page(
         member_id, asked, reference, refusal=refusal_in_words(seen.refusal, seen.facts) if seen.refusal else None
     )
 
 
 def redeem_points(member_id: str) -> ResponseReturnValue:
     """Uses them once, however often the form is sent."""
-    asked, reference = _asked(request.form), request.form.get("reference", "")
+    asked, reference = asked_for(request.form), request.form.get("reference", "")
     if asked is None or time_of(reference) is None:
-        return _page(member_id, error="points", status=422)
+        return redemption_page(member_id, error="points", status=422)
     new = NewRedemption(reference, member_id, **asked)
     try:
         done = at_till(
@@ -71,7 +71,9 @@ def redeem_points(member_id: str) -> ResponseReturnValue:
     except ReferenceConflict as conflict:
         return till_page("used_form.html", 409, existing_id=conflict.facts["existing_id"])
     except Refused as refusal:
-        return _page(member_id, asked, reference, refusal=refusal_in_words(refusal.code, refusal.facts), status=409)
+        return redemption_page(
+            member_id, asked, reference, refusal=refusal_in_words(refusal.code, refusal.facts), status=409
+        )
     return _to_receipt(done.value.id, replayed=done.replayed)
 
 
@@ -98,43 +100,6 @@ def restore_points(redemption_id: str) -> ResponseReturnValue:
         said = refusal_in_words(refusal.code, refusal.facts)
         return _restoration_page(found, reference, refusal=said, status=409)
     return _to_receipt(done.value.id, replayed=done.replayed)
-
-
-def _asked(values: Any) -> dict[str, Any] | None:
-    """Either `points` > 0 or a `reward_id` that the rules have; None if it is neither. An unknown reward is a 404."""
-    reward_id = values.get("reward_id", "")
-    if reward_id:
-        if reward_id not in {reward.id for reward in services().ruleset().rewards}:
-            abort(404)
-        return {"reward_id": reward_id}
-    points = parse_whole(values.get("points", ""))
-    return {"points": points} if points else None
-
-
-def _page(
-    member_id: str,
-    asked: dict[str, Any] | None = None,
-    reference: str = "",
-    *,
-    refusal: str | None = None,
-    error: str = "",
-    status: int = 200,
-) -> ResponseReturnValue:
-    rules = services().ruleset()
-    reward_id = (asked or {}).get("reward_id")
-    points = price(rules, reward_id) if reward_id else (asked or {}).get("points", 0)
-    return till_page(
-        "redemption.html",
-        status,
-        customer=customer(member_id),
-        asked=asked or {},
-        points=points,
-        reward=reward_named(rules, reward_id) if reward_id else None,
-        worth=value_of(rules, points) if rules.program.point_value and not reward_id else None,
-        reference=reference,
-        refusal=refusal,
-        error=error,
-    )
 
 
 def _restoration_page(

@@ -1,0 +1,45 @@
+"""Quotes of a till: what it asks members who keep their own points to sign, and what still waits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import or_, select
+
+from token_service.errors import NotFound
+from token_service.ledger import views
+from token_service.ledger.context import Context
+from token_service.ledger.mandate_views import mandate_view
+from token_service.ledger.staff import Person
+from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.wallet_tables import mandates
+
+LISTED_MAX: Final = 5
+
+
+def quote_of(context: Context, person: Person, mandate_id: str) -> views.Mandate:
+    """One that this person's merchant asked for. Raises NotFound, for others' too."""
+    columns = mandates.c
+    query = select(mandates).where(columns.merchant_id == person.actor.acting_merchant(None), columns.id == mandate_id)
+
+    def work(tx: Transaction) -> views.Mandate:
+        row = tx.connection.execute(query).one_or_none()
+        if row is None:
+            raise NotFound("no such quote")
+        return mandate_view(tx, row)
+
+    return read(context, work)
+
+
+def open_quotes(context: Context, person: Person, member_id: str) -> tuple[views.Mandate, ...]:
+    """What this person's merchant asked of the member that may still be signed, or is on its way; the newest five."""
+    columns = mandates.c
+    mine = columns.merchant_id == person.actor.acting_merchant(None), columns.member_id == member_id
+    query = select(mandates).where(*mine).order_by(columns.seq.desc()).limit(LISTED_MAX)
+
+    def work(tx: Transaction) -> tuple[views.Mandate, ...]:
+        in_time = (columns.state == "unsigned") & (columns.deadline > int(tx.now.timestamp()))
+        rows = tx.connection.execute(query.where(or_(in_time, columns.state == "sent")))
+        return tuple(mandate_view(tx, row) for row in rows)
+
+    return read(context, work)
