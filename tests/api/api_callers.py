@@ -17,6 +17,7 @@ ruleset: 1
 program: {name: Les Halles, currency: EUR, time_zone: Europe/Paris, point_value: {points: 100, amount: 1000}}
 earning:
   - {id: base, kind: spend, points: 1, per: 100, basis: net, rounding: floor}
+  - {id: review, kind: event, event: review.written, points: 20}
 accept_late: P30D
 limits: {manual_issuance_points: 5000}
 rewards:

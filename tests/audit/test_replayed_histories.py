@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 
 from token_service.audit.report import REPLAYED, Status
 from token_service.errors import CallerError
-from token_service.ledger.inputs import NewItem
+from token_service.ledger.events import reverse_event, send_event
+from token_service.ledger.inputs import NewEvent, NewItem, NewMember, NewReversal
+from token_service.ledger.members import enrol
 
 from .opened_programme import OpenedProgramme, make_opened
 from .test_honest_chain import explain, statuses
@@ -23,6 +26,11 @@ program: {name: Les Halles, currency: EUR, time_zone: Europe/Paris, point_value:
 earning:
   - {id: base, kind: spend, points: %(points)s, per: 100, basis: net, rounding: %(rounding)s}
   - {id: fruit, kind: item, points: 3, per_quantity: 1, categories: [FRUIT]}
+  - {id: review, kind: event, event: review.written, points: 12, limits: {per_member: {times: 2, every: P5D}}}
+  - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject, limits: {budget_points: 60}}
+  - {id: box, kind: subscription, points: 25}
+  - {id: hello, kind: event, event: member.joined, points: 5, once_per: person}
+  - {id: cake, kind: event, event: member.birthday, points: 9}
 campaigns:
   - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
   - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
@@ -33,8 +41,8 @@ tiers:
   downgrade: {after: window, grace: P5D, steps: 1}
   levels:
     - {id: bronze, from: 0}
-    - {id: silver, from: 4000, multiplier_percent: 120}
-    - {id: gold, from: 12000, multiplier_percent: 150}
+    - {id: silver, from: %(silver)s, multiplier_percent: 120}
+    - {id: gold, from: %(gold)s, multiplier_percent: 150}
 expiry: %(expiry)s
 %(window)s
 limits: {per_order_points: 400, per_member_day_points: 500, manual_issuance_points: 300}
@@ -52,10 +60,13 @@ EXPIRIES = (
 
 
 def rules(draw: random.Random) -> str:
+    qualify = draw.choice(["spend", "points", "engagement"])
     return RULES % {
         "points": draw.randrange(1, 4),
         "rounding": draw.choice(["floor", "half_up", "ceil"]),
-        "qualify": draw.choice(["spend", "points"]),
+        "qualify": qualify,
+        "silver": {"spend": 4_000, "points": 300, "engagement": 2}[qualify],
+        "gold": {"spend": 12_000, "points": 900, "engagement": 5}[qualify],
         "expiry": draw.choice(EXPIRIES),
         "big": "{budget_points: 700}",
         "window": draw.choice(["", "return_window: P2D"]),
@@ -67,7 +78,8 @@ class RandomBusiness:
 
     def __init__(self, made: OpenedProgramme, draw: random.Random) -> None:
         self.made, self.town, self.draw = made, made.town, draw
-        self.members = [self.town.member() for _ in range(4)]
+        self.members = [self.member() for _ in range(4)]
+        self.sent: list[str] = []
         self.bought: list[str] = []
         self.issued: list[str] = []
         self.redeemed: list[str] = []
@@ -77,7 +89,8 @@ class RandomBusiness:
             [self.buy] * 8
             + [self.refund] * 4
             + [self.redeem] * 3
-            + [self.restore, self.issue, self.reverse, self.adjust]
+            + [self.send] * 3
+            + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
         for _ in range(steps):
             action = self.draw.choice(
@@ -136,6 +149,26 @@ class RandomBusiness:
     def adjust(self) -> None:
         self.town.adjust(self.draw.choice(self.members), self.draw.choice([-30, -5, 15, 60]))
 
+    def member(self) -> str:
+        """Somebody whose birthday is soon, perhaps a person known by another card."""
+        email = self.draw.choice([None, "a@example.com", "b@example.com", f"{self.draw.random()}@example.com"])
+        born = (self.town.clock.at + timedelta(days=self.draw.randrange(-2, 20))).date().replace(year=1990)
+        new = NewMember(self.town.reference(), email=email, birth_date=born)
+        return enrol(self.town.context, self.town.alice, new).member.id
+
+    def send(self) -> None:
+        type_ = self.draw.choice(["review.written", "survey.answered", "subscription.paid", "door.opened"])
+        late = timedelta(hours=self.draw.choice([0, 0, 1, 30]))
+        subject = self.draw.choice([None, "one", "two", "three"])
+        given = NewEvent(self.town.reference(), type_, self.town.clock.at - late, self.draw.choice(self.members))
+        sent = send_event(self.town.context, self.town.alice, replace(given, subject=subject))
+        self.sent.append(sent.value.id)
+
+    def take_back(self) -> None:
+        if self.sent:
+            new = NewReversal(self.town.reference())
+            reverse_event(self.town.context, self.town.alice, self.draw.choice(self.sent), new)
+
     def wait(self) -> None:
         self.town.pass_time(timedelta(hours=self.draw.choice([1, 5, 24, 72, 240])))
 
@@ -145,7 +178,7 @@ class RandomBusiness:
     def rarely(self) -> None:
         self.town.pass_time(timedelta(hours=9))
         self.made.publish(rules(self.draw), ahead=timedelta(hours=3))
-        self.members.append(self.town.member())
+        self.members.append(self.member())
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -18,6 +18,8 @@ from token_service.chain.settlement.ordering import arrange
 from token_service.errors import CallerError, ReferencesUnknown
 from token_service.ledger import tables, unknown_references
 from token_service.ledger.campaign_uses import rebuild_budgets, used_points
+from token_service.ledger.events import reverse_event, send_event
+from token_service.ledger.inputs import NewEvent, NewReversal
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -37,7 +39,15 @@ CAMPAIGNS = (
     "[{id: often, award: {points: 9}, limits: {per_member: {times: 2, every: P3D}}}, "
     "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 120}}]"
 )
-WHOLE = rules(tiers=TIERS, expiry="{kind: inactivity, period: P60D}", return_window="P5D", campaigns=CAMPAIGNS)
+EVENTS = """
+  - {id: review, kind: event, event: review.written, points: 6, limits: {per_member: {times: 2, every: P5D}, budget_points: 90}}
+  - {id: box, kind: subscription, points: 11}
+"""
+WHOLE = (
+    rules(tiers=TIERS, expiry="{kind: inactivity, period: P60D}", return_window="P5D", campaigns=CAMPAIGNS)
+    .replace("rounding: floor}]", "rounding: floor}" + EVENTS)
+    .replace("earning: [{", "earning:\n  - {")
+)
 STEPS = 45
 
 
@@ -75,6 +85,7 @@ class History:
         self.purchases: list[str] = []
         self.issuances: list[str] = []
         self.redemptions: list[str] = []
+        self.events: list[str] = []
 
     def run(self, steps: int) -> None:
         ways = [self.buy] * 4 + [
@@ -86,6 +97,9 @@ class History:
             self.restore,
             self.adjust,
             self.wait,
+            self.send,
+            self.send,
+            self.take_back,
         ]
         for _ in range(steps):
             try:
@@ -97,6 +111,20 @@ class History:
 
     def buy(self) -> None:
         self.purchases.append(self.town.buy(self.luck.choice(self.members), self.luck.randint(0, 9_000)).value.id)
+
+    def send(self) -> None:
+        type_, subject = (
+            self.luck.choice(["review.written", "subscription.paid", "door.opened"]),
+            self.luck.choice("abc"),
+        )
+        new = NewEvent(
+            self.town.reference(), type_, self.town.clock.at, self.luck.choice(self.members), subject=subject
+        )
+        self.events.append(send_event(self.town.context, self.town.alice, new).value.id)
+
+    def take_back(self) -> None:
+        new = NewReversal(self.town.reference())
+        reverse_event(self.town.context, self.town.alice, self.luck.choice(self.events), new)
 
     def refund(self) -> None:
         self.town.refund(self.luck.choice(self.purchases), self.luck.randint(1, 4_000))

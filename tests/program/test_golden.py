@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from token_service.program.earning import decide_purchase
+from token_service.program.event_facts import EventFacts
+from token_service.program.events import decide_event
 from token_service.program.expiry import expires_at
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, keep_after_refund
@@ -64,6 +66,11 @@ def test_a_case_is_decided_as_it_was(file: str, name: str, document: dict[str, A
         assert found | {"keeps_until": standing.keeps_until} == expected | {
             "keeps_until": moment(expected["keeps_until"])
         }
+        return
+    if "event" in case:
+        event = EventFacts.from_json(case["event"])
+        assert decide_event(ruleset, event).to_json() == expected["award"]
+        assert event.to_json() == case["event"]
         return
     facts = PurchaseFacts.from_json(case["facts"])
     assert decide_purchase(ruleset, facts).to_json() == expected["award"]

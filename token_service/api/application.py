@@ -14,6 +14,7 @@ from token_service.api import (
     batches,
     docs_page,
     entries,
+    events,
     health,
     issuances,
     keys,
@@ -42,6 +43,7 @@ from token_service.api.services import Services, install
 ROUTES: Final[tuple[Routes, ...]] = (
     members.routes,
     purchases.routes,
+    events.routes,
     issuances.routes,
     redemptions.routes,
     mandates.routes,

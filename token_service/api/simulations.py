@@ -45,7 +45,8 @@ class RedemptionSimulation(Answer):
     balance: BalanceAnswer
 
 
-def _refusal(simulation: views.Simulation[Any]) -> SimulatedRefusal | None:
+def refusal_of(simulation: views.Simulation[Any]) -> SimulatedRefusal | None:
+    """Why the real call would be refused, or None."""
     if simulation.refusal is None:
         return None
     return SimulatedRefusal(code=simulation.refusal, detail=simulation.detail or "", facts=dict(simulation.facts))
@@ -60,7 +61,7 @@ def simulate_purchase(body: PurchaseBody) -> Response:
         PurchaseSimulation(
             allowed=simulation.refusal is None,
             purchase=PurchaseAnswer.of(simulation.value) if simulation.value else None,
-            refusal=_refusal(simulation),
+            refusal=refusal_of(simulation),
             balance=BalanceAnswer.of(simulation.balance),
         )
     )
@@ -75,7 +76,7 @@ def simulate_redemption(body: RedemptionBody) -> Response:
         RedemptionSimulation(
             allowed=simulation.refusal is None,
             redemption=RedemptionAnswer.of(simulation.value) if simulation.value else None,
-            refusal=_refusal(simulation),
+            refusal=refusal_of(simulation),
             balance=BalanceAnswer.of(simulation.balance),
         )
     )

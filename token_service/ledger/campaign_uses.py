@@ -17,19 +17,22 @@ from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.staged import CampaignUse, Operation
 from token_service.ledger.transaction import Transaction
+from token_service.program import events
 from token_service.program.campaign_uses import decide_within_limits, points_used
 from token_service.program.earning import Award
+from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import Campaign
+from token_service.program.schema import ActionRule, Campaign
 
+EventUses = dict[str, list[events.RuleUse]]
 _uses, _budgets = tables.campaign_uses.c, tables.campaign_budgets.c
 
 
 def decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: PurchaseFacts) -> tuple[PurchaseFacts, Award]:
     """What the purchase earns, and its facts with what the limited campaigns that would give something had left."""
     return decide_within_limits(
-        ruleset, facts, lambda campaigns: _used_by(tx, account, campaigns), lambda campaign: _left(tx, campaign)
+        ruleset, facts, lambda campaigns: _used_by(tx, account, campaigns), lambda campaign: left(tx, campaign)
     )
 
 
@@ -40,10 +43,40 @@ def use(tx: Transaction, operation: Operation, facts: PurchaseFacts, award: Awar
         tx.campaign_points[campaign_id] = tx.campaign_points.get(campaign_id, 0) + points
 
 
-def use_of(operation: Operation, campaign_id: str, occurred_at: datetime, points: int) -> CampaignUse:
-    """The row of one purchase's use of one campaign."""
+def use_event(tx: Transaction, operation: Operation, ruleset: Ruleset, facts: EventFacts, award: Award) -> None:
+    """Counts what an event was given of limited rules."""
+    for rule_id, points in events.points_used(ruleset, facts, award).items():
+        tx.staged.campaign_uses.append(use_of(operation, rule_id, facts.occurred_at, points, facts.subject))
+        tx.campaign_points[rule_id] = tx.campaign_points.get(rule_id, 0) + points
+
+
+def use_of(
+    operation: Operation, campaign_id: str, occurred_at: datetime, points: int, subject: str | None = None
+) -> CampaignUse:
+    """The row of one operation's use of one campaign or rule."""
     key = f"{operation.id}/{campaign_id}"
-    return CampaignUse(key, operation.id, operation.member_id, campaign_id, occurred_at, points)
+    return CampaignUse(key, operation.id, operation.member_id, campaign_id, occurred_at, points, subject)
+
+
+def give_event_back(tx: Transaction, event: Operation) -> None:
+    """Gives back all that an event holds of limited rules."""
+    for row in tx.connection.execute(select(tables.campaign_uses).where(_uses.operation_id == event.id)):
+        tx.staged.changed_campaign_uses.append(replace(CampaignUse(*row), points=0))
+        tx.campaign_points[row.campaign_id] = tx.campaign_points.get(row.campaign_id, 0) - row.points
+
+
+def event_uses(tx: Transaction, account: Account, rules: Sequence[ActionRule]) -> EventUses:
+    """When the member's events had something of these rules, and what they were about."""
+    found: EventUses = {rule.id: [] for rule in rules}
+    query = select(_uses.campaign_id, _uses.occurred_at, _uses.subject).where(
+        _uses.member_id == account.id, _uses.campaign_id.in_(found), _uses.points > 0
+    )
+    for rule_id, at, subject in tx.connection.execute(query):
+        found[rule_id].append(events.RuleUse(at, subject))
+    for staged in tx.staged.campaign_uses:
+        if staged.member_id == account.id and staged.campaign_id in found:
+            found[staged.campaign_id].append(events.RuleUse(staged.occurred_at, staged.subject))
+    return found
 
 
 def give_back(tx: Transaction, purchase: Operation, facts: PurchaseFacts, kept: Award) -> None:
@@ -115,7 +148,7 @@ def _used_by(tx: Transaction, account: Account, campaigns: Sequence[Campaign]) -
     return found
 
 
-def _left(tx: Transaction, campaign: Campaign) -> int:
+def left(tx: Transaction, campaign: Campaign | ActionRule) -> int:
     """What the budget holds now, its row locked."""
     assert campaign.limits is not None
     budget = campaign.limits.budget_points or 0

@@ -19,6 +19,7 @@ SCOPES: Final = (
     "members:write",
     "purchases:read",
     "purchases:write",
+    "events:write",
     "issuances:write",
     "redemptions:read",
     "redemptions:write",

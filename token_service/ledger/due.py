@@ -1,5 +1,5 @@
-"""Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again
-(DESIGN §3).
+"""Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again,
+birthdays (DESIGN §3).
 
 Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later;
 what is done is done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen
@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import select
 
 from token_service.errors import AfterSunset, CallerError, CeilingReached, ProgramPaused
 from token_service.ledger import tables, tiers, unknown_references
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
+from token_service.ledger.due_members import CHUNK, next_members
 from token_service.ledger.operations import loaded, parts_of
+from token_service.ledger.own_events import celebrate, next_celebration_at
 from token_service.ledger.own_wallets import whose_points_may_expire
 from token_service.ledger.posting import sweep_expired
 from token_service.ledger.stored_lots import IS_OPEN, consumption_time
@@ -27,7 +28,6 @@ from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport
 
-CHUNK: Final = 100
 Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
 """One chunk of one kind of work behind a place: what was done so far, and the next place (None: no more)."""
 
@@ -41,7 +41,7 @@ def run_due(context: Context, limit: int | None = None) -> DueReport:
     with context.store.read() as connection:
         if unknown_references.is_behind(connection):
             return report
-    for step in (_mature, _expire, _review):
+    for step in (_mature, _expire, _review, celebrate):
         place: str | None = ""
         while place is not None:
             if limit is not None and _count(report) >= limit:
@@ -68,6 +68,7 @@ def next_due_at(context: Context) -> datetime | None:
         )
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
         found[-1] = _not_before_the_end(tx, found[-1])
+        found.append(next_celebration_at(tx))
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
@@ -130,7 +131,7 @@ def _expire(context: Context, report: DueReport, place: str) -> tuple[DueReport,
         lots = tables.lots.c
         query = select(lots.member_id).join(tables.members, tables.members.c.id == lots.member_id)
         query = query.where(IS_OPEN, lots.expires_at <= consumption_time(tx), whose_points_may_expire(tx.now))
-        ids = _member_ids(tx, query.distinct(), lots.member_id, place)
+        ids = next_members(tx, query.distinct(), lots.member_id, place)
         accounts = [account for member_id in ids if not (account := tx.account(member_id)).frozen]
         entries = [entry for account in accounts for entry in sweep_expired(tx, account)]
         expired = replace(
@@ -148,19 +149,11 @@ def _review(context: Context, report: DueReport, place: str) -> tuple[DueReport,
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
         members = tables.members.c
-        ids = _member_ids(tx, select(members.id).where(members.tier_due_at <= tx.now), members.id, place)
+        ids = next_members(tx, select(members.id).where(members.tier_due_at <= tx.now), members.id, place)
         changed = sum(tiers.review(tx, tx.account(member_id)) for member_id in ids)
         return replace(report, tiers_changed=report.tiers_changed + changed), ids[-1] if ids else None
 
     return write(context, work)
-
-
-def _member_ids(tx: Transaction, query: Select[str], column: ColumnElement[str], place: str) -> list[str]:
-    """The next chunk of members behind `place`, locked, without the frozen ones."""
-    query = query.where(column > place, tables.members.c.frozen.is_(False)).order_by(column).limit(CHUNK)
-    ids = list(tx.connection.execute(query).scalars())
-    tx.lock_accounts(ids)
-    return ids
 
 
 def _again_if_refused(
@@ -174,4 +167,4 @@ def _again_if_refused(
 
 
 def _count(report: DueReport) -> int:
-    return report.awards_matured + report.lots_expired + report.tiers_changed
+    return report.awards_matured + report.lots_expired + report.tiers_changed + report.birthdays

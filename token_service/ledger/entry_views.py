@@ -22,7 +22,7 @@ _HIDDEN: Final = frozenset(
     {"v", "kind", "occurred_at", "recorded_at", "ruleset", "merchant", "operation_id", "facts", "part"}
 )
 _PROMISED: Final = ("id", "account", "kind", "party", "amount", "commitment", "settle_by", "promise")
-_MONEY: Final = ("total", "currency", "channel", "store")
+_BROUGHT_UP: Final = ("total", "currency", "channel", "store", "event")
 
 
 @cache
@@ -213,9 +213,9 @@ def _settlement(row: Row[Any], document: Mapping[str, Any]) -> views.Settlement:
 
 
 def plain_facts(document: Mapping[str, Any]) -> dict[str, object]:
-    """What a page may show of a detail: everything but its frame, with a purchase's money brought to the top."""
+    """What a page may show of a detail: all but its frame, with a purchase's money, or what event it was, brought to the top."""
     plain: dict[str, object] = {key: value for key, value in document.items() if key not in _HIDDEN}
     purchase = document.get("facts")
     if isinstance(purchase, dict):
-        plain |= {key: purchase[key] for key in _MONEY if key in purchase}
+        plain |= {key: purchase[key] for key in _BROUGHT_UP if key in purchase}
     return plain

@@ -22,7 +22,15 @@ from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Debt, Entry, Fact, LotUse, NewVoucherRow, Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
 
-_STATE_COLUMNS = ("kept", "taken", "refunded_cents", "tier_spend_cents", "tier_points", "tier_orders")
+_STATE_COLUMNS = (
+    "kept",
+    "taken",
+    "refunded_cents",
+    "tier_spend_cents",
+    "tier_points",
+    "tier_orders",
+    "tier_engagement",
+)
 
 
 def _change(table: Table, key: str, names: Iterable[str]) -> Update:

@@ -88,6 +88,21 @@ class NewIssuance:
 
 
 @dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something that a member did and that is no purchase. Exactly one of `member_id` and `external_id`. `subject`: what it is
+    about, a survey's or a subscription period's name.
+    """
+
+    reference: str
+    type: str
+    occurred_at: datetime
+    member_id: str | None = None
+    external_id: str | None = None
+    subject: str | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewReversal:
     """Takes back an issuance or a redemption; `points` None = all that is left of it."""
 

@@ -93,17 +93,21 @@ def _issue(tx: Transaction, actor: Actor, new: NewIssuance) -> Done:
 
 def _reverse(tx: Transaction, actor: Actor, issuance_id: str, new: NewReversal) -> Done:
     issuance = operations.get(tx, actor, issuance_id, "issuance")
+    return take_issue_back(tx, actor, issuance, issued=issuance.facts["points"], new=new)
+
+
+def take_issue_back(tx: Transaction, actor: Actor, issuance: Operation, *, issued: int, new: NewReversal) -> Done:
+    """The reversal of an operation that issued points, all that is left of them or `new.points`."""
     account = tx.account(issuance.member_id)
     checks.reference(new.reference)
     checks.optional_text("/reason", new.reason)
-    content = operations.content_hash(asdict(new) | {"of": issuance_id})
+    content = operations.content_hash(asdict(new) | {"of": issuance.id})
     first = operations.known(
         tx, merchant_id=issuance.merchant_id, kind="reversal", reference=new.reference, content=content
     )
     if first is not None:
         return Done(first, replayed=True)
-    earlier = operations.children(tx, issuance_id, "reversal")
-    issued = issuance.facts["points"]
+    earlier = operations.children(tx, issuance.id, "reversal")
     asked_before = sum(operation.facts["points"] for operation in earlier)
     if asked_before >= issued:
         raise AlreadyReversed("this issuance was taken back before", existing_id=earlier[-1].id)
@@ -117,7 +121,7 @@ def _reverse(tx: Transaction, actor: Actor, issuance_id: str, new: NewReversal) 
             kind="reversal",
             merchant_id=issuance.merchant_id,
             member_id=account.id,
-            parent_id=issuance_id,
+            parent_id=issuance.id,
             reference=new.reference,
             content_hash=content,
             ruleset_hash=issuance.ruleset_hash,
@@ -130,12 +134,12 @@ def _reverse(tx: Transaction, actor: Actor, issuance_id: str, new: NewReversal) 
     points = to_take_back(
         awarded=issued,
         kept=issued - asked_before - asked,
-        expired=lost_of(tx, stored_lots.lots_of_operation(tx, account, issuance_id)),
+        expired=lost_of(tx, stored_lots.lots_of_operation(tx, account, issuance.id)),
         taken=sum(before.result["reversed"] + before.result["debt"] for before in earlier),
     )
     party = tx.merchant(issuance.merchant_id).party
     more = {"asked": asked, "reason": new.reason, "actor": actor.name}
-    moved, debt = take_back(tx, account, operation, points=points, party=party, of=issuance_id, more=more)
+    moved, debt = take_back(tx, account, operation, points=points, party=party, of=issuance.id, more=more)
     operation.result |= {"reversed": moved, "debt": debt}
     return Done(operation, replayed=False)
 

@@ -17,6 +17,7 @@ from token_service.ledger.balances import balance_of, balances_of, visible_accou
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.lane_choice import choose_lane
+from token_service.ledger.own_events import first_look, welcome
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import read_histories
 from token_service.ledger.sessions import normal_email
@@ -148,6 +149,7 @@ def _enrol(tx: Transaction, actor: Actor, news: Sequence[NewMember]) -> list[Enr
     enrolments = _Enrolments(tx, actor, news)
     found = [enrolments.find_or_make(new) for new in news]
     enrolments.insert()
+    welcome(tx, [one.id for one in found if isinstance(one, _Enrolled) and one.is_new])
     shown = {
         merchant_id: member_views(tx, [member.id for member in known.values()], merchant_id)
         for merchant_id, known in enrolments.known.items()
@@ -227,6 +229,7 @@ class _Enrolments:
                 "name": new.name,
                 "locale": new.locale,
                 "birth_date": new.birth_date,
+                "birthday_due_on": first_look(tx, new.birth_date),
                 "referral_code": new.referral_code,
                 "address": made.address,
                 "sealed_salt_key": made.sealed_salt_key,

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, func, literal_column, select
 
 from token_service.errors import BacklogFull, MemberFrozen, MemberLeaving, NotFound, ReferenceConflict
-from token_service.ledger import tables, unknown_references
+from token_service.ledger import checks, tables, unknown_references
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor
 from token_service.ledger.details import instant
@@ -84,6 +84,11 @@ def _named(tx: Transaction, merchant_id: str, kind: str, reference: str) -> Oper
     asked = {"merchant_id": merchant_id, "kind": kind, "reference": reference}
     row = tx.connection.execute(_NAMED, asked).one_or_none()
     return None if row is None else Operation(**row._mapping)
+
+
+def exists(tx: Transaction, merchant_id: str, kind: str, reference: str) -> bool:
+    """Whether the merchant has an operation of that kind and reference."""
+    return _named(tx, merchant_id, kind, reference) is not None
 
 
 def look_up_references(tx: Transaction, merchant_id: str, kind: str, references: list[str]) -> None:
@@ -155,6 +160,19 @@ def parts_of(tx: Transaction, operation: Operation) -> int:
         return stored
     staged = [row.operation_id for row in tx.staged.entries] + [row.operation_id for row in tx.staged.facts]
     return stored + staged.count(operation.id)
+
+
+def member_named(tx: Transaction, merchant_id: str, member_id: str | None, external_id: str | None) -> Account:
+    """The merchant's member by one of the two, locked. Raises InvalidInput for none or both, NotFound."""
+    if (member_id is None) == (external_id is None):
+        raise checks.wrong("/member_id", "give either member_id or external_id")
+    known = None if external_id is None else tx.known_members.get((merchant_id, external_id))
+    if known is not None:
+        return tx.account(known)
+    account = tx.member_of(merchant_id, member_id=member_id, external_id=external_id)
+    if account.state == "closed":
+        raise NotFound("no such member")
+    return account
 
 
 def check_active(account: Account) -> None:

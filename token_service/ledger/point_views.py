@@ -246,6 +246,24 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """Something that is no purchase, and what it earned."""
+
+    id: str
+    created_at: datetime
+    reference: str
+    merchant_id: str
+    member_id: str
+    type: str
+    subject: str | None
+    occurred_at: datetime
+    points: int
+    breakdown: tuple[BreakdownLine, ...]
+    reversed: int  # taken back so far, debt included
+    ruleset: str
+
+
+@dataclass(frozen=True, slots=True)
 class Issuance:
     """Points minted by hand within the merchant's ceiling and the ruleset's limit."""
 
@@ -362,6 +380,7 @@ class DueReport:
     lots_expired: int = 0
     points_expired: int = 0
     tiers_changed: int = 0
+    birthdays: int = 0
     remaining: bool = False
     stuck: tuple[StuckAwards, ...] = ()
 

@@ -35,6 +35,7 @@ _QUALIFICATIONS: Final = select(
     _purchases.tier_spend_cents,
     _purchases.tier_points,
     _purchases.tier_orders,
+    _purchases.tier_engagement,
 )
 _HISTORY: Final = _QUALIFICATIONS.where(_purchases.member_id == bindparam("member_id"))
 _HISTORIES: Final = _QUALIFICATIONS.add_columns(_purchases.member_id).where(
@@ -129,11 +130,10 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
 
 
 def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
-    """What the member's purchases count for in tiers, by purchase."""
+    """What the member's purchases and events count for in tiers, by operation."""
     if account.history is None:
         account.history = {
-            row[0]: Qualification(at=row[1], spend=row[2], points=row[3], orders=row[4])
-            for row in tx.connection.execute(_HISTORY, {"member_id": account.id})
+            row[0]: Qualification(*row[1:6]) for row in tx.connection.execute(_HISTORY, {"member_id": account.id})
         }
         for state in (*tx.staged.purchases, *tx.staged.changed_purchases):
             if state.member_id == account.id:
@@ -149,11 +149,11 @@ def read_histories(tx: Transaction, accounts: Iterable[Account]) -> None:
     for row in tx.connection.execute(_HISTORIES, {"member_ids": list(unread)}):
         history_of = unread[row.member_id].history
         assert history_of is not None
-        history_of[row.operation_id] = Qualification(at=row[1], spend=row[2], points=row[3], orders=row[4])
+        history_of[row.operation_id] = Qualification(*row[1:6])
 
 
 def day_points(tx: Transaction, account: Account, local_date: str) -> int:
-    """What the member's purchases of a local date keep so far."""
+    """What the member's purchases and events of a local date keep so far."""
     if local_date not in account.day_points:
         asked = {"member_id": account.id, "local_date": local_date}
         account.day_points[local_date] = int(tx.connection.execute(_DAY_POINTS, asked).scalar_one())
@@ -175,6 +175,11 @@ def _remember_last(account: Account, facts: Mapping[str, Any] | None) -> None:
 def remember(account: Account, facts: PurchaseFacts, state: PurchaseState) -> None:
     """Keeps the account's history up to date within the transaction."""
     account.last_purchase, account.last_purchase_is_loaded = facts, True
+    count(account, state)
+
+
+def count(account: Account, state: PurchaseState) -> None:
+    """Adds what a purchase or an event keeps to its day, and to the history if that was read."""
     account.day_points[state.local_date] = account.day_points.get(state.local_date, 0) + state.kept
     count_in_history(account, state)
 
@@ -183,5 +188,9 @@ def count_in_history(account: Account, state: PurchaseState) -> None:
     """Puts a purchase's present worth into the history, if that was read."""
     if account.history is not None:
         account.history[state.operation_id] = Qualification(
-            at=state.occurred_at, spend=state.tier_spend_cents, points=state.tier_points, orders=state.tier_orders
+            at=state.occurred_at,
+            spend=state.tier_spend_cents,
+            points=state.tier_points,
+            orders=state.tier_orders,
+            engagement=state.tier_engagement,
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from token_service.errors import CallerError, InvalidInput, MereauError, NotFound, TotalMismatch, WrongCurrency
+from token_service.errors import CallerError, InvalidInput, MereauError, TotalMismatch, WrongCurrency
 from token_service.ledger import campaign_uses, checks, operations, purchase_facts, stores, tiers, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points, hold_back
@@ -64,7 +64,7 @@ def simulate_purchase(context: Context, actor: Actor, new: NewPurchase) -> views
 
     def member_of(tx: Transaction) -> str:
         merchant_id = actor.acting_merchant(new.merchant_id)
-        return _member(tx, merchant_id, new).id
+        return operations.member_named(tx, merchant_id, new.member_id, new.external_id).id
 
     named = new if new.reference else replace(new, reference=context.new_id("sim"))
     return simulated(context, lambda tx: _record(tx, actor, named), purchase_view, member_of)
@@ -131,7 +131,7 @@ def _prepare(tx: Transaction, actor: Actor, news: Sequence[NewPurchase]) -> None
 def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
     tx.merchant(merchant_id)
-    account = _member(tx, merchant_id, new)
+    account = operations.member_named(tx, merchant_id, new.member_id, new.external_id)
     checks.reference(new.reference)
     occurred_at = checks.when(tx, "/occurred_at", new.occurred_at)
     ruleset_hash = tx.ruleset_hash_at(occurred_at)
@@ -204,19 +204,6 @@ def _was_active(tx: Transaction, account: Account, at: datetime, operation_id: s
     account.last_activity_at = max(at, account.last_activity_at or at)
     account.purchase_count += 1
     account.is_changed = True
-
-
-def _member(tx: Transaction, merchant_id: str, new: NewPurchase) -> Account:
-    if (new.member_id is None) == (new.external_id is None):
-        raise checks.wrong("/member_id", "give either member_id or external_id")
-    if new.external_id is not None:
-        known = tx.known_members.get((merchant_id, new.external_id))
-        if known is not None:
-            return tx.account(known)
-    account = tx.member_of(merchant_id, member_id=new.member_id, external_id=new.external_id)
-    if account.state == "closed":
-        raise NotFound("no such member")
-    return account
 
 
 def _content(tx: Transaction, new: NewPurchase, merchant_id: str, member_id: str) -> str:

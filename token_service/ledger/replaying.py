@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select
 
 from token_service.ledger import operations, own_wallets, tables
 from token_service.ledger.campaign_uses import use_of
+from token_service.ledger.event_awards import replayed_state, replayed_uses
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
@@ -54,7 +55,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     rows = {
         "lots": _lots(tx, member_id, entries),
         "awards": awards,
-        "purchases": _purchases(done),
+        "purchases": _purchases(done) | _events(done),
         "campaign_uses": _campaign_uses(tx, done),
         "vouchers": replayed_vouchers(tx, member_id, done, entries),
     }
@@ -166,14 +167,31 @@ def _purchases(done: list[Operation]) -> Rows:
             "tier_spend_cents": counts.spend,
             "tier_points": counts.points,
             "tier_orders": counts.orders,
+            "tier_engagement": 0,
         }
     return rows
+
+
+def _events(done: list[Operation]) -> Rows:
+    """What each event keeps after its reversal."""
+    states = [replayed_state(one, _reversals(one, done)) for one in done if one.kind == "event"]
+    return {state.operation_id: {name: getattr(state, name) for name in state.__slots__} for state in states}
+
+
+def _reversals(event: Operation, done: list[Operation]) -> list[Operation]:
+    return [one for one in done if one.kind == "reversal" and one.parent_id == event.id]
 
 
 def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
     """What each purchase holds of limited campaigns after its refunds; a use that was given back stays, without points."""
     rows: Rows = {}
     for operation in done:
+        if operation.kind == "event":
+            is_reversed, ruleset = bool(_reversals(operation, done)), tx.ruleset(operation.ruleset_hash)
+            for rule_id, points in replayed_uses(operation, ruleset, is_reversed=is_reversed).items():
+                subject = operation.facts.get("subject")
+                row = use_of(operation, rule_id, operation.occurred_at, points, subject)
+                rows[row.id] = {name: getattr(row, name) for name in row.__slots__}
         if operation.kind != "purchase" or "campaigns" not in operation.facts:
             continue
         facts = PurchaseFacts.from_json(operation.facts)

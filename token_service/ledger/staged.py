@@ -105,7 +105,7 @@ class Leaf:
 
 @dataclass(slots=True)
 class PurchaseState:
-    """What a purchase keeps after its refunds, and what it counts for in tiers."""
+    """What a purchase keeps after its refunds, or an event, and what it counts for in tiers."""
 
     operation_id: str
     member_id: str
@@ -118,11 +118,12 @@ class PurchaseState:
     tier_spend_cents: int
     tier_points: int
     tier_orders: int
+    tier_engagement: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignUse:
-    """What a purchase holds of a limited campaign."""
+    """What a purchase holds of a limited campaign, or an event of a limited rule."""
 
     id: str
     operation_id: str
@@ -130,6 +131,7 @@ class CampaignUse:
     campaign_id: str
     occurred_at: datetime
     points: int
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ members = Table(
     Column("name", Text),
     Column("locale", String(16)),
     Column("birth_date", Date),
+    Column("birthday_due_on", Date),  # the next local date on which to look whether it is the birthday
     Column("referral_code", Text),
     Column("address", String(42), nullable=False, unique=True),
     Column("sealed_salt_key", LargeBinary),  # None once erased
@@ -159,6 +160,12 @@ members = Table(
     Index("ix_members_email", "email"),
     Index("ix_members_tier_due_at", "tier_due_at"),
     Index("ix_members_lane", "lane"),
+    Index(
+        "ix_members_birthday_due_on",
+        "birthday_due_on",
+        sqlite_where=text("birthday_due_on is not null"),
+        postgresql_where=text("birthday_due_on is not null"),
+    ),
 )
 
 member_keys = Table(
@@ -219,10 +226,11 @@ purchases = Table(  # cached: what a purchase keeps after its refunds, and what 
     Column("tier_spend_cents", BigInteger, nullable=False),
     Column("tier_points", BigInteger, nullable=False),
     Column("tier_orders", BigInteger, nullable=False),
+    Column("tier_engagement", BigInteger, nullable=False, server_default="0"),
     Index("ix_purchases_member_occurred_at", "member_id", "occurred_at"),
 )
 
-campaign_uses = Table(  # cached: purchases that keep points of a limited campaign
+campaign_uses = Table(  # cached: purchases and events that keep points of a limited campaign or rule
     "campaign_uses",
     metadata,
     Column("id", String(80), primary_key=True),  # operation and campaign
@@ -231,6 +239,7 @@ campaign_uses = Table(  # cached: purchases that keep points of a limited campai
     Column("campaign_id", String(40), nullable=False),
     Column("occurred_at", UtcTime, nullable=False),
     Column("points", BigInteger, nullable=False),
+    Column("subject", String(200)),  # what an event was about
     Index("ix_campaign_uses_member", "member_id", "campaign_id"),
     Index("ix_campaign_uses_operation", "operation_id"),
 )

@@ -14,8 +14,19 @@ from token_service.pages.languages import page_language
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.earning import Line
+from token_service.program.events import BIRTHDAY, JOINED, RULE_LIMIT_PREFIX
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import BenefitName, Campaign, ItemRule, Level, MultiplierAward, Reward, SpendRule
+from token_service.program.schema import (
+    ActionRule,
+    BenefitName,
+    Campaign,
+    EarningRule,
+    ItemRule,
+    Level,
+    MultiplierAward,
+    Reward,
+    SpendRule,
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ def benefit_named(ruleset: Ruleset, benefit_id: str) -> str:
     return next((own_name(benefit) for benefit in ruleset.benefits if benefit.id == benefit_id), plain_id(benefit_id))
 
 
-def own_name(named: Level | Reward | Campaign | BenefitName) -> str:
+def own_name(named: Level | Reward | Campaign | BenefitName | ActionRule) -> str:
     """The name in the page's language, else in any, else the id as words."""
     names: dict[str, str] = {str(language): name for language, name in (named.name or {}).items()}
     return names.get(page_language()) or next(iter(names.values()), "") or plain_id(named.id)
@@ -65,19 +76,40 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
         return level_in_words(ruleset, rest)
     if line.rule.startswith(LIMIT_PREFIX):
         return _cut_campaign(line, ruleset)
+    if line.rule.startswith(RULE_LIMIT_PREFIX):
+        return _cut_action(line, ruleset)
     if kind == "limit":
         return limit_in_words(ruleset, rest) or line.why
     for rule in ruleset.earning:
         if rule.id == line.rule:
-            return (
-                spend_in_words(rule, ruleset.program.currency)
-                if isinstance(rule, SpendRule)
-                else item_in_words(rule, ruleset)
-            )
+            return rule_in_words(rule, ruleset)
     for campaign in ruleset.campaigns:
         if campaign.id == line.rule:
             return _campaign(campaign)
     return line.why
+
+
+def rule_in_words(rule: EarningRule, ruleset: Ruleset) -> str:
+    """What an earning rule gives, in one sentence."""
+    if isinstance(rule, SpendRule):
+        return spend_in_words(rule, ruleset.program.currency)
+    if isinstance(rule, ItemRule):
+        return item_in_words(rule, ruleset)
+    return action_in_words(rule)
+
+
+def action_in_words(rule: ActionRule) -> str:
+    """What a rule for events gives, in one sentence."""
+    points = formats.number(rule.points)
+    return ngettext(
+        "%(name)s: %(points)s point", "%(name)s: %(points)s points", rule.points, name=action_named(rule), points=points
+    )
+
+
+def action_named(rule: ActionRule) -> str:
+    """What a rule for events rewards: its name, or what the programme calls its own events, or its id as words."""
+    own = {JOINED: gettext("Welcome"), BIRTHDAY: gettext("Happy birthday")}
+    return own[rule.event] if rule.name is None and rule.event in own else own_name(rule)
 
 
 def spend_in_words(rule: SpendRule, currency: str) -> str:
@@ -129,6 +161,15 @@ def _cut_campaign(line: Line, ruleset: Ruleset) -> str:
     if line.points:
         return gettext("Offer “%(name)s”: all the points set aside for it are given", name=name)
     return gettext("Offer “%(name)s”: you have had it as often as each member can", name=name)
+
+
+def _cut_action(line: Line, ruleset: Ruleset) -> str:
+    identifier = line.rule.removeprefix(RULE_LIMIT_PREFIX)
+    rules = (rule for rule in ruleset.earning if isinstance(rule, ActionRule) and rule.id == identifier)
+    name = next((action_named(rule) for rule in rules), plain_id(identifier))
+    if line.points:
+        return gettext("%(name)s: all the points set aside for it are given", name=name)
+    return gettext("%(name)s: you have had it as often as each member can", name=name)
 
 
 def level_in_words(ruleset: Ruleset, level_id: str) -> str:

@@ -12,10 +12,11 @@ from typing import Any, Final, cast
 
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
-from token_service.pages.breakdown import Explained, explained, reward_named
+from token_service.pages.breakdown import Explained, action_named, explained, reward_named
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.earning import Line as RuleLine
+from token_service.program.events import OWN_PREFIX, rules_for
 from token_service.program.ruleset import Ruleset
 
 SEALED: Final = "sealed"
@@ -50,7 +51,7 @@ def line_of(entry: EntryView) -> StatementLine:
         balance=entry.balance_after,
         at=entry.occurred_at,
         state=state_of(entry),
-        gift=entry.kind == "issuance" and not _is_purchase(entry),
+        gift=entry.kind == "issuance" and not _is_earned(entry),
         breakdown=_breakdown(entry, rules),
     )
 
@@ -74,6 +75,8 @@ def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
     if entry.kind == "issuance":
         if _is_purchase(entry):
             return place, gettext("Purchase of %(amount)s", amount=amount) if amount else None
+        if is_event(entry):
+            return event_title(entry, rules), place if _is_earned(entry) else None
         return _text(facts, "reason") or gettext("Points given"), place
     if entry.kind == "redemption":
         reward = _text(facts, "reward")
@@ -103,6 +106,24 @@ def _reversal(entry: EntryView) -> str:
 
 def _is_purchase(entry: EntryView) -> bool:
     return (entry.operation_id or "").startswith("pur_")
+
+
+def is_event(entry: EntryView) -> bool:
+    """Whether it tells of an event."""
+    return (entry.operation_id or "").startswith("evt_")
+
+
+def event_title(entry: EntryView, rules: Ruleset) -> str:
+    """What the event was: the names of the rules for it, or its type where there are none."""
+    event = str(entry.facts.get("event", ""))
+    names = [action_named(rule) for rule in rules_for(rules, event)]
+    return ", ".join(dict.fromkeys(names)) or event
+
+
+def _is_earned(entry: EntryView) -> bool:
+    """By a purchase, or by something that the member did."""
+    own = str(entry.facts.get("event", "")).startswith(OWN_PREFIX)
+    return _is_purchase(entry) or (is_event(entry) and not own)
 
 
 def _text(facts: Mapping[str, object], key: str) -> str | None:

@@ -12,18 +12,21 @@ from typing import Final
 
 from token_service.pages import formats
 from token_service.pages.breakdown import (
+    action_in_words,
     benefit_named,
-    item_in_words,
     level_in_words,
     level_named,
     limit_in_words,
     own_name,
     reward_named,
-    spend_in_words,
+    rule_in_words,
 )
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.earning import purchase_rules
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
+    ActionRule,
+    AwardLimits,
     BonusAward,
     Campaign,
     Downgrade,
@@ -33,7 +36,6 @@ from token_service.program.schema import (
     PeriodEndExpiry,
     Reward,
     RollingWindow,
-    SpendRule,
     Tiers,
 )
 
@@ -60,6 +62,7 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
     """The rules, chapter by chapter, in the page's language; a chapter that the rules don't have is left out."""
     chapters = (
         (gettext("What a purchase earns"), _earning(ruleset)),
+        (gettext("What else earns points"), _actions(ruleset)),
         (gettext("Offers"), (_campaign(campaign) for campaign in ruleset.campaigns)),
         (gettext("Levels"), _tiers(ruleset)),
         (gettext("Limits"), _limits(ruleset)),
@@ -71,9 +74,9 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
 
 
 def _earning(ruleset: Ruleset) -> Iterator[Told]:
-    for rule in ruleset.earning:
-        currency = ruleset.program.currency
-        yield Told(spend_in_words(rule, currency) if isinstance(rule, SpendRule) else item_in_words(rule, ruleset))
+    rules = purchase_rules(ruleset)
+    for rule in rules:
+        yield Told(rule_in_words(rule, ruleset))
         if rule.basis != "gross":
             yield Told(gettext("Tax is not counted.") if rule.basis == "net" else gettext("Delivery is not counted."))
     roundings = {
@@ -81,8 +84,24 @@ def _earning(ruleset: Ruleset) -> Iterator[Told]:
         "half_up": gettext("Parts of a point are rounded to the nearest whole one, halves up."),
         "ceil": gettext("Parts of a point are rounded up to a whole one."),
     }
-    for rounding in dict.fromkeys(rule.rounding for rule in ruleset.earning):
+    for rounding in dict.fromkeys(rule.rounding for rule in rules):
         yield Told(roundings[rounding])
+
+
+def _actions(ruleset: Ruleset) -> Iterator[Told]:
+    """Rules for what is no purchase."""
+    once = {
+        "subject": gettext("Each one counts once."),
+        "person": gettext("Each person gets it once, known by their e-mail address."),
+    }
+    for rule in ruleset.earning:
+        if isinstance(rule, ActionRule):
+            sentences = [
+                f"{action_in_words(rule)}.",
+                once[rule.once_per] if rule.once_per else "",
+                *_award_limits(rule.limits),
+            ]
+            yield Told(" ".join(sentence for sentence in sentences if sentence))
 
 
 def _campaign(campaign: Campaign) -> Told:
@@ -98,12 +117,11 @@ def _campaign(campaign: Campaign) -> Told:
     else:
         factor = formats.factor(award.multiplier_percent)
         said = gettext("Offer “%(name)s”: points %(factor)s.", name=name, factor=factor)
-    sentences = [said, _dates(campaign.starts, campaign.until), *_campaign_limits(campaign)]
+    sentences = [said, _dates(campaign.starts, campaign.until), *_award_limits(campaign.limits)]
     return Told(" ".join(sentence for sentence in sentences if sentence), campaign.when)
 
 
-def _campaign_limits(campaign: Campaign) -> Iterator[str]:
-    limits = campaign.limits
+def _award_limits(limits: AwardLimits | None) -> Iterator[str]:
     if limits is None:
         return
     if limits.per_member is not None and limits.per_member.every is None:
@@ -159,17 +177,20 @@ def _counted(tiers: Tiers) -> str:
             "spend": gettext("A level depends on what was spent in the last %(period)s.", period=period),
             "points": gettext("A level depends on the points earned in the last %(period)s.", period=period),
             "orders": gettext("A level depends on the number of purchases in the last %(period)s.", period=period),
+            "engagement": gettext("A level depends on how often you took part in the last %(period)s.", period=period),
         }[tiers.qualify_by]
     if tiers.window.kind == "calendar_year":
         return {
             "spend": gettext("A level depends on what was spent since 1 January."),
             "points": gettext("A level depends on the points earned since 1 January."),
             "orders": gettext("A level depends on the number of purchases since 1 January."),
+            "engagement": gettext("A level depends on how often you took part since 1 January."),
         }[tiers.qualify_by]
     return {
         "spend": gettext("A level depends on all that was ever spent."),
         "points": gettext("A level depends on all points ever earned."),
         "orders": gettext("A level depends on the number of all purchases."),
+        "engagement": gettext("A level depends on how often you ever took part."),
     }[tiers.qualify_by]
 
 
@@ -184,6 +205,14 @@ def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
         said = ngettext(
             "%(level)s: from %(number)s point.",
             "%(level)s: from %(number)s points.",
+            threshold,
+            level=name,
+            number=formats.number(threshold),
+        )
+    elif tiers.qualify_by == "engagement":
+        said = ngettext(
+            "%(level)s: from %(number)s time.",
+            "%(level)s: from %(number)s times.",
             threshold,
             level=name,
             number=formats.number(threshold),

@@ -8,7 +8,7 @@ negative. The same facts under the same ruleset give the same lines for ever: te
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import floor
@@ -23,9 +23,10 @@ from token_service.program.money import money_text
 from token_service.program.schema import (
     BonusAward,
     Campaign,
-    EarningRule,
     ItemRule,
     MultiplierAward,
+    PerMember,
+    PurchaseRule,
     Rounding,
     Ruleset,
     SpendRule,
@@ -98,7 +99,7 @@ def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...])
     """What a basket earns when exactly these campaigns apply. One that the member had as often as they may gives a line of 0."""
     used_up = [campaign for campaign in campaigns if is_used_up(basket.facts, campaign)]
     campaigns = tuple(campaign for campaign in campaigns if campaign not in used_up)
-    earned = [line for rule in ruleset.earning if (line := _earning_line(rule, basket)) is not None]
+    earned = [line for rule in purchase_rules(ruleset) if (line := _earning_line(rule, basket)) is not None]
     bonuses = [
         Line(campaign.id, campaign.award.points, "campaign bonus")
         for campaign in campaigns
@@ -129,14 +130,19 @@ def _per(figure: Fraction, points: int, per: int, rounding: Rounding) -> int:
     return _rounded(figure.numerator * points, figure.denominator * per, rounding)
 
 
-def _earning_line(rule: EarningRule, basket: Basket) -> Line | None:
+def purchase_rules(ruleset: Ruleset) -> tuple[PurchaseRule, ...]:
+    """The earning rules that purchases earn by, in their order."""
+    return tuple(rule for rule in ruleset.earning if isinstance(rule, SpendRule | ItemRule))
+
+
+def _earning_line(rule: PurchaseRule, basket: Basket) -> Line | None:
     return _spend_line(rule, basket) if isinstance(rule, SpendRule) else _item_line(rule, basket)
 
 
 def _spend_line(rule: SpendRule, basket: Basket) -> Line:
     spent, currency = basket.spend(rule.basis), basket.facts.currency
     why = (
-        f"{_points(rule.points)} per {money_text(rule.per, currency)} of {money_text(floor(spent), currency)} "
+        f"{points_text(rule.points)} per {money_text(rule.per, currency)} of {money_text(floor(spent), currency)} "
         f"{_SPENT[rule.basis]}, {_ROUNDED[rule.rounding]}"
     )
     return Line(rule.id, _per(spent, rule.points, rule.per, rule.rounding), why)
@@ -159,7 +165,7 @@ def _item_line(rule: ItemRule, basket: Basket) -> Line | None:
         figure = _sum([line.quantity for line in matching])
         measured = f"{_pieces(per)} of the {floor(figure)} that match"
     points = _per(figure, rule.points, per, rule.rounding)
-    return Line(rule.id, points, f"{_points(rule.points)} per {measured}, {_ROUNDED[rule.rounding]}")
+    return Line(rule.id, points, f"{points_text(rule.points)} per {measured}, {_ROUNDED[rule.rounding]}")
 
 
 def _sum(figures: list[Fraction]) -> Fraction:
@@ -184,7 +190,7 @@ def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaig
         before = round_points(product, rounding)
         product = Fraction(product.numerator * percent, product.denominator * 100)
         after = round_points(product, rounding)
-        why = f"{percent} %: {_points(before)} become {after}, {_ROUNDED[rounding]}"
+        why = f"{percent} %: {points_text(before)} become {after}, {_ROUNDED[rounding]}"
         lines.append(Line(rule, after - before, why))
     return lines
 
@@ -202,7 +208,7 @@ def _budget_lines(basket: Basket, campaigns: tuple[Campaign, ...], lines: list[L
         given = sum(line.points for line in lines if line.rule == campaign.id)
         if room is not None and given > room:
             assert campaign.limits is not None
-            why = f"at most {_points(campaign.limits.budget_points or 0)} for this campaign, {room} of them left"
+            why = f"at most {points_text(campaign.limits.budget_points or 0)} for this campaign, {room} of them left"
             cuts.append(Line(LIMIT_PREFIX + campaign.id, room - given, why))
     return cuts
 
@@ -210,14 +216,19 @@ def _budget_lines(basket: Basket, campaigns: tuple[Campaign, ...], lines: list[L
 def _why_used_up(campaign: Campaign) -> str:
     assert campaign.limits is not None
     assert campaign.limits.per_member is not None
-    times, every = campaign.limits.per_member.times, campaign.limits.per_member.every
+    return how_often_text(campaign.limits.per_member)
+
+
+def how_often_text(per_member: PerMember) -> str:
+    """ "at most once a member in P7D"."""
+    times, every = per_member.times, per_member.every
     often = "once" if times == 1 else f"{times} times"
     return f"at most {often} a member" + ("" if every is None else f" in {every}")
 
 
 def _limit_lines(ruleset: Ruleset, basket: Basket, points: int) -> list[Line]:
     """Negative lines, one for each limit that cuts what the ones before it left."""
-    limits, lines = ruleset.limits, []
+    limits = ruleset.limits
     per_day = limits.per_member_day_points
     room_today = None if per_day is None else max(0, per_day - basket.facts.member.day_points)
     rooms = [
@@ -225,6 +236,12 @@ def _limit_lines(ruleset: Ruleset, basket: Basket, points: int) -> list[Line]:
         ("limit:per_member_day_points", room_today, f"at most {per_day} points a day, {room_today} of them left"),
         ("limit:largest_entry", POINTS_MAX, f"at most {POINTS_MAX} points an entry"),
     ]
+    return cut_to_rooms(rooms, points)
+
+
+def cut_to_rooms(rooms: Iterable[tuple[str, int | None, str]], points: int) -> list[Line]:
+    """A negative line for each (rule, room, why) whose room is less than what is left of the points."""
+    lines = []
     for rule, room, why in rooms:
         if room is not None and points > room:
             lines.append(Line(rule, room - points, why))
@@ -232,7 +249,7 @@ def _limit_lines(ruleset: Ruleset, basket: Basket, points: int) -> list[Line]:
     return lines
 
 
-def _points(points: int) -> str:
+def points_text(points: int) -> str:
     return "1 point" if points == 1 else f"{points} points"
 
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from token_service.errors import Place
 from token_service.program.conditions import ConditionRefused, check_condition
-from token_service.program.schema import ItemRule, Ruleset
+from token_service.program.events import OWN_EVENTS, OWN_PREFIX
+from token_service.program.schema import EventRule, ItemRule, Ruleset, SubscriptionRule
 
 ConditionCheck = Callable[[str], None]
 """Raises ConditionRefused for a condition that a ruleset must not have."""
@@ -21,6 +22,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
     return [
         *_repeated("/earning", (rule.id for rule in ruleset.earning)),
         *_item_rules(ruleset),
+        *_event_rules(ruleset),
         *_repeated(
             "/campaigns", (campaign.id for campaign in ruleset.campaigns), {rule.id for rule in ruleset.earning}
         ),
@@ -53,6 +55,20 @@ def _item_rules(ruleset: Ruleset) -> Iterator[Place]:
             yield Place(f"/earning/{index}/basis", "has no effect on a rule that counts pieces")
 
 
+def _event_rules(ruleset: Ruleset) -> Iterator[Place]:
+    for index, rule in enumerate(ruleset.earning):
+        if not isinstance(rule, EventRule | SubscriptionRule):
+            continue
+        if rule.event.startswith(OWN_PREFIX) and rule.event not in OWN_EVENTS:
+            yield Place(f"/earning/{index}/event", f"must be {' or '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}")
+        if rule.event in OWN_EVENTS and rule.once_per == "subject":
+            yield Place(
+                f"/earning/{index}/once_per", "has no effect: what the programme records itself names no subject"
+            )
+        if rule.limits is not None and not rule.limits.model_fields_set:
+            yield Place(f"/earning/{index}/limits", "must have per_member or budget_points")
+
+
 def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
     for index, campaign in enumerate(ruleset.campaigns):
         if campaign.starts and campaign.until and campaign.until < campaign.starts:
@@ -77,6 +93,8 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
     for index, level in enumerate(tiers.levels):
         if len(set(level.benefits)) != len(level.benefits):
             yield Place(f"/tiers/levels/{index}/benefits", "must name each benefit once")
+    if tiers.qualify_by == "engagement" and all(rule.kind in ("spend", "item") for rule in ruleset.earning):
+        yield Place("/tiers/qualify_by", "counts events that earn points, and no earning rule is for one")
     downgrade = tiers.downgrade
     if downgrade is None:
         return

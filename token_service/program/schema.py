@@ -1,6 +1,6 @@
 """The shape of a ruleset, version 1: pydantic models, strict, frozen, unknown keys refused (docs/rulesets.md).
 
-Kinds are discriminated unions, so that later kinds (visit, event, subscription; stamps, vouchers, badges) are added
+Kinds are discriminated unions, so that later kinds (visits; stamps, vouchers, badges) are added
 beside these without changing what an old document means. A default belongs to version 1 for ever: the hash covers only
 the keys that were written. Reading, writing and hashing documents: ruleset.py. Contradictions between keys:
 ruleset_check.py.
@@ -20,6 +20,8 @@ from token_service.units import POINTS_MAX
 LIST_MAX: Final = 200
 """Most rules, campaigns, levels, rewards or names in one list."""
 PERCENT_MAX: Final = 10_000
+SUBSCRIPTION_PAID: Final = "subscription.paid"
+"""The event of a subscription's paid period; its subject names both."""
 
 
 def _duration(text: str) -> str:
@@ -40,6 +42,7 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Duration = Annotated[str, StringConstraints(max_length=40), AfterValidator(_duration)]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
 Condition = Annotated[str, StringConstraints(min_length=1, max_length=CONDITION_CHARACTERS_MAX)]
+EventType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$", max_length=40)]
 Rounding = Literal["floor", "half_up", "ceil"]
 Basis = Literal["gross", "net", "goods"]
 
@@ -89,7 +92,57 @@ class ItemRule(Part):
     rounding: Rounding = "floor"
 
 
-EarningRule = Annotated[SpendRule | ItemRule, Field(discriminator="kind")]
+class PerMember(Part):
+    """At most `times` for a member; with `every`, at most so often in any stretch of that length."""
+
+    times: PositiveAmount
+    every: Duration | None = None
+
+
+class AwardLimits(Part):
+    """How often a member gets something, and how many points it gives in all, to everybody."""
+
+    per_member: PerMember | None = None
+    budget_points: PositiveAmount | None = None
+
+
+class EventRule(Part):
+    """`points` for something that is no purchase. `once_per`: a member has it once for each subject that events name, or each
+    person has it once, known by their e-mail address.
+    """
+
+    id: Identifier
+    kind: Literal["event"]
+    event: EventType
+    points: PositiveAmount
+    name: dict[Literal["fr", "en"], Word] | None = None
+    once_per: Literal["subject", "person"] | None = None
+    limits: AwardLimits | None = None
+
+
+class SubscriptionRule(Part):
+    """`points` for each paid period of a subscription, once for each."""
+
+    id: Identifier
+    kind: Literal["subscription"]
+    points: PositiveAmount
+    name: dict[Literal["fr", "en"], Word] | None = None
+    limits: AwardLimits | None = None
+
+    @property
+    def event(self) -> str:
+        """The type of the event that says so."""
+        return SUBSCRIPTION_PAID
+
+    @property
+    def once_per(self) -> Literal["subject", "person"]:
+        """The event's subject names subscription and period."""
+        return "subject"
+
+
+PurchaseRule = SpendRule | ItemRule
+ActionRule = EventRule | SubscriptionRule
+EarningRule = Annotated[SpendRule | ItemRule | EventRule | SubscriptionRule, Field(discriminator="kind")]
 
 
 class BonusAward(Part):
@@ -115,20 +168,6 @@ CampaignAward = Annotated[
 ]
 
 
-class PerMember(Part):
-    """At most `times` for a member; with `every`, at most so often in any stretch of that length."""
-
-    times: PositiveAmount
-    every: Duration | None = None
-
-
-class CampaignLimits(Part):
-    """How often a member gets the campaign's award, and how many points it gives in all, to everybody."""
-
-    per_member: PerMember | None = None
-    budget_points: PositiveAmount | None = None
-
-
 class Campaign(Part):
     """An award on top of earning, between two local dates (both included), for purchases on which `when` holds."""
 
@@ -138,7 +177,7 @@ class Campaign(Part):
     until: date | None = None
     when: Condition | None = None
     award: CampaignAward
-    limits: CampaignLimits | None = None
+    limits: AwardLimits | None = None
 
 
 class Multipliers(Part):
@@ -188,7 +227,7 @@ class BenefitName(Part):
 
 
 class Tiers(Part):
-    qualify_by: Literal["spend", "points", "orders"]
+    qualify_by: Literal["spend", "points", "orders", "engagement"]
     window: TierWindow
     downgrade: Downgrade | None = None
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=LIST_MAX)]

@@ -1,4 +1,4 @@
-"""Which level a member holds, and how far the next one is: a pure function of what purchases count for, net of refunds.
+"""Which level a member holds, how far the next one is: a pure function of what purchases, net of refunds, and events count for.
 
 A purchase counts from its instant until it leaves the window. A level is reached at once, on the purchase that makes
 the figure at least its threshold. When the window no longer carries the level, it is kept for the grace, then goes down
@@ -24,12 +24,13 @@ _NONE: Final = -1
 @dataclass(frozen=True, slots=True)
 class Qualification:
     """What one purchase counts for now, after its refunds: cents paid, points kept (redeeming takes nothing away), and whether it
-    is an order (1) or came back whole (0)."""
+    is an order (1) or came back whole (0). An event counts for its points and, if it earned any, as engagement."""
 
     at: datetime
     spend: int
     points: int
     orders: int
+    engagement: int = 0
 
 
 @dataclass(frozen=True, slots=True)

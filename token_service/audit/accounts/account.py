@@ -71,10 +71,11 @@ class Visit:
 
 @dataclass(slots=True)
 class CampaignUse:
-    """What a purchase holds of a limited campaign."""
+    """What a purchase holds of a limited campaign, or an event of a limited rule; `subject` is what the event was about."""
 
     at: datetime
     points: int
+    subject: str | None = None
 
 
 @dataclass(slots=True)
@@ -138,7 +139,10 @@ class Account:
     last_recorded_at: datetime | None = None
     day_points: dict[str, int] = field(default_factory=dict)
     history: dict[str, Qualification] = field(default_factory=dict)
-    campaigns: dict[str, dict[str, CampaignUse]] = field(default_factory=dict)  # by campaign and purchase
+    campaigns: dict[str, dict[str, CampaignUse]] = field(
+        default_factory=dict
+    )  # by campaign and purchase, or rule and event
+    once: list[str] = field(default_factory=list)  # what an account may have once, and had
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None
     waiting: list[Waiting] = field(default_factory=list)

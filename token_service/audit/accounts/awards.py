@@ -15,6 +15,7 @@ from token_service.audit.accounts.opened import instant, whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import TooLate
 from token_service.program.earning import Award, decide_purchase
+from token_service.program.event_facts import EventFacts
 from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, age_days, local_time, visit_after
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import qualification, tier_at
@@ -44,7 +45,7 @@ def purchase(step: Step) -> None:
     _check_facts(step, ruleset, facts)
     campaigns.check_facts(step, ruleset, facts)
     award = decide_purchase(ruleset, facts)
-    claimed = _check_award(step, award)
+    claimed = check_award(step, award)
     operation = Operation(
         leaf.text_of("operation_id"), account.home, "purchase", leaf.ruleset, facts.merchant, leaf.party,
         leaf.text, claimed, claimed,
@@ -103,7 +104,7 @@ def mature(step: Step) -> None:
     step.storage.put_operation(operation)
 
 
-def _check_award(step: Step, award: Award) -> int:
+def check_award(step: Step, award: Award) -> int:
     """The points that the leaf claims, noted where they or a line of their breakdown are not the rules'."""
     leaf = step.leaf
     claimed = whole(leaf.detail.get("awarded" if leaf.kind == "issuance" else "points"), "points")
@@ -133,11 +134,21 @@ def _says(told: object, award: Award) -> bool:
 
 def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     """What the programme itself knows of a purchase: time, member, visit. What the till said can be seen by nobody here."""
-    leaf, account = step.leaf, step.account
-    if facts.occurred_at != leaf.occurred_at:
-        step.same("history", "the time of the purchase", said(leaf.occurred_at), said(facts.occurred_at))
-    step.same("history", "the merchant of the purchase", leaf.detail.get("merchant"), facts.merchant)
+    check_surroundings(step, ruleset, facts)
     step.same("history", "the currency", ruleset.program.currency, facts.currency)
+    last = step.account.last_visit
+    visit = _FIRST if last is None else visit_after(last.visit, last.date, facts.local.date)
+    if facts.visit != visit:
+        step.same("history", "the number of the visit", _visit(visit), _visit(facts.visit))
+
+
+def check_surroundings(step: Step, ruleset: Ruleset, facts: PurchaseFacts | EventFacts) -> None:
+    """What the programme itself knows of a purchase or event: whose, when, and the member just before it."""
+    leaf, account = step.leaf, step.account
+    what = str(leaf.operation)
+    if facts.occurred_at != leaf.occurred_at:
+        step.same("history", f"the time of the {what}", said(leaf.occurred_at), said(facts.occurred_at))
+    step.same("history", f"the merchant of the {what}", leaf.detail.get("merchant"), facts.merchant)
     zone = ruleset.program.time_zone
     local = local_time(facts.occurred_at, zone)
     if facts.local != local and _is_clock_change(facts.local, local):
@@ -146,20 +157,17 @@ def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
             "history", f"{where}: the local time is that of another summer time: {facts.local}, not {local}"
         )
     else:
-        step.same("history", "the local time of the purchase", local, facts.local)
-    member, last = facts.member, account.last_visit
+        step.same("history", f"the local time of the {what}", local, facts.local)
+    member = facts.member
     step.same("history", "the number of purchases before this one", account.purchases, member.purchases)
-    visit = _FIRST if last is None else visit_after(last.visit, last.date, facts.local.date)
-    if facts.visit != visit:
-        step.same("history", "the number of the visit", _visit(visit), _visit(facts.visit))
     if account.joined_at is not None:
         age = age_days(_joined_date(account.joined_at, zone), local.date)
         step.same("history", "the member's age in days", age, member.age_days)
     day = account.day_points.get(facts.local.date, 0)
-    step.same("history", "what the day's other purchases keep", day, member.day_points)
+    step.same("history", "what the day's other purchases and events keep", day, member.day_points)
     tier = None if ruleset.tiers is None else tier_at(ruleset, account.history.values(), facts.occurred_at)
     if tier != member.tier:
-        step.same("tiers", "the level that the history gives for this purchase", tier, member.tier)
+        step.same("tiers", f"the level that the history gives for this {what}", tier, member.tier)
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from token_service.audit.accounts import awards, lots, manual, redemptions, references, refunds, tiers, voids, wallets
+from token_service.audit.accounts import (
+    awards,
+    happenings,
+    lots,
+    manual,
+    redemptions,
+    references,
+    refunds,
+    tiers,
+    voids,
+    wallets,
+)
 from token_service.audit.accounts.account import Account, Signed, Unsettled, Waiting
 from token_service.audit.accounts.opened import OpenedLeaf, instant_at, opened
 from token_service.audit.accounts.rulebook import Rulebook
@@ -31,9 +42,9 @@ CLOCKS: Final = timedelta(minutes=5)
 """How far clocks of tills, of the service's processes and of the chain may lie apart."""
 ERASED: Final = "erased"
 Check = Callable[[Step], None]
-_RULES_OF_OTHERS: Final = frozenset({"purchase", "refund", "reversal"})
+_RULES_OF_OTHERS: Final = frozenset({"purchase", "event", "refund", "reversal"})
 _AT_ONCE: Final = frozenset({"issuance", "redemption", "restoration", "adjustment", "donation"})
-"""Kinds that happen when they are recorded, but for an issuance of a purchase."""
+"""Kinds that happen when they are recorded, but for an issuance of a purchase or an event."""
 
 
 def _frozen(step: Step) -> None:
@@ -44,6 +55,8 @@ _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("issuance", "purchase"): awards.purchase,
     ("award_pending", "purchase"): awards.purchase,
     ("purchase", "purchase"): awards.purchase,
+    ("issuance", "event"): happenings.event,
+    ("event", "event"): happenings.event,
     ("issuance", "issuance"): manual.issuance,
     ("adjustment", "adjustment"): manual.adjustment,
     ("redemption", "redemption"): redemptions.redemption,

@@ -13,7 +13,7 @@ from token_service.program.campaign_uses import points_used, with_campaigns
 from token_service.program.earning import Award
 from token_service.program.facts import PurchaseFacts
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import Campaign
+from token_service.program.schema import ActionRule, Campaign
 
 
 def check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
@@ -38,7 +38,7 @@ def use(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFacts, aw
     """Remembers what the purchase was given."""
     for campaign_id, points in points_used(facts, award).items():
         step.account.campaigns.setdefault(campaign_id, {})[purchase_id] = CampaignUse(facts.occurred_at, points)
-        step.storage.count_campaign(campaign_id, points, _budget(ruleset, campaign_id))
+        step.storage.count_campaign(campaign_id, points, budget_of(ruleset, campaign_id))
 
 
 def give_back(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFacts, kept: Award) -> None:
@@ -48,12 +48,14 @@ def give_back(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFac
         use_ = uses.get(purchase_id)
         if use_ is not None:
             now = min(use_.points, holds.get(campaign_id, 0))
-            step.storage.count_campaign(campaign_id, now - use_.points, _budget(ruleset, campaign_id))
+            step.storage.count_campaign(campaign_id, now - use_.points, budget_of(ruleset, campaign_id))
             use_.points = now
 
 
-def _budget(ruleset: Ruleset, campaign_id: str) -> int | None:
-    found = (campaign.limits for campaign in ruleset.campaigns if campaign.id == campaign_id)
+def budget_of(ruleset: Ruleset, campaign_id: str) -> int | None:
+    """The points that a campaign, or a rule for events, may give in all; None for any number."""
+    limited = (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)))
+    found = (one.limits for one in limited if one.id == campaign_id)
     limits = next(found, None)
     return None if limits is None else limits.budget_points
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from token_service.audit.batches import Batch
 from token_service.audit.report import Finding
 from token_service.errors import InvalidInput
+from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Use
 from token_service.protocol import json_text
@@ -129,10 +130,20 @@ def opened(batch: Batch, leaf: Leaf, text: str) -> OpenedLeaf:
 
 def opened_facts(text: str) -> PurchaseFacts:
     """The facts of a purchase, from the detail of its first leaf. Raises InvalidInput."""
+    return PurchaseFacts.from_json(_facts(text))
+
+
+def opened_event(text: str) -> EventFacts:
+    """The facts of an event, from the detail of its leaf. Raises InvalidInput."""
+    return EventFacts.from_json(_facts(text))
+
+
+def _facts(text: str) -> Mapping[str, Any]:
     detail = json_text.load(text)
     if not isinstance(detail, dict) or not isinstance(detail.get("facts"), dict):
         raise InvalidInput("facts: an object is needed")
-    return PurchaseFacts.from_json(detail["facts"])
+    facts: dict[str, Any] = detail["facts"]
+    return facts
 
 
 def whole(value: object, name: str) -> int:

@@ -33,7 +33,7 @@ def redemption(step: Step) -> None:
 def restoration(step: Step) -> None:
     """Points of a redemption come back, never more than it took."""
     leaf = step.leaf
-    origin = step.parent("restorations", "redemption", "a restoration without its redemption")
+    origin = step.parent("restorations", ("redemption",), "a restoration without its redemption")
     if origin.is_void:
         step.differs(
             "restorations", "the contract refused this redemption: its points came back before", found=origin.id
@@ -58,7 +58,7 @@ def restoration(step: Step) -> None:
 def voucher_used(step: Step) -> None:
     """A merchant honoured what a redemption bought: that reward, once, and not after its points came back."""
     leaf = step.leaf
-    bought = step.parent("rewards", "redemption", "a voucher without its redemption")
+    bought = step.parent("rewards", ("redemption",), "a voucher without its redemption")
     step.same("rewards", "the reward of a voucher", bought.reward, leaf.text_of("reward"))
     if bought.is_used:
         step.differs("rewards", "a voucher is used a second time", expected="one use", found=leaf.text_of("voucher"))

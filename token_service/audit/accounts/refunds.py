@@ -4,9 +4,9 @@ give for what is left of it; what the member no longer has is owed, and paid fro
 
 from __future__ import annotations
 
-from token_service.audit.accounts import campaigns, lots
+from token_service.audit.accounts import campaigns, happenings, lots
 from token_service.audit.accounts.account import Closing, Debt, Operation
-from token_service.audit.accounts.opened import opened_facts
+from token_service.audit.accounts.opened import opened_event, opened_facts
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import CallerError
 from token_service.program import lots as engine
@@ -18,7 +18,7 @@ from token_service.units import EntryKind
 def refund(step: Step) -> None:
     """A refund: it cuts a pending award, or takes back what the purchase no longer keeps."""
     leaf, account = step.leaf, step.account
-    purchase = step.parent("reversals", "purchase", "a refund of a purchase that is not there")
+    purchase = step.parent("reversals", ("purchase",), "a refund of a purchase that is not there")
     ruleset, facts = step.ruleset_of(purchase.ruleset), opened_facts(purchase.text)
     step.same("decisions", "the ruleset of a refund", purchase.ruleset, leaf.ruleset)
     earlier = tuple(Refund.from_json(one) for one in purchase.refunds)
@@ -56,9 +56,9 @@ def refund(step: Step) -> None:
 
 
 def reversal(step: Step) -> None:
-    """An issuance by hand is taken back, never more than it was."""
+    """An issuance by hand is taken back, never more than it was; or an event, whole."""
     leaf = step.leaf
-    issuance = step.parent("reversals", "issuance", "a reversal of an issuance that is not there")
+    issuance = step.parent("reversals", ("issuance", "event"), "a reversal of an issuance that is not there")
     asked = leaf.whole("asked")
     if not 1 <= asked <= issuance.kept:
         expected = f"≤ {issuance.kept}"
@@ -70,6 +70,9 @@ def reversal(step: Step) -> None:
     )
     issuance.taken += _take_back(step, issuance, points)
     issuance.kept = kept
+    if issuance.kind == "event":
+        step.same("reversals", "what an event keeps when it is taken back", 0, kept)
+        happenings.taken_back(step, issuance, opened_event(issuance.text), step.ruleset_of(issuance.ruleset))
     step.storage.put_operation(issuance)
 
 

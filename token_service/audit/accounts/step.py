@@ -72,12 +72,12 @@ class Step:
             raise Stop(f"ruleset {hash_} is not published, or its document cannot be read")
         return found
 
-    def parent(self, check: str, kind: str, detail: str) -> Operation:
+    def parent(self, check: str, kinds: tuple[str, ...], detail: str) -> Operation:
         """The account's operation that this leaf is about. Raises Stop, with a finding, when there is none."""
         of = self.leaf.detail.get("of")
         found = self.storage.operation(of) if isinstance(of, str) else None
-        if found is None or (found.kind, found.account) != (kind, self.account.home):
-            self.differs(check, detail, expected=f"a {kind} of this account before it", found=of)
+        if found is None or found.kind not in kinds or found.account != self.account.home:
+            self.differs(check, detail, expected=f"a {kinds[0]} of this account before it", found=of)
             raise Stop(detail)
         return found
 

@@ -90,8 +90,15 @@ def _restoration(tx: Transaction, leaf: OpenedLeaf) -> Content:
     return facts, {"reversed": leaf.place.amount, "debt": 0}
 
 
+def _event(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    document = leaf.document
+    points = document["awarded"] if leaf.place.kind else document["points"]
+    return document["facts"], {"points": points, "breakdown": document["breakdown"]}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
+    "event": _event,
     "refund": _refund,
     "reversal": _reversal,
     "issuance": _issuance,

@@ -10,7 +10,7 @@ from typing import Final
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
 from token_service.pages.breakdown import Explained, explained, level_named, plain_id
-from token_service.pages.lines import line_of, place_of
+from token_service.pages.lines import event_title, line_of, place_of
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.earning import Line as RuleLine
@@ -94,6 +94,8 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return _own_wallet(entry)
     if entry.kind in ("purchase", "award_pending"):
         return _purchase(entry)
+    if entry.kind == "event":
+        return event_title(entry, services().ruleset_named(entry.ruleset)), gettext("earned nothing")
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
     debt = _number(facts, "debt")

@@ -11,6 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from token_service.ledger.inputs import NewItem, NewPurchase
 from token_service.pages.staff.till.amounts import parse_amount, parse_amount_or_zero, parse_whole
+from token_service.program.earning import purchase_rules
 from token_service.program.ruleset import Ruleset
 from token_service.units import POINTS_MAX
 
@@ -114,7 +115,7 @@ def parse(form: PurchaseForm, currency: str) -> Parsed:
 
 def taxes_count(rules: Ruleset) -> bool:
     """Whether some rule counts what is left without tax: only then a till asks for it."""
-    return any(rule.basis == "net" for rule in rules.earning)
+    return any(rule.basis == "net" for rule in purchase_rules(rules))
 
 
 def _items(lines: tuple[LineForm, ...], currency: str, errors: dict[str, str]) -> list[NewItem]:

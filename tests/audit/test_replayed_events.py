@@ -1,0 +1,143 @@
+"""Lies about events that only the replay can notice: more often than allowed, more than the rules give, twice a year."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from token_service.ledger.due import run_due
+from token_service.ledger.events import reverse_event, send_event
+from token_service.ledger.inputs import NewEvent, NewMember, NewReversal
+from token_service.ledger.members import enrol
+
+from .opened_programme import OpenedProgramme, Settling, findings, make_opened
+from .test_honest_chain import explain
+from .test_replayed_lies import DAY, RULES, lie, saying
+
+EARNING = """
+  - {id: base, kind: spend, points: 1, per: 100}
+  - {id: review, kind: event, event: review.written, points: 12, limits: {per_member: {times: 1}}}
+  - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject}
+  - {id: flyer, kind: event, event: flyer.shared, points: 10, limits: {budget_points: 15}}
+  - {id: hello, kind: event, event: member.joined, points: 5, once_per: person}
+  - {id: cake, kind: event, event: member.birthday, points: 9}
+"""
+
+
+@pytest.fixture
+def made(node_url: str, tmp_path: Path, keys_folder: Path) -> OpenedProgramme:
+    rules = RULES.replace("[{id: base, kind: spend, points: 1, per: 100}]", EARNING)
+    return make_opened(node_url, tmp_path, keys_folder, rules)
+
+
+def send(made: OpenedProgramme, member: str, type_: str, subject: str | None = None) -> str:
+    new = NewEvent(made.town.reference(), type_, made.town.clock.at, member, subject=subject)
+    return send_event(made.town.context, made.town.alice, new).value.id
+
+
+def honest(made: OpenedProgramme) -> None:
+    made.settle()
+    report = made.audit()
+    assert report.exit_code == 0, explain(report)
+
+
+def test_an_honest_programme_with_events_holds(made: OpenedProgramme) -> None:
+    member = made.town.member()
+    send(made, member, "review.written")
+    send(made, member, "review.written")
+    taken = send(made, member, "survey.answered", "autumn")
+    reverse_event(made.town.context, made.town.alice, taken, NewReversal("back"))
+    send(made, member, "survey.answered", "autumn")
+    send(made, member, "door.opened")
+    made.town.buy(member, 2_500)
+    honest(made)
+
+
+def test_more_points_than_the_rule_gives(made: OpenedProgramme) -> None:
+    member = made.town.member()
+    honest(made)
+    send(made, member, "review.written")
+
+    def more(leaf: Settling) -> Settling:
+        line = leaf.detail["breakdown"][0] | {"points": 120}
+        return saying(leaf, amount=120, points=120, awarded=120, breakdown=[line])
+
+    wrong = findings(lie(made, "issuance", more), "awards")[0]
+    assert (wrong.detail, wrong.expected, wrong.found) == ("the rules give another award", "12", "120")
+
+
+def test_more_often_than_a_member_may(made: OpenedProgramme) -> None:
+    member = made.town.member()
+    send(made, member, "review.written")
+    honest(made)
+    send(made, member, "review.written")
+
+    def again(leaf: Settling) -> Settling:
+        facts = leaf.detail["facts"]
+        return saying(leaf, facts=facts | {"limits": [facts["limits"][0] | {"times": 0}]})
+
+    found = findings(lie(made, "event", again), "awards")
+    assert any("what limited rules had left" in one.detail for one in found)
+
+
+def test_the_same_survey_twice(made: OpenedProgramme) -> None:
+    member = made.town.member()
+    send(made, member, "survey.answered", "autumn")
+    honest(made)
+    send(made, member, "survey.answered", "autumn")
+
+    def as_if_new(leaf: Settling) -> Settling:
+        facts = {name: value for name, value in leaf.detail["facts"].items() if name != "seen"}
+        return replace(leaf, detail={**leaf.detail, "facts": facts})
+
+    wrong = findings(lie(made, "event", as_if_new), "awards")[0]
+    assert (wrong.expected, wrong.found) == ("survey", "none")
+
+
+def test_a_rule_that_gave_more_than_its_budget(made: OpenedProgramme) -> None:
+    """Each event alone looks right: nobody outside knows which came first. Together they are too many."""
+    for _ in range(2):
+        send(made, made.town.member(), "flyer.shared")
+
+    def as_the_first(leaf: Settling) -> Settling:
+        if leaf.detail["kind"] != "issuance":
+            return leaf
+        facts, line = leaf.detail["facts"], leaf.detail["breakdown"][0]
+        facts = facts | {"limits": [facts["limits"][0] | {"budget_points": 15}]}
+        return saying(leaf, amount=10, points=10, awarded=10, facts=facts, breakdown=[line])
+
+    made.bend = lambda leaves: [as_the_first(leaf) for leaf in leaves]
+    made.settle()
+    (wrong,) = findings(made.audit(), "awards")
+    assert (wrong.expected, wrong.found) == ("at most 15", "20")
+
+
+def test_a_birthday_twice_a_year(made: OpenedProgramme) -> None:
+    """The second one is made up of the first: another id, another reference."""
+    context = made.town.context
+    born = date(1990, made.town.clock.at.month, made.town.clock.at.day)
+    enrol(context, made.town.alice, NewMember("card", birth_date=born))
+    run_due(context)
+    honest(made)
+    made.town.clock.at += DAY
+    with context.store.write() as connection:
+        connection.exec_driver_sql(
+            "update operations set reference = 'hidden' where reference like 'member.birthday/%'"
+        )
+        connection.exec_driver_sql("update members set birthday_due_on = '1970-01-01'")
+    assert run_due(context).birthdays == 1
+    made.settle()
+    found = findings(made.audit(), "history")
+    assert any("member.birthday/" in one.detail and "twice" in one.detail for one in found)
+
+
+def test_an_event_taken_back_that_was_not_there(made: OpenedProgramme) -> None:
+    member = made.town.member()
+    event = send(made, member, "review.written")
+    honest(made)
+    reverse_event(made.town.context, made.town.alice, event, NewReversal("back"))
+    wrong = findings(lie(made, "reversal", lambda leaf: saying(leaf, of="evt_nothing")), "reversals")[0]
+    assert wrong.found == "evt_nothing"

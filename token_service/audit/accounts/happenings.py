@@ -1,0 +1,113 @@
+"""Events: what limited rules had left is recomputed from the account's own events, the award to the point.
+
+Whether a person had something with another card (`person`) can be seen by nobody outside: it is taken as told, where a rule asks.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from token_service.audit.accounts import campaigns, lots
+from token_service.audit.accounts.account import CampaignUse, Closing, Operation
+from token_service.audit.accounts.awards import check_award, check_surroundings
+from token_service.audit.accounts.lots import said
+from token_service.audit.accounts.step import Step
+from token_service.audit.report import printable
+from token_service.errors import TooLate
+from token_service.program.event_facts import EventFacts
+from token_service.program.events import (
+    BIRTHDAY,
+    JOINED,
+    RuleUse,
+    decide_event,
+    event_qualification,
+    points_used,
+    rules_for,
+    with_limits,
+)
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import ActionRule
+from token_service.program.windows import check_not_too_late
+
+
+def event(step: Step) -> None:
+    """An event's issuance, or the fact that it earned nothing."""
+    leaf, account = step.leaf, step.account
+    step.check_decided_by(leaf.occurred_at)
+    ruleset, facts = step.ruleset(), EventFacts.from_json(leaf.mapping("facts"))
+    try:
+        check_not_too_late(ruleset, leaf.occurred_at, leaf.recorded_at)
+    except TooLate as late:
+        until = said(datetime.fromisoformat(str(late.facts["accepted_until"])))
+        step.differs("decisions", "an event was recorded too late", expected=until, found=said(leaf.recorded_at))
+    check_surroundings(step, ruleset, facts)
+    _check_limits(step, ruleset, facts)
+    _check_once(step, facts)
+    award = decide_event(ruleset, facts)
+    claimed = check_award(step, award)
+    right = "issuance" if claimed else "event"
+    if leaf.kind != right:
+        detail = f"an event that earns {claimed} points is recorded another way"
+        step.differs("awards", detail, expected=right, found=leaf.kind)
+    operation = Operation(
+        leaf.text_of("operation_id"), account.home, "event", leaf.ruleset, facts.merchant, leaf.party,
+        leaf.text, claimed, claimed,
+    )  # fmt: skip
+    if leaf.kind == "issuance":
+        step.same("awards", "the number of points issued", claimed, leaf.amount)
+        lots.credit(step, operation, ruleset)
+    step.storage.put_operation(operation)
+    for rule_id, points in points_used(ruleset, facts, award).items():
+        use = CampaignUse(facts.occurred_at, points, facts.subject)
+        account.campaigns.setdefault(rule_id, {})[operation.id] = use
+        step.storage.count_campaign(rule_id, points, campaigns.budget_of(ruleset, rule_id))
+    account.day_points[facts.local.date] = account.day_points.get(facts.local.date, 0) + claimed
+    account.history[operation.id] = event_qualification(facts, claimed)
+    account.closing = Closing(leaf.recorded_at, None)
+
+
+def taken_back(step: Step, event_: Operation, facts: EventFacts, ruleset: Ruleset) -> None:
+    """After its reversal an event counts for nothing, and what limited rules gave is free again."""
+    account, date = step.account, facts.local.date
+    account.day_points[date] = account.day_points.get(date, 0) - event_.awarded
+    account.history[event_.id] = event_qualification(facts, 0)
+    account.closing = Closing(step.leaf.recorded_at, None)
+    for rule_id, uses in account.campaigns.items():
+        use = uses.get(event_.id)
+        if use is not None:
+            step.storage.count_campaign(rule_id, -use.points, campaigns.budget_of(ruleset, rule_id))
+            use.points = 0
+
+
+def _check_limits(step: Step, ruleset: Ruleset, facts: EventFacts) -> None:
+    told = {one.id: one for one in facts.limits}
+    held = {
+        rule_id: [RuleUse(use.at, use.subject) for use in uses.values() if use.points > 0]
+        for rule_id, uses in step.account.campaigns.items()
+    }
+
+    def left(rule: ActionRule) -> int:
+        most = 0 if rule.limits is None else rule.limits.budget_points or 0
+        one = told.get(rule.id)
+        return most if one is None or one.budget_points is None else min(most, one.budget_points)
+
+    right = with_limits(ruleset, facts, held, left)
+    if right.limits != facts.limits:
+        step.same("awards", "what limited rules had left", _words(right.limits), _words(facts.limits))
+    step.same("awards", "which rules gave something for this before", _words(right.seen), _words(facts.seen))
+    asks = any(rule.once_per == "person" for rule in rules_for(ruleset, facts.event))
+    step.same("awards", "whether the person matters", asks, facts.person is not None)
+
+
+def _check_once(step: Step, facts: EventFacts) -> None:
+    """An account joins once, and has one birthday a year."""
+    if facts.event not in (JOINED, BIRTHDAY):
+        return
+    name = facts.event if facts.event == JOINED else f"{facts.event}/{facts.local.year}"
+    if name in step.account.once:
+        step.differs("history", f"{name} is recorded twice", expected="once", found=step.leaf.id)
+    step.account.once.append(name)
+
+
+def _words(parts: tuple[object, ...]) -> str:
+    return printable(", ".join(map(str, parts)) or "none")

@@ -1,0 +1,156 @@
+"""What an event earns a member: decided within the limits of its rules, issued at once, counted in levels and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from token_service.ledger import campaign_uses, operations, tables, tiers
+from token_service.ledger.accounts import Account
+from token_service.ledger.awards import award_points
+from token_service.ledger.posting import fact
+from token_service.ledger.purchase_facts import count, count_in_history, day_points, history
+from token_service.ledger.purchase_views import purchase_state
+from token_service.ledger.staged import Operation, PurchaseState
+from token_service.ledger.transaction import Transaction
+from token_service.program.earning import Award
+from token_service.program.event_facts import EventFacts, Person
+from token_service.program.events import decide_event_within_limits, event_qualification, points_used
+from token_service.program.facts import LocalTime, MemberFacts, local_time, member_age_days
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import ActionRule
+from token_service.program.tiers import tier_at
+
+_uses, _members = tables.campaign_uses.c, tables.members.c
+
+
+def record_event(
+    tx: Transaction,
+    account: Account,
+    *,
+    merchant_id: str,
+    reference: str,
+    content: str,
+    event: str,
+    subject: str | None,
+    occurred_at: datetime,
+) -> Operation:
+    """The event, with its award issued. The caller has looked that the reference is new and the member may get points.
+
+    Raises CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
+    """
+    ruleset_hash = tx.ruleset_hash_at(occurred_at)
+    ruleset = tx.ruleset(ruleset_hash)
+    member, local = _surroundings(tx, account, ruleset, occurred_at)
+    facts, award = _decide(tx, account, ruleset, EventFacts(occurred_at, local, event, subject, merchant_id, member))
+    operation = operations.start(
+        tx,
+        Operation(
+            id=tx.new_id("evt"),
+            kind="event",
+            merchant_id=merchant_id,
+            member_id=account.id,
+            reference=reference,
+            content_hash=content,
+            ruleset_hash=ruleset_hash,
+            occurred_at=occurred_at,
+            recorded_at=tx.now,
+            facts=facts.to_json(),
+            result=award.to_json(),
+        ),
+    )
+    if award.points:
+        award_points(tx, account, operation, award.points)
+    else:
+        fact(tx, account, "event", operation=operation, more={"facts": operation.facts, **operation.result})
+    state = event_state(operation, facts, award.points)
+    tx.staged.purchases.append(state)
+    count(account, state)
+    campaign_uses.use_event(tx, operation, ruleset, facts, award)
+    tiers.review(tx, account)
+    return operation
+
+
+def event_state(operation: Operation, facts: EventFacts, kept: int, taken: int = 0) -> PurchaseState:
+    """What an event keeps and counts for."""
+    counts = event_qualification(facts, kept)
+    return PurchaseState(
+        operation_id=operation.id,
+        member_id=operation.member_id,
+        occurred_at=operation.occurred_at,
+        local_date=facts.local.date,
+        awarded=int(operation.result["points"]),
+        kept=kept,
+        taken=taken,
+        refunded_cents=0,
+        tier_spend_cents=counts.spend,
+        tier_points=counts.points,
+        tier_orders=counts.orders,
+        tier_engagement=counts.engagement,
+    )
+
+
+def keep_nothing(tx: Transaction, account: Account, event: Operation, reversal: Operation) -> None:
+    """After a reversal: the event counts for nothing any more, and what limited rules gave is free again."""
+    facts, before = EventFacts.from_json(event.facts), purchase_state(tx, event.id)
+    taken = reversal.result["reversed"] + reversal.result["debt"]
+    state = event_state(event, facts, 0, taken)
+    tx.staged.changed_purchases.append(state)
+    date = facts.local.date
+    account.day_points[date] = day_points(tx, account, date) - before.kept
+    count_in_history(account, state)
+    campaign_uses.give_event_back(tx, event)
+
+
+def _surroundings(
+    tx: Transaction, account: Account, ruleset: Ruleset, occurred_at: datetime
+) -> tuple[MemberFacts, LocalTime]:
+    """The member just before the event, and the programme's clock at it."""
+    zone = ruleset.program.time_zone
+    local = local_time(occurred_at, zone)
+    member = MemberFacts(
+        tier=None if ruleset.tiers is None else tier_at(ruleset, history(tx, account).values(), occurred_at),
+        age_days=member_age_days(account.created_at, occurred_at, zone),
+        purchases=account.purchase_count,
+        day_points=day_points(tx, account, local.date),
+    )
+    return member, local
+
+
+def _decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: EventFacts) -> tuple[EventFacts, Award]:
+    def uses(rules: Sequence[ActionRule]) -> campaign_uses.EventUses:
+        return campaign_uses.event_uses(tx, account, rules)
+
+    return decide_event_within_limits(
+        ruleset, facts, uses, lambda rule: campaign_uses.left(tx, rule), lambda rule: _person(tx, account, rule)
+    )
+
+
+def _person(tx: Transaction, account: Account, rule: ActionRule) -> Person:
+    """Whether somebody with this member's e-mail address had something of the rule with another card."""
+    email = tx.connection.execute(select(_members.email).where(_members.id == account.id)).scalar_one()
+    if email is None:
+        return "unknown"
+    others = select(_members.id).where(_members.email == email, _members.id != account.id)
+    query = select(_uses.id).where(_uses.member_id.in_(others), _uses.campaign_id == rule.id, _uses.points > 0).limit(1)
+    if tx.connection.execute(query).first() is not None:
+        return "known"
+    staged = {use.member_id for use in tx.staged.campaign_uses if use.campaign_id == rule.id} - {account.id}
+    if staged and tx.connection.execute(others.where(_members.id.in_(staged)).limit(1)).first() is not None:
+        return "known"
+    return "new"
+
+
+def replayed_state(event: Operation, reversals: Sequence[Operation]) -> PurchaseState:
+    """What the sources say that an event keeps."""
+    facts = EventFacts.from_json(event.facts)
+    taken = sum(one.result["reversed"] + one.result["debt"] for one in reversals)
+    return event_state(event, facts, 0 if reversals else int(event.result["points"]), taken)
+
+
+def replayed_uses(event: Operation, ruleset: Ruleset, *, is_reversed: bool) -> dict[str, int]:
+    """What the sources say that an event holds of limited rules; 0 for what was given back."""
+    held = points_used(ruleset, EventFacts.from_json(event.facts), Award.from_json(event.result))
+    return dict.fromkeys(held, 0) if is_reversed else held

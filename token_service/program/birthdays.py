@@ -1,0 +1,25 @@
+"""On which day of a year somebody's birthday is."""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+def birthday_in(birth_date: date, year: int) -> date:
+    """The birthday in that year; of whoever was born on 29 February, the 28th in years without one."""
+    try:
+        return birth_date.replace(year=year)
+    except ValueError:
+        return date(year, 2, 28)
+
+
+def last_birthday(birth_date: date, today: date) -> date:
+    """The newest birthday up to today, this day included."""
+    this_year = birthday_in(birth_date, today.year)
+    return this_year if this_year <= today else birthday_in(birth_date, today.year - 1)
+
+
+def next_birthday(birth_date: date, after: date) -> date:
+    """The first birthday behind that day."""
+    this_year = birthday_in(birth_date, after.year)
+    return this_year if this_year > after else birthday_in(birth_date, after.year + 1)

@@ -1,0 +1,84 @@
+"""What the rules read about something that is no purchase: a review, a survey, a month of a subscription, a birthday.
+
+Recorded with the event and committed to like the facts of a purchase (facts.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from token_service.errors import InvalidInput
+from token_service.program.durations import check_aware
+from token_service.program.facts import TEXT_MAX, CampaignFacts, LocalTime, MemberFacts
+
+Person = Literal["unknown", "new", "known"]
+_OPTIONAL: Final = ("subject", "limits", "seen", "person")
+PERSONS: Final = ("unknown", "new", "known")
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """All that decides what an event earns.
+
+    `event` is its type, `subject` what it is about. `limits` say what limited rules had left, `seen` names rules that gave the
+    member something for this subject before. `person`, where a rule asks for it: whether the member is a person whom the
+    programme cannot tell apart (no e-mail address), a new one, or one who had it with another card.
+    """
+
+    occurred_at: datetime
+    local: LocalTime
+    event: str
+    subject: str | None
+    merchant: str
+    member: MemberFacts
+    limits: tuple[CampaignFacts, ...] = ()
+    seen: tuple[str, ...] = ()
+    person: Person | None = None
+
+    def __post_init__(self) -> None:
+        check_aware(self.occurred_at)
+        for text in (self.event, self.merchant, self.subject, *self.seen):
+            if text is not None and (type(text) is not str or not 0 < len(text) <= TEXT_MAX):
+                raise InvalidInput(f"Texts of an event have 1 to {TEXT_MAX} characters.")
+        if self.event is None or self.merchant is None:
+            raise InvalidInput("An event has a type and a merchant.")
+        if self.person is not None and self.person not in PERSONS:
+            raise InvalidInput("person must be unknown, new or known.")
+        if len({one.id for one in self.limits}) != len(self.limits) or len(set(self.seen)) != len(self.seen):
+            raise InvalidInput("A rule is named twice.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as plain JSON values; what is empty is left out."""
+        document: dict[str, Any] = {
+            "occurred_at": self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "local": _values(self.local),
+            "event": self.event,
+            "merchant": self.merchant,
+            "member": _values(self.member),
+        }
+        limits = [_values(one) for one in self.limits]
+        more = dict(zip(_OPTIONAL, (self.subject, limits, list(self.seen), self.person), strict=True))
+        return document | {name: value for name, value in more.items() if value}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> EventFacts:
+        """The facts that `to_json` wrote. Raises InvalidInput for anything else."""
+        try:
+            if any(name in document and not document[name] for name in _OPTIONAL):
+                raise InvalidInput("These are not the facts of an event.")
+            values = dict(document)
+            values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
+            values["local"] = LocalTime(**values["local"])
+            values["member"] = MemberFacts(**values["member"])
+            values["limits"] = tuple(CampaignFacts(**one) for one in values.get("limits", ()))
+            values["seen"] = tuple(values.get("seen", ()))
+            return cls(**({"subject": None} | values))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InvalidInput("These are not the facts of an event.") from error
+
+
+def _values(facts: LocalTime | MemberFacts | CampaignFacts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in facts.__slots__}

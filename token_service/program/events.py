@@ -1,0 +1,153 @@
+"""What an event earns (docs/rulesets.md "Events"): the rules for its type, each within its limits, then the day's limit.
+
+Levels multiply purchases, not events. A rule that gives nothing because of a limit has a line of 0 that says so, named
+"limit:earning:" and its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from token_service.program.campaign_limits import times_used
+from token_service.program.earning import Award, Line, award_of, cut_to_rooms, how_often_text, points_text
+from token_service.program.event_facts import EventFacts, Person
+from token_service.program.facts import CampaignFacts
+from token_service.program.schema import ActionRule, EventRule, Ruleset, SubscriptionRule
+from token_service.program.tiers import Qualification
+from token_service.units import POINTS_MAX
+
+RULE_LIMIT_PREFIX: Final = "limit:earning:"
+"""Before a rule's id: the breakdown's line that takes away what its limits don't allow."""
+OWN_PREFIX: Final = "member."
+"""Events whose types begin so are recorded by the programme itself."""
+JOINED: Final = "member.joined"
+BIRTHDAY: Final = "member.birthday"
+OWN_EVENTS: Final = (JOINED, BIRTHDAY)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleUse:
+    """When an event of the member that keeps points of a rule occurred, and what it was about."""
+
+    at: datetime
+    subject: str | None
+
+
+Uses = Mapping[str, Iterable[RuleUse]]
+"""By the rule's id."""
+
+
+def rules_for(ruleset: Ruleset, event: str) -> tuple[ActionRule, ...]:
+    """The rules for events of this type, in their order."""
+    return tuple(
+        rule for rule in ruleset.earning if isinstance(rule, EventRule | SubscriptionRule) and rule.event == event
+    )
+
+
+def is_limited(rule: ActionRule) -> bool:
+    """Whether what the rule gave before counts."""
+    return rule.limits is not None or rule.once_per is not None
+
+
+def decide_event_within_limits(
+    ruleset: Ruleset,
+    facts: EventFacts,
+    uses: Callable[[Sequence[ActionRule]], Uses],
+    left: Callable[[ActionRule], int],
+    person: Callable[[ActionRule], Person],
+) -> tuple[EventFacts, Award]:
+    """The facts with what limited rules have left, and what the event earns by them: what `decide_event` gives for them.
+
+    `uses` is asked for limited rules only, `left` for those with a budget, `person` for one with `once_per: person`.
+    """
+    some = tuple(rule for rule in rules_for(ruleset, facts.event) if is_limited(rule))
+    if some:
+        facts = with_limits(ruleset, facts, uses(some), left)
+        told = next((person(rule) for rule in some if rule.once_per == "person"), None)
+        facts = replace(facts, person=told)
+    return facts, decide_event(ruleset, facts)
+
+
+def with_limits(ruleset: Ruleset, facts: EventFacts, uses: Uses, left: Callable[[ActionRule], int]) -> EventFacts:
+    """The facts with what limited rules have left, from the member's other events."""
+    limits, seen = [], []
+    for rule in rules_for(ruleset, facts.event):
+        held = tuple(uses.get(rule.id, ()))
+        if rule.limits is not None:
+            limits.append(_left(ruleset, facts, rule, held, left))
+        if rule.once_per == "subject" and any(use.subject == facts.subject for use in held):
+            seen.append(rule.id)
+        if rule.once_per == "person" and held:
+            seen.append(rule.id)
+    return replace(facts, limits=tuple(limits), seen=tuple(seen))
+
+
+def _left(
+    ruleset: Ruleset, facts: EventFacts, rule: ActionRule, held: Sequence[RuleUse], left: Callable[[ActionRule], int]
+) -> CampaignFacts:
+    assert rule.limits is not None
+    per_member, zone = rule.limits.per_member, ruleset.program.time_zone
+    times = None if per_member is None else times_used(per_member, (use.at for use in held), facts.occurred_at, zone)
+    return CampaignFacts(rule.id, times, None if rule.limits.budget_points is None else left(rule))
+
+
+def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
+    """What the event earns; nothing where no rule is for its type."""
+    lines = [line for rule in rules_for(ruleset, facts.event) for line in _lines(rule, facts)]
+    per_day = ruleset.limits.per_member_day_points
+    room_today = None if per_day is None else max(0, per_day - facts.member.day_points)
+    rooms = (
+        ("limit:per_member_day_points", room_today, f"at most {per_day} points a day, {room_today} of them left"),
+        ("limit:largest_entry", POINTS_MAX, f"at most {POINTS_MAX} points an entry"),
+    )
+    return award_of(tuple(lines + cut_to_rooms(rooms, sum(line.points for line in lines))))
+
+
+def rule_points(award: Award, rule_id: str) -> int:
+    """What a rule gave of an award, without what its budget took away again."""
+    return sum(line.points for line in award.breakdown if line.rule in {rule_id, RULE_LIMIT_PREFIX + rule_id})
+
+
+def points_used(ruleset: Ruleset, facts: EventFacts, award: Award) -> dict[str, int]:
+    """What an award holds of each limited rule; those of which it holds nothing are not named, and not used."""
+    found = {rule.id: rule_points(award, rule.id) for rule in rules_for(ruleset, facts.event) if is_limited(rule)}
+    return {rule_id: points for rule_id, points in found.items() if points > 0}
+
+
+def event_qualification(facts: EventFacts, kept_points: int) -> Qualification:
+    """What an event counts for in levels."""
+    return Qualification(at=facts.occurred_at, spend=0, points=kept_points, orders=0, engagement=int(kept_points > 0))
+
+
+def _lines(rule: ActionRule, facts: EventFacts) -> list[Line]:
+    why_not = _why_not(rule, facts)
+    if why_not is not None:
+        return [Line(RULE_LIMIT_PREFIX + rule.id, 0, why_not)]
+    lines = [Line(rule.id, rule.points, f"{points_text(rule.points)} for {facts.event}")]
+    if rule.limits is not None and rule.limits.budget_points is not None:
+        room, budget = _fact(rule, facts).budget_points, rule.limits.budget_points
+        if room is not None and room < rule.points:
+            why = f"at most {points_text(budget)} for this rule, {room} of them left"
+            lines.append(Line(RULE_LIMIT_PREFIX + rule.id, room - rule.points, why))
+    return lines
+
+
+def _why_not(rule: ActionRule, facts: EventFacts) -> str | None:
+    """Why the rule gives nothing, or None."""
+    if rule.once_per == "subject" and facts.subject is None:
+        return "once for each subject, and this names none"
+    if rule.once_per == "person" and facts.person != "new":
+        return "once for each person" if facts.person == "known" else "once for each person, known by e-mail address"
+    if rule.id in facts.seen:
+        return f"once for each {rule.once_per}"
+    per_member = None if rule.limits is None else rule.limits.per_member
+    if per_member is not None and (_fact(rule, facts).times or 0) >= per_member.times:
+        return how_often_text(per_member)
+    return None
+
+
+def _fact(rule: ActionRule, facts: EventFacts) -> CampaignFacts:
+    return next((one for one in facts.limits if one.id == rule.id), CampaignFacts(rule.id, 0, None))
