@@ -13,7 +13,8 @@ import pytest
 from token_service.audit.report import REPLAYED, Status
 from token_service.errors import CallerError
 from token_service.ledger.events import reverse_event, send_event
-from token_service.ledger.inputs import NewEvent, NewItem, NewMember, NewReversal
+from token_service.ledger.holds import capture, hold, release
+from token_service.ledger.inputs import NewCapture, NewEvent, NewHold, NewItem, NewMember, NewReversal
 from token_service.ledger.members import enrol
 
 from .opened_programme import OpenedProgramme, make_opened
@@ -80,6 +81,7 @@ class RandomBusiness:
         self.made, self.town, self.draw = made, made.town, draw
         self.members = [self.member() for _ in range(4)]
         self.sent: list[str] = []
+        self.holds: list[str] = []
         self.bought: list[str] = []
         self.issued: list[str] = []
         self.redeemed: list[str] = []
@@ -90,6 +92,7 @@ class RandomBusiness:
             + [self.refund] * 4
             + [self.redeem] * 3
             + [self.send] * 3
+            + [self.hold, self.end_hold, self.end_hold]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
         for _ in range(steps):
@@ -163,6 +166,20 @@ class RandomBusiness:
         given = NewEvent(self.town.reference(), type_, self.town.clock.at - late, self.draw.choice(self.members))
         sent = send_event(self.town.context, self.town.alice, replace(given, subject=subject))
         self.sent.append(sent.value.id)
+
+    def hold(self) -> None:
+        lasting = timedelta(hours=self.draw.choice([1, 30, 160]))
+        new = NewHold(self.town.reference(), self.draw.choice(self.members), self.draw.randrange(1, 150), lasting)
+        self.holds.append(hold(self.town.context, self.town.alice, new).value.id)
+
+    def end_hold(self) -> None:
+        if self.holds:
+            held = self.draw.choice(self.holds)
+            if self.draw.random() < 0.3:
+                release(self.town.context, self.town.alice, held)
+            else:
+                new = NewCapture(self.draw.choice([None, self.draw.randrange(1, 60)]))
+                self.redeemed.append(capture(self.town.context, self.town.alice, held, new).value.id)
 
     def take_back(self) -> None:
         if self.sent:

@@ -19,7 +19,8 @@ from token_service.errors import CallerError, ReferencesUnknown
 from token_service.ledger import tables, unknown_references
 from token_service.ledger.campaign_uses import rebuild_budgets, used_points
 from token_service.ledger.events import reverse_event, send_event
-from token_service.ledger.inputs import NewEvent, NewReversal
+from token_service.ledger.holds import capture, hold, release
+from token_service.ledger.inputs import NewCapture, NewEvent, NewHold, NewReversal
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -86,6 +87,7 @@ class History:
         self.issuances: list[str] = []
         self.redemptions: list[str] = []
         self.events: list[str] = []
+        self.holds: list[str] = []
 
     def run(self, steps: int) -> None:
         ways = [self.buy] * 4 + [
@@ -100,6 +102,8 @@ class History:
             self.send,
             self.send,
             self.take_back,
+            self.hold,
+            self.end_hold,
         ]
         for _ in range(steps):
             try:
@@ -121,6 +125,19 @@ class History:
             self.town.reference(), type_, self.town.clock.at, self.luck.choice(self.members), subject=subject
         )
         self.events.append(send_event(self.town.context, self.town.alice, new).value.id)
+
+    def hold(self) -> None:
+        lasting = timedelta(hours=self.luck.choice([1, 30, 160]))
+        new = NewHold(self.town.reference(), self.luck.choice(self.members), self.luck.randint(1, 60), lasting)
+        self.holds.append(hold(self.town.context, self.town.alice, new).value.id)
+
+    def end_hold(self) -> None:
+        held = self.luck.choice(self.holds)
+        if self.luck.random() < 0.3:
+            release(self.town.context, self.town.alice, held)
+        else:
+            new = NewCapture(self.luck.choice([None, self.luck.randint(1, 40)]))
+            self.redemptions.append(capture(self.town.context, self.town.alice, held, new).value.id)
 
     def take_back(self) -> None:
         new = NewReversal(self.town.reference())

@@ -7,7 +7,7 @@ needed.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from token_service.program.facts import PurchaseFacts
@@ -17,12 +17,18 @@ from token_service.program.tiers import Qualification
 
 @dataclass(frozen=True, slots=True)
 class StoredLot:
-    """A lot with what the ledger knows of it beside the engine's figures."""
+    """A lot with what the ledger knows of it beside the engine's figures; `held` of its points are set aside by holds."""
 
     lot: Lot
     party: int
     ruleset_hash: str
     is_new: bool = False
+    held: int = 0
+
+    @property
+    def free(self) -> Lot:
+        """The lot without what is set aside."""
+        return replace(self.lot, left=self.lot.left - self.held) if self.held else self.lot
 
 
 Dates = tuple[tuple[datetime, int], ...]

@@ -88,7 +88,7 @@ def _adjust(tx: Transaction, actor: Actor, new: NewAdjustment) -> Done:
         pay_debts(tx, account)
         return Done(operation, replayed=False)
     at = stored_lots.consumption_time(tx)
-    usable = engine.available(stored_lots.open_lots(tx, account), at) - account.held
+    usable = engine.available(stored_lots.open_lots(tx, account), at)
     if usable < -new.points:
         missing = -new.points - usable
         raise InsufficientBalance("the member has fewer points", available=usable, missing_points=missing)

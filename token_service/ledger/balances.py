@@ -26,7 +26,8 @@ _SIGNED: Final = case((_CREDITS, leaves.c.amount), else_=-leaves.c.amount)
 # FILTER and not WHERE: else PostgreSQL may walk through everybody's waiting leaves, by the index of states
 _ON_ITS_WAY: Final = func.coalesce(func.sum(_SIGNED).filter(_WAITS), 0)
 _WAITING: Final = func.count().filter(_WAITS)
-_HAS_DATE: Final = (_lots.points_left > 0) & _lots.expires_at.is_not(None)
+_FREE: Final = _lots.points_left - _lots.points_held
+_HAS_DATE: Final = (_lots.points_left > 0) & (_FREE > 0) & _lots.expires_at.is_not(None)
 _BLOCK: Final = select(cursors.c.number).where(cursors.c.name == literal_column("'final'")).scalar_subquery()
 
 
@@ -39,7 +40,7 @@ def surroundings_query(*columns: ColumnElement[Any], of: FromClause | None = Non
         .subquery("waiting")
     )
     dates = (
-        select(_lots.expires_at, func.sum(_lots.points_left).label("expiring"))
+        select(_lots.expires_at, func.sum(_FREE).label("expiring"))
         .where(_lots.member_id == member_id, _HAS_DATE)
         .group_by(_lots.expires_at)
         .subquery("dates")
@@ -73,7 +74,7 @@ _WAITING_OF_MANY: Final = (
     .group_by(leaves.c.member_id)
 )
 _DATES_OF_MANY: Final = (
-    select(_lots.member_id, _lots.expires_at, func.sum(_lots.points_left))
+    select(_lots.member_id, _lots.expires_at, func.sum(_FREE))
     .where(_lots.member_id.in_(bindparam("member_ids", expanding=True)), _HAS_DATE)
     .group_by(_lots.member_id, _lots.expires_at)
     .order_by(_lots.expires_at)

@@ -1,5 +1,5 @@
 """Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again,
-birthdays (DESIGN §3).
+birthdays, holds (DESIGN §3).
 
 Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later;
 what is done is done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen
@@ -19,11 +19,12 @@ from token_service.ledger import tables, tiers, unknown_references
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
 from token_service.ledger.due_members import CHUNK, next_members
+from token_service.ledger.holds import next_lapse_at, release_lapsed
 from token_service.ledger.operations import loaded, parts_of
 from token_service.ledger.own_events import celebrate, next_celebration_at
 from token_service.ledger.own_wallets import whose_points_may_expire
 from token_service.ledger.posting import sweep_expired
-from token_service.ledger.stored_lots import IS_OPEN, consumption_time
+from token_service.ledger.stored_lots import IS_FREE, IS_OPEN, consumption_time
 from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport
@@ -41,7 +42,7 @@ def run_due(context: Context, limit: int | None = None) -> DueReport:
     with context.store.read() as connection:
         if unknown_references.is_behind(connection):
             return report
-    for step in (_mature, _expire, _review, celebrate):
+    for step in (release_lapsed, _mature, _expire, _review, celebrate):
         place: str | None = ""
         while place is not None:
             if limit is not None and _count(report) >= limit:
@@ -63,12 +64,12 @@ def next_due_at(context: Context) -> datetime | None:
             select(members.tier_due_at).where(members.tier_due_at.is_not(None)).order_by(members.tier_due_at),
             select(lots.expires_at)
             .join(tables.members, members.id == lots.member_id)
-            .where(IS_OPEN, lots.expires_at.is_not(None), whose_points_may_expire(tx.now))
+            .where(IS_OPEN, IS_FREE, lots.expires_at.is_not(None), whose_points_may_expire(tx.now))
             .order_by(lots.expires_at),
         )
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
         found[-1] = _not_before_the_end(tx, found[-1])
-        found.append(next_celebration_at(tx))
+        found += [next_celebration_at(tx), next_lapse_at(tx)]
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
@@ -130,7 +131,7 @@ def _expire(context: Context, report: DueReport, place: str) -> tuple[DueReport,
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
         lots = tables.lots.c
         query = select(lots.member_id).join(tables.members, tables.members.c.id == lots.member_id)
-        query = query.where(IS_OPEN, lots.expires_at <= consumption_time(tx), whose_points_may_expire(tx.now))
+        query = query.where(IS_OPEN, IS_FREE, lots.expires_at <= consumption_time(tx), whose_points_may_expire(tx.now))
         ids = next_members(tx, query.distinct(), lots.member_id, place)
         accounts = [account for member_id in ids if not (account := tx.account(member_id)).frozen]
         entries = [entry for account in accounts for entry in sweep_expired(tx, account)]
@@ -167,4 +168,4 @@ def _again_if_refused(
 
 
 def _count(report: DueReport) -> int:
-    return report.awards_matured + report.lots_expired + report.tiers_changed + report.birthdays
+    return report.awards_matured + report.lots_expired + report.tiers_changed + report.birthdays + report.holds_released

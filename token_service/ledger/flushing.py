@@ -19,7 +19,7 @@ from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.campaign_uses import write_uses
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
-from token_service.ledger.staged import Debt, Entry, Fact, LotUse, NewVoucherRow, Operation, PurchaseState
+from token_service.ledger.staged import Debt, Entry, Fact, HoldState, LotUse, NewVoucherRow, Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
 
 _STATE_COLUMNS = (
@@ -40,7 +40,7 @@ def _change(table: Table, key: str, names: Iterable[str]) -> Update:
     )
 
 
-_CHANGE_LOT = _change(tables.lots, "entry_id", ("points_left", "expires_at"))
+_CHANGE_LOT = _change(tables.lots, "entry_id", ("points_left", "points_held", "expires_at"))
 _CHANGE_PURCHASE = _change(tables.purchases, "operation_id", _STATE_COLUMNS)
 _CHANGE_MEMBER = _change(tables.members, "id", FIGURES)
 
@@ -66,6 +66,10 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     direct.append(tx.connection, tables.purchases, _rows(staged.purchases))
     _update_purchases(tx, staged.changed_purchases)
     write_uses(tx)
+    direct.append(tx.connection, tables.holds, _rows(staged.holds))
+    for state in staged.changed_holds:
+        here = update(tables.holds).where(tables.holds.c.operation_id == state.operation_id)
+        tx.connection.execute(here.values(state=state.state, captured=state.captured, lots=state.lots))
     _write_awards(tx)
     direct.append(tx.connection, vouchers, _rows(staged.vouchers))
     _cancel_vouchers(tx)
@@ -74,7 +78,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
 
 
 def _rows(
-    staged: Sequence[Operation | Entry | Fact | LotUse | Debt | PurchaseState | NewVoucherRow],
+    staged: Sequence[Operation | Entry | Fact | LotUse | Debt | PurchaseState | HoldState | NewVoucherRow],
 ) -> list[dict[str, Any]]:
     """The columns of one table: a staged row's fields, but for the count of an operation's parts."""
     if not staged:
@@ -90,7 +94,8 @@ def _write_lots(tx: Transaction) -> None:
             stored = account.lots[lot_id]
             lot = stored.lot
             if not stored.is_new:
-                changed.append({"of": lot.id, "new_points_left": lot.left, "new_expires_at": lot.expires_at})
+                values = {"points_left": lot.left, "points_held": stored.held, "expires_at": lot.expires_at}
+                changed.append({"of": lot.id} | {"new_" + name: value for name, value in values.items()})
                 continue
             new.append(
                 {
@@ -99,6 +104,7 @@ def _write_lots(tx: Transaction) -> None:
                     "operation_id": lot.operation_id,
                     "points": lot.points,
                     "points_left": lot.left,
+                    "points_held": stored.held,
                     "party": stored.party,
                     "ruleset_hash": stored.ruleset_hash,
                     "issued_at": lot.issued_at,
@@ -153,5 +159,7 @@ def _check(account: Account) -> None:
     figures = account.issued - account.redeemed - account.expired - account.reversed
     if min(account.available, account.held, account.pending, account.debt) < 0 or account.balance != figures:
         raise InvariantBroken("a member's figures do not add up")
+    if any(not 0 <= stored.held <= stored.lot.left for stored in account.lots.values()):
+        raise InvariantBroken("a hold sets aside more than its lot has")
     if account.lots_are_loaded and account.balance != sum(stored.lot.left for stored in account.lots.values()):
         raise InvariantBroken("a member's lots do not add up to the balance")

@@ -7,7 +7,7 @@ programme's currency; `currency` None means the programme's. Times are aware UTC
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,25 @@ class NewRedemption:
     points: int | None = None
     reward_id: str | None = None
     merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewHold:
+    """Points to set aside for so long."""
+
+    reference: str
+    member_id: str
+    points: int
+    expires_in: timedelta = timedelta(minutes=15)
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCapture:
+    """What is taken of a hold; `points` None = all. `reference` None = the hold's own."""
+
+    points: int | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -381,6 +381,7 @@ class DueReport:
     points_expired: int = 0
     tiers_changed: int = 0
     birthdays: int = 0
+    holds_released: int = 0
     remaining: bool = False
     stuck: tuple[StuckAwards, ...] = ()
 

@@ -25,6 +25,7 @@ MEMBER_FIGURES: Final = (
 )  # fmt: skip
 CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "lots": (tables.lots, "entry_id"),
+    "holds": (tables.holds, "operation_id"),
     "awards": (tables.awards, "operation_id"),
     "purchases": (tables.purchases, "operation_id"),
     "campaign_uses": (tables.campaign_uses, "id"),

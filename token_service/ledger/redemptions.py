@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from sqlalchemy import select
 
@@ -10,6 +12,7 @@ from token_service.errors import AlreadyReversed, Conflict, ProgramPaused
 from token_service.ledger import checks, operations, stored_lots, tables, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewReversal
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
@@ -20,6 +23,7 @@ from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction, read
 from token_service.ledger.voucher_rows import cancel_if_open, check_restorable, voucher_row
 from token_service.program import lots as engine
+from token_service.program.lots import Use
 from token_service.program.rewards import check_redemption, value_of
 from token_service.units import EntryKind
 
@@ -76,7 +80,6 @@ def spend(
     """The redemption of this account's points, accepted by the merchant; the caller has looked who may, and makes the voucher
     that it names. Raises as `redeem`.
     """
-    party = tx.merchant(merchant_id).party
     checks.reference(new.reference)
     content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
     first = operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content)
@@ -84,37 +87,64 @@ def spend(
         return Done(first, replayed=True)
     operations.check_spending(account)
     check_running(tx)
+    free_lapsed(tx, account)
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
     at = stored_lots.consumption_time(tx)
-    usable = engine.available(stored_lots.open_lots(tx, account), at) - account.held
+    usable = engine.available(stored_lots.open_lots(tx, account), at)
     points = check_redemption(
         ruleset, points=new.points, reward_id=new.reward_id, available=usable, tier=account.tier, at=tx.now
     )
     sweep_expired(tx, account)
     voucher = {} if voucher_id is None else {"voucher": voucher_id}
-    operation = operations.start(
-        tx,
-        Operation(
-            id=tx.new_id("red"),
-            kind="redemption",
-            merchant_id=merchant_id,
-            member_id=account.id,
-            reference=new.reference,
-            content_hash=content,
-            ruleset_hash=ruleset_hash,
-            occurred_at=tx.now,
-            recorded_at=tx.now,
-            facts={"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **voucher},
-            result={},
-        ),
+    facts = {"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **voucher}
+    operation = _start(
+        tx, account, {"merchant_id": merchant_id, "reference": new.reference, "content_hash": content}, facts
     )
     uses = engine.consume(stored_lots.open_lots(tx, account), points, at=at)
-    more = {"reward": new.reward_id, "price": points, "value": operation.facts["value"], **voucher}
+    _take(tx, account, operation, uses, voucher)
+    return Done(operation, replayed=False)
+
+
+def redeem_held(tx: Transaction, account: Account, hold: Operation, new: NewRedemption, uses: Sequence[Use]) -> Done:
+    """The redemption of points that a hold had set aside, by what it names of lots. Raises ReferenceConflict, BacklogFull."""
+    merchant_id, points = hold.merchant_id, -sum(use.points for use in uses)
+    checks.reference(new.reference)
+    content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id, "hold": hold.id})
+    operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content)
+    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
+    facts = {"points": points, "reward_id": None, "value": value_of(ruleset, points)}
+    named = {"merchant_id": merchant_id, "reference": new.reference, "content_hash": content, "parent_id": hold.id}
+    operation = _start(tx, account, named, facts)
+    _take(tx, account, operation, uses, {})
+    return Done(operation, replayed=False)
+
+
+def _start(tx: Transaction, account: Account, named: Mapping[str, Any], facts: dict[str, Any]) -> Operation:
+    """The operation of a redemption now; `named` says whose it is and what it is called."""
+    operation = Operation(
+        id=tx.new_id("red"),
+        kind="redemption",
+        member_id=account.id,
+        ruleset_hash=tx.ruleset_hash_at(tx.now),
+        occurred_at=tx.now,
+        recorded_at=tx.now,
+        facts=facts,
+        result={},
+        **named,
+    )
+    return operations.start(tx, operation)
+
+
+def _take(
+    tx: Transaction, account: Account, operation: Operation, uses: Sequence[Use], voucher: Mapping[str, str]
+) -> None:
+    """The entry, and what an activity of the member does."""
+    facts, party = operation.facts, tx.merchant(operation.merchant_id).party
+    more = {"reward": facts["reward_id"], "price": facts["points"], "value": facts["value"], **voucher}
     change_lots(tx, account, operation, kind=EntryKind.REDEMPTION, uses=uses, party=party, more=more)
     stored_lots.extend_lots(tx, account, activity_at=tx.now, operation_id=operation.id)
     account.last_activity_at = max(tx.now, account.last_activity_at or tx.now)
-    return Done(operation, replayed=False)
 
 
 def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal) -> Done:

@@ -5,6 +5,7 @@ on.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -12,8 +13,9 @@ from sqlalchemy import Row, func, select
 from token_service.ledger import operations, own_wallets, tables
 from token_service.ledger.campaign_uses import use_of
 from token_service.ledger.event_awards import replayed_state, replayed_uses
+from token_service.ledger.hold_rows import parts_of, replayed_holds
 from token_service.ledger.posting import FIGURE_OF_KIND
-from token_service.ledger.staged import Operation
+from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import replayed_vouchers
 from token_service.ledger.wallet_tables import wallet_events
@@ -33,6 +35,9 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     entries = _entries(tx, member_id)
     done = _operations(tx, member_id)
     awards = _awards(tx, member_id, entries)
+    holds = replayed_holds(tx, member_id, done)
+    aside = _set_aside(holds.values())
+    held = sum(aside.values())
     figures: dict[str, Any] = dict.fromkeys(("issued", "redeemed", "expired", "reversed"), 0)
     for entry in entries:
         name, sign = FIGURE_OF_KIND[EntryKind(entry.kind)]
@@ -40,8 +45,8 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     debts = tables.debts.c
     debt = select(func.coalesce(func.sum(debts.points), 0)).where(debts.member_id == member_id)
     figures |= {
-        "available": sum(entry.points for entry in entries),
-        "held": 0,  # hold events come with holds
+        "available": sum(entry.points for entry in entries) - held,
+        "held": held,
         "pending": sum(award["points"] for award in awards.values()),
         "debt": int(tx.connection.execute(debt).scalar_one()),
         "tier": _tier(tx, member_id),
@@ -53,13 +58,23 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     figures["leaf_count"] = len(_with_leaf(tx, member_id, entries)) + _fact_count(tx, member_id)
     figures["state"] = own_wallets.replayed_state(tx, member_id)
     rows = {
-        "lots": _lots(tx, member_id, entries),
+        "lots": {key: lot | {"points_held": aside.get(key, 0)} for key, lot in _lots(tx, member_id, entries).items()},
+        "holds": {key: {name: getattr(hold, name) for name in hold.__slots__} for key, hold in holds.items()},
         "awards": awards,
         "purchases": _purchases(done) | _events(done),
         "campaign_uses": _campaign_uses(tx, done),
         "vouchers": replayed_vouchers(tx, member_id, done, entries),
     }
     return figures, rows
+
+
+def _set_aside(holds: Iterable[HoldState]) -> dict[str, int]:
+    """Points of each lot that open holds set aside."""
+    aside: dict[str, int] = {}
+    for hold in holds:
+        for lot_id, points in parts_of(hold):
+            aside[lot_id] = aside.get(lot_id, 0) + points
+    return aside
 
 
 def _entries(tx: Transaction, member_id: str) -> list[Row[Any]]:

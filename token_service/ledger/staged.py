@@ -135,6 +135,19 @@ class CampaignUse:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldState:
+    """What became of a hold; `lots` are [lot, points] that an open one sets aside, in the order of use."""
+
+    operation_id: str
+    member_id: str
+    points: int
+    captured: int
+    expires_at: datetime
+    state: str
+    lots: list[list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class NewVoucherRow:
     """A reward's voucher, made with its redemption."""
 
@@ -162,6 +175,8 @@ class Staged:
     changed_campaign_uses: list[CampaignUse] = field(default_factory=list)
     awards: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # operation, member, points, due_at
     changed_awards: list[tuple[str, int]] = field(default_factory=list)  # operation, points now pending (0 = none)
+    holds: list[HoldState] = field(default_factory=list)
+    changed_holds: list[HoldState] = field(default_factory=list)
     vouchers: list[NewVoucherRow] = field(default_factory=list)
     cancelled_vouchers: list[str] = field(default_factory=list)  # ids
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments

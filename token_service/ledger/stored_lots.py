@@ -21,14 +21,17 @@ LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 IS_OPEN: Final = tables.lots.c.points_left > literal_column("0")
 """The condition of a lot with points left, word for word that of its index (SQLite compares the words)."""
 
+IS_FREE: Final = tables.lots.c.points_left > tables.lots.c.points_held
+"""The condition of a lot of which holds don't set everything aside."""
+
 
 def open_lots(tx: Transaction, account: Account) -> list[Lot]:
-    """The member's lots with points left."""
+    """The member's lots with points left, without what holds set aside."""
     if not account.lots_are_loaded:
         columns = tables.lots.c
         _load(tx, account, (columns.member_id == account.id) & (columns.points_left > 0))
         account.lots_are_loaded = True
-    return [stored.lot for stored in account.lots.values() if stored.lot.left]
+    return [stored.free for stored in account.lots.values() if stored.lot.left > stored.held]
 
 
 def lots_named(tx: Transaction, account: Account, lot_ids: Iterable[str]) -> list[Lot]:
@@ -47,9 +50,9 @@ def lots_found(tx: Transaction, account: Account, lot_ids: Iterable[str]) -> dic
 
 
 def lots_of_operation(tx: Transaction, account: Account, operation_id: str) -> list[Lot]:
-    """The lots that an operation's credits made."""
+    """The lots that an operation's credits made, without what holds set aside."""
     _load(tx, account, tables.lots.c.operation_id == operation_id)
-    return [stored.lot for stored in account.lots.values() if stored.lot.operation_id == operation_id]
+    return [stored.free for stored in account.lots.values() if stored.lot.operation_id == operation_id]
 
 
 def uses_of_entries(tx: Transaction, entry_ids: Iterable[str]) -> list[Use]:
@@ -80,8 +83,9 @@ def extend_lots(tx: Transaction, account: Account, *, activity_at: datetime, ope
     """Stages the later dates that an activity gives to lots under the inactivity model."""
     if not tx.does_activity_prolong:
         return
-    for lot in open_lots(tx, account):
-        stored = account.lots[lot.id]
+    open_lots(tx, account)
+    for stored in [one for one in account.lots.values() if one.lot.left]:
+        lot = stored.lot
         later = extended(tx.ruleset(stored.ruleset_hash), lot.expires_at, activity_at)
         if later != lot.expires_at:
             account.lots[lot.id] = replace(stored, lot=replace(lot, expires_at=later))
@@ -120,4 +124,4 @@ def stored_lot(row: Row[Any]) -> StoredLot:
         issued_at=row.issued_at,
         expires_at=row.expires_at,
     )
-    return StoredLot(lot, row.party, row.ruleset_hash)
+    return StoredLot(lot, row.party, row.ruleset_hash, held=row.points_held)

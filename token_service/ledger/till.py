@@ -207,7 +207,7 @@ def _line(row: Row[Any]) -> TillLine:
         points=_points(row.kind, row.facts, row.result),
         amount=_amount(row.kind, row.facts),
         reward_id=row.facts.get("reward_id"),
-        parent_id=row.parent_id,
+        parent_id=None if row.kind == "redemption" else row.parent_id,
         staff_id=row.staff_id,
         staff_name=row.staff_name,
         store_name=row.store_name,

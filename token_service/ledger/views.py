@@ -6,6 +6,7 @@ the pages room reads them as they are. Nothing here is a row and nothing changes
 
 from __future__ import annotations
 
+from token_service.ledger.hold_views import Hold
 from token_service.ledger.point_views import (
     Adjustment,
     Balance,
@@ -72,6 +73,7 @@ __all__ = [
     "EntryView",
     "Event",
     "ExpiringPoints",
+    "Hold",
     "Issuance",
     "LeafView",
     "Lifetime",

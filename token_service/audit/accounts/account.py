@@ -4,7 +4,7 @@ the programme; storage.py keeps it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from token_service.program.facts import VisitFacts
@@ -14,12 +14,18 @@ from token_service.program.tiers import Qualification
 
 @dataclass(slots=True)
 class HeldLot:
-    """A lot with its issuer, the ruleset whose dates it follows, and the points of it that expired or were voided."""
+    """A lot with its issuer, the ruleset whose dates it follows, its points that expired or were voided, and those set aside."""
 
     lot: Lot
     party: int
     ruleset: str
     lost: int = 0
+    set_aside: int = 0
+
+    @property
+    def free(self) -> Lot:
+        """The lot without what is set aside."""
+        return replace(self.lot, left=self.lot.left - self.set_aside) if self.set_aside else self.lot
 
 
 @dataclass(slots=True)
@@ -157,8 +163,8 @@ class Account:
         return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
 
     def open_lots(self) -> list[Lot]:
-        """Lots with points left."""
-        return [held.lot for held in self.lots.values()]
+        """Lots with points left, without what holds set aside."""
+        return [held.free for held in self.lots.values() if held.lot.left > held.set_aside]
 
 
 @dataclass(slots=True)

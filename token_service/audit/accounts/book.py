@@ -13,6 +13,7 @@ from typing import Final
 from token_service.audit.accounts import (
     awards,
     happenings,
+    holds,
     lots,
     manual,
     redemptions,
@@ -42,7 +43,7 @@ CLOCKS: Final = timedelta(minutes=5)
 """How far clocks of tills, of the service's processes and of the chain may lie apart."""
 ERASED: Final = "erased"
 Check = Callable[[Step], None]
-_RULES_OF_OTHERS: Final = frozenset({"purchase", "event", "refund", "reversal"})
+_RULES_OF_OTHERS: Final = frozenset({"purchase", "event", "refund", "reversal", "hold"})
 _AT_ONCE: Final = frozenset({"issuance", "redemption", "restoration", "adjustment", "donation"})
 """Kinds that happen when they are recorded, but for an issuance of a purchase or an event."""
 
@@ -59,6 +60,8 @@ _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("event", "event"): happenings.event,
     ("issuance", "issuance"): manual.issuance,
     ("adjustment", "adjustment"): manual.adjustment,
+    ("held", "hold"): holds.held,
+    ("released", "hold"): holds.released,
     ("redemption", "redemption"): redemptions.redemption,
     ("donation", "donation"): redemptions.redemption,
     ("restoration", "restoration"): redemptions.restoration,

@@ -42,8 +42,9 @@ def expire(step: Step) -> None:
         if not engine.is_expired(held.lot, step.consumption_time):
             expected, found = f"not before {said(held.lot.expires_at)}", said(leaf.recorded_at)
             step.differs("lots", f"lot {use.lot_id} expired before its date", expected=expected, found=found)
-        if (-use.points, use.expires_at) != (held.lot.left, held.lot.expires_at):
-            expected, found = said_use(Use(use.lot_id, -held.lot.left, held.lot.expires_at)), said_use(use)
+        free = held.free
+        if (-use.points, use.expires_at) != (free.left, free.expires_at):
+            expected, found = said_use(Use(use.lot_id, -free.left, free.expires_at)), said_use(use)
             step.differs("lots", "an expiry takes other points than its lot has", expected=expected, found=found)
         step.same("lots", "the issuer of an expired lot", held.party, leaf.party)
     take(step, uses)
@@ -118,7 +119,7 @@ def lost_of(step: Step, lot_ids: Iterable[str]) -> int:
     for lot_id in lot_ids:
         held = step.account.lots.get(lot_id) or step.storage.empty_lot(lot_id)
         if held is not None:
-            lost += held.lost + (held.lot.left if engine.is_expired(held.lot, at) else 0)
+            lost += held.lost + (held.free.left if engine.is_expired(held.lot, at) else 0)
     return lost
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_service.audit.accounts import lots
+from token_service.audit.accounts import holds, lots
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.step import Step
 from token_service.errors import RewardUnavailable
@@ -18,7 +18,7 @@ def redemption(step: Step) -> None:
     ruleset = step.ruleset()
     if leaf.kind == "redemption":
         _check_price(step, ruleset)
-    uses = lots.debit(step, lots.consumed(step))
+    uses = holds.captured(step) if "of" in leaf.detail else lots.debit(step, lots.consumed(step))
     reward = leaf.detail.get("reward")
     operation = Operation(
         leaf.text_of("operation_id"), account.home, leaf.kind, leaf.ruleset, leaf.text_of("merchant"), leaf.party,

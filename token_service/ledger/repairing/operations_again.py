@@ -96,9 +96,14 @@ def _event(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     return document["facts"], {"points": points, "breakdown": document["breakdown"]}
 
 
+def _hold(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    return {"points": leaf.document["points_held"], "until": leaf.document["until"]}, {}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
     "event": _event,
+    "hold": _hold,
     "refund": _refund,
     "reversal": _reversal,
     "issuance": _issuance,

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from token_service.ledger import details, stored_lots, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import operation_named, owe
+from token_service.ledger.hold_rows import forget_holds
 from token_service.ledger.repairing.gap import OpenedLeaf
 from token_service.ledger.repairing.operations_again import operation_again
 from token_service.ledger.repairing.staging import instant_of, stage_entry, stage_lot, use_again, uses_of
@@ -26,6 +27,7 @@ NEW_LOT: Final = (EntryKind.ISSUANCE, EntryKind.ADJUSTMENT_UP)
 def post_again(tx: Transaction, leaf: OpenedLeaf) -> None:
     """Stages all of it."""
     account = tx.account(leaf.member_id)
+    forget_holds(tx, account)
     operation, is_new = _operation(tx, leaf)
     if leaf.place.kind == EntryKind.FACT:
         _fact(tx, account, leaf, operation)

@@ -96,6 +96,8 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return _purchase(entry)
     if entry.kind == "event":
         return event_title(entry, services().ruleset_named(entry.ruleset)), gettext("earned nothing")
+    if entry.kind in ("held", "released"):
+        return _hold(entry)
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
     debt = _number(facts, "debt")
@@ -110,6 +112,27 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     if facts.get("refund"):
         return gettext("Refunded purchase"), gettext("there was nothing to take back")
     return plain_id(entry.kind), _text(facts, "reason")
+
+
+def _hold(entry: EntryView) -> tuple[str, str | None]:
+    """Points set aside while somebody paid, and how that ended."""
+    place = place_of(entry.merchant_name, entry.store_name)
+    if entry.kind == "held":
+        points = _number(entry.facts, "points_held")
+        said = ngettext(
+            "%(points)s point set aside", "%(points)s points set aside", points, points=formats.number(points)
+        )
+        return said, place
+    points = _number(entry.facts, "points_freed")
+    said = ngettext(
+        "%(points)s point free again", "%(points)s points free again", points, points=formats.number(points)
+    )
+    because = {
+        "captured": gettext("the rest was used"),
+        "released": gettext("the shop let them go"),
+        "expired": gettext("the time was over"),
+    }
+    return said, because.get(str(entry.facts.get("because")), place)
 
 
 def _own_wallet(entry: EntryView) -> tuple[str, str | None]:
