@@ -55,6 +55,7 @@ def test_public_routes_are_these_and_no_others(town: Town) -> None:
         "/status",
         "/v1/batches",
         f"/v1/batches/{FILLED['operator']}/1/receipts",
+        "/v1/causes",
         "/v1/program",
         f"/v1/rulesets/abc_{ULID}",
     }

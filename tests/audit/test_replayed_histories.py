@@ -12,9 +12,12 @@ import pytest
 
 from token_service.audit.report import REPLAYED, Status
 from token_service.errors import CallerError
+from token_service.ledger.causes import create_cause
+from token_service.ledger.context import Actor
+from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.holds import capture, hold, release
-from token_service.ledger.inputs import NewCapture, NewEvent, NewHold, NewItem, NewMember, NewReversal
+from token_service.ledger.inputs import NewCapture, NewDonation, NewEvent, NewHold, NewItem, NewMember, NewReversal
 from token_service.ledger.members import enrol
 
 from .opened_programme import OpenedProgramme, make_opened
@@ -82,6 +85,9 @@ class RandomBusiness:
         self.members = [self.member() for _ in range(4)]
         self.sent: list[str] = []
         self.holds: list[str] = []
+        cause = create_cause(self.town.context, Actor.admin(), "Refuge")
+        made.chain.admin("registerParty", cause.party, cause.name, 0, 0)
+        self.cause = cause.id
         self.bought: list[str] = []
         self.issued: list[str] = []
         self.redeemed: list[str] = []
@@ -92,7 +98,7 @@ class RandomBusiness:
             + [self.refund] * 4
             + [self.redeem] * 3
             + [self.send] * 3
-            + [self.hold, self.end_hold, self.end_hold]
+            + [self.hold, self.end_hold, self.end_hold, self.donate]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
         for _ in range(steps):
@@ -171,6 +177,11 @@ class RandomBusiness:
         lasting = timedelta(hours=self.draw.choice([1, 30, 160]))
         new = NewHold(self.town.reference(), self.draw.choice(self.members), self.draw.randrange(1, 150), lasting)
         self.holds.append(hold(self.town.context, self.town.alice, new).value.id)
+
+    def donate(self) -> None:
+        points = self.draw.randrange(1, 40)
+        new = NewDonation(self.town.reference(), self.draw.choice(self.members), points, self.cause)
+        donate(self.town.context, self.town.alice, new)
 
     def end_hold(self) -> None:
         if self.holds:

@@ -14,7 +14,15 @@ from sqlalchemy import Engine, inspect
 
 from token_service import migrations
 from token_service.errors import BadSettings, DatabaseBusy, NotInitialised
-from token_service.ledger import repair_tables, session_tables, settlement_tables, staff_tables, tables, wallet_tables
+from token_service.ledger import (
+    cause_tables,
+    repair_tables,
+    session_tables,
+    settlement_tables,
+    staff_tables,
+    tables,
+    wallet_tables,
+)
 from token_service.ledger.schema import metadata
 from token_service.ledger.store import Store, open_store, sqlite_url
 
@@ -38,7 +46,15 @@ def empty(store: Store) -> Engine:
 def test_they_make_what_the_tables_say(empty: Engine) -> None:
     assert {
         room.metadata
-        for room in (tables, repair_tables, session_tables, settlement_tables, staff_tables, wallet_tables)
+        for room in (
+            tables,
+            cause_tables,
+            repair_tables,
+            session_tables,
+            settlement_tables,
+            staff_tables,
+            wallet_tables,
+        )
     } == {metadata}
     migrations.upgrade(empty)
     with empty.connect() as connection:

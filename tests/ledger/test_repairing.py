@@ -11,16 +11,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ledger_town import CHAIN_ID, CONTRACT, TIERS, Make, Town, rules
+from ledger_town import ADMIN, CHAIN_ID, CONTRACT, TIERS, Make, Town, rules
 from sqlalchemy import make_url, select
 
 from token_service.chain.settlement.ordering import arrange
 from token_service.errors import CallerError, ReferencesUnknown
 from token_service.ledger import tables, unknown_references
 from token_service.ledger.campaign_uses import rebuild_budgets, used_points
+from token_service.ledger.causes import create_cause
+from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.holds import capture, hold, release
-from token_service.ledger.inputs import NewCapture, NewEvent, NewHold, NewReversal
+from token_service.ledger.inputs import NewCapture, NewDonation, NewEvent, NewHold, NewReversal
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -88,6 +90,7 @@ class History:
         self.redemptions: list[str] = []
         self.events: list[str] = []
         self.holds: list[str] = []
+        self.cause = create_cause(town.context, ADMIN, "Refuge").id
 
     def run(self, steps: int) -> None:
         ways = [self.buy] * 4 + [
@@ -104,6 +107,7 @@ class History:
             self.take_back,
             self.hold,
             self.end_hold,
+            self.donate,
         ]
         for _ in range(steps):
             try:
@@ -130,6 +134,11 @@ class History:
         lasting = timedelta(hours=self.luck.choice([1, 30, 160]))
         new = NewHold(self.town.reference(), self.luck.choice(self.members), self.luck.randint(1, 60), lasting)
         self.holds.append(hold(self.town.context, self.town.alice, new).value.id)
+
+    def donate(self) -> None:
+        points = self.luck.randint(1, 30)
+        new = NewDonation(self.town.reference(), self.luck.choice(self.members), points, self.cause)
+        donate(self.town.context, self.town.alice, new)
 
     def end_hold(self) -> None:
         held = self.luck.choice(self.holds)

@@ -12,6 +12,7 @@ from flask import Flask, Request
 from token_service.api import (
     adjustments,
     batches,
+    causes,
     docs_page,
     entries,
     events,
@@ -48,6 +49,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     issuances.routes,
     redemptions.routes,
     holds.routes,
+    causes.routes,
     mandates.routes,
     vouchers.routes,
     adjustments.routes,

@@ -21,6 +21,7 @@ from token_service.chain.settlement.planning import contract_of
 from token_service.errors import InvalidInput, InvariantBroken
 from token_service.ledger import leaving, tables, unknown_references
 from token_service.ledger.campaign_uses import rebuild_budgets
+from token_service.ledger.cause_tables import causes
 from token_service.ledger.context import Actor
 from token_service.ledger.members import freeze
 from token_service.ledger.repair_tables import repairs, unopened_leaves
@@ -160,6 +161,7 @@ def _find_merchants_again(services: ChainServices, batch: GapBatch) -> None:
     parties = {word.party for word in batch.words}
     with services.store.read() as connection:
         known = set(connection.execute(select(tables.merchants.c.party)).scalars())
+        known |= set(connection.execute(select(causes.c.party)).scalars())
         newest = max(known)
     for party in range(newest + 1, max(parties, default=0) + 1):
         state = contract_reads.party(services.node, contract_of(services), party)

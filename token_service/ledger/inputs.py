@@ -142,6 +142,17 @@ class NewCapture:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDonation:
+    """Points of a member for a cause."""
+
+    reference: str
+    member_id: str
+    points: int
+    cause_id: str
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewVoucher:
     """A reward for a voucher; `points` is the price that the member agreed to."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from token_service.errors import Conflict, NotFound
 from token_service.ledger import ceiling_slots, checks, cursors, tables, views
+from token_service.ledger.cause_tables import causes
 from token_service.ledger.ceilings import ceiling_at, ceiling_view, ceiling_views
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMerchant, NewStore
@@ -31,7 +32,7 @@ def create_merchant(context: Context, actor: Actor, new: NewMerchant) -> views.M
         taken = _named(tx, new.name)
         if taken is not None:
             raise Conflict("a merchant has this name already", existing_id=taken.id)
-        merchant_id = insert_merchant(tx, new, party=_next_party(tx))
+        merchant_id = insert_merchant(tx, new, party=next_party(tx))
         tx.flush()
         return merchant_view(tx, tx.merchant(merchant_id))
 
@@ -201,9 +202,12 @@ def _named(tx: Transaction, name: str) -> Row[Any] | None:
     return tx.connection.execute(select(tables.merchants).where(tables.merchants.c.name == name)).one_or_none()
 
 
-def _next_party(tx: Transaction) -> int:
-    highest = tx.connection.execute(select(func.max(tables.merchants.c.party))).scalar_one()
-    return int(highest or PROGRAM_PARTY) + 1
+def next_party(tx: Transaction) -> int:
+    """The next number for a merchant or a cause; whoever asks locks the programme, so that two never get the same."""
+    tx.connection.execute(select(tables.program.c.chain_id).with_for_update()).one()
+    highest = (select(func.max(table.c.party)).scalar_subquery() for table in (tables.merchants, causes))
+    found = tx.connection.execute(select(*highest)).one()
+    return max(int(party or PROGRAM_PARTY) for party in found) + 1
 
 
 def _new_ceiling(tx: Transaction, merchant: Row[Any], points: int, period: int) -> dict[str, object]:

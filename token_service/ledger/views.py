@@ -6,6 +6,7 @@ the pages room reads them as they are. Nothing here is a row and nothing changes
 
 from __future__ import annotations
 
+from token_service.ledger.cause_views import Cause, Donation
 from token_service.ledger.hold_views import Hold
 from token_service.ledger.point_views import (
     Adjustment,
@@ -68,7 +69,9 @@ __all__ = [
     "BatchView",
     "Benefit",
     "BreakdownLine",
+    "Cause",
     "Ceiling",
+    "Donation",
     "DueReport",
     "EntryView",
     "Event",

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from alembic import context
 
-from token_service.ledger import repair_tables, session_tables, settlement_tables, staff_tables, tables, wallet_tables
+from token_service.ledger import (
+    cause_tables,
+    repair_tables,
+    session_tables,
+    settlement_tables,
+    staff_tables,
+    tables,
+    wallet_tables,
+)
 from token_service.ledger.schema import metadata
 
-__all__ = ["repair_tables", "session_tables", "settlement_tables", "staff_tables", "tables", "wallet_tables"]
+__all__ = [
+    "cause_tables",
+    "repair_tables",
+    "session_tables",
+    "settlement_tables",
+    "staff_tables",
+    "tables",
+    "wallet_tables",
+]
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=False)
 with context.begin_transaction():

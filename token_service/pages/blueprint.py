@@ -20,6 +20,7 @@ from token_service.pages import (
     confirming,
     entry,
     formats,
+    giving,
     mailbox,
     own_key,
     own_wallet,
@@ -55,7 +56,7 @@ CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 """Pages for whoever is signed in, before one of several members is chosen."""
 
 ROOMS: Final = (
-    signing_in, wallet, card, statement, entry, rewards, vouchers, preferences, confirming, own_wallet, own_key,
+    signing_in, wallet, card, statement, entry, rewards, giving, vouchers, preferences, confirming, own_wallet, own_key,
     transparency,
 )  # fmt: skip
 

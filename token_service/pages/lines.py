@@ -84,16 +84,17 @@ def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
         return (reward_named(rules, reward) if reward else own), place
     if entry.kind == "reversal":
         return _reversal(entry), place
+    if entry.kind == "donation":
+        return gettext("Donation"), _text(facts, "cause_name")
     if entry.kind == "adjustment":
         return gettext("Correction"), _text(facts, "reason")
     plain = {
         "expiry": gettext("Expired points"),
         "restoration": gettext("Points given back"),
-        "donation": gettext("Donation"),
         "move": gettext("Moved between your accounts"),
         "void": gettext("Line cancelled"),
     }
-    return plain.get(entry.kind, gettext("Change")), place if entry.kind in ("restoration", "donation") else None
+    return plain.get(entry.kind, gettext("Change")), place if entry.kind == "restoration" else None
 
 
 def _reversal(entry: EntryView) -> str:

@@ -13,6 +13,7 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from token_service.errors import Refused
+from token_service.ledger.causes import list_causes
 from token_service.ledger.inputs import NewVoucher
 from token_service.ledger.members import get_member
 from token_service.ledger.views import Member
@@ -54,6 +55,7 @@ def rewards() -> ResponseReturnValue:
         program=rules.program,
         member=member,
         rewards=rewards_in_reach(rules, member),
+        has_causes=any(cause.is_open for cause in list_causes(given.context)),
     )
 
 

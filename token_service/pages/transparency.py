@@ -15,6 +15,7 @@ from typing import Final
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
+from token_service.ledger.causes import list_causes
 from token_service.ledger.merchants import public_merchants
 from token_service.ledger.program_setup import get_books
 from token_service.ledger.receipts import list_batches
@@ -72,6 +73,7 @@ def transparency() -> ResponseReturnValue:
         settled=settled(context.store),
         unsettled=unsettled(context.store),
         merchants=public_merchants(context),
+        causes=list_causes(context),
         rulesets=[_rules(given, view, books) for view in versions],
         are_all_rulesets=len(versions) < RULESETS_SHOWN,
         batches=list_batches(context, BATCHES_SHOWN).data,

@@ -100,10 +100,16 @@ def _hold(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     return {"points": leaf.document["points_held"], "until": leaf.document["until"]}, {}
 
 
+def _donation(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    said = {name: leaf.document[name] for name in ("cause", "cause_name", "value")}
+    return said | {"points": leaf.place.amount}, {}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
     "event": _event,
     "hold": _hold,
+    "donation": _donation,
     "refund": _refund,
     "reversal": _reversal,
     "issuance": _issuance,
