@@ -42,6 +42,7 @@ class Site:
             f"/wallet/entries/{waiting}",
             "/card",
             "/rewards",
+            "/give",
             "/rewards/free-coffee",
             "/rewards/hamper",
             "/vouchers",
