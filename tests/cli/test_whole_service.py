@@ -57,6 +57,42 @@ def test_a_purchase_is_answered_settled_audited_and_verified(served: Deployment)
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+def test_events_holds_and_donations_are_settled_and_audited(served: Deployment) -> None:
+    key = served.key()
+    member = served.post("/v1/members", {"external_id": "card-9"}, key).json()["id"]
+    given = {"reference": "gift-9", "member_id": member, "points": 100, "reason": "a parcel came late"}
+    assert served.post("/v1/issuances", given, key).status_code == 201
+    event = {
+        "reference": "review-9",
+        "member_id": member,
+        "type": "review.written",
+        "occurred_at": "2026-01-01T00:00:00Z",
+    }
+    assert served.post("/v1/events", event, key).json()["points"] == 0
+    held = served.post("/v1/holds", {"reference": "hold-9", "member_id": member, "points": 60}, key).json()
+    assert served.post(f"/v1/holds/{held['id']}/capture", {"points": 50}, key).status_code == 201
+    cause = served.json("cause", "create", "Refuge")
+    donation = {"reference": "give-9", "member_id": member, "points": 20, "cause_id": cause["id"]}
+    assert served.post("/v1/donations", donation, key).status_code == 201
+    assert served.run("settle", "--wait", "--timeout", "30").returncode == 0
+    assert served.get(f"/v1/members/{member}/balance", key).json()["on_chain"]["points"] == 30
+    assert "20 points  Refuge" in served.run("cause", "list").stdout
+    assert "is closed; it was given 20 points" in served.run("cause", "close", cause["id"]).stdout
+    contract = served.get("/v1/program").json()["contract"]
+    audit = served.run("audit", "--rpc", f"{served.url}/rpc", "--contract", contract, "--receipts", served.url)
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_what_merchants_owe_one_another_is_printed_and_written_as_a_table(served: Deployment) -> None:
+    days = ("--since", "2026-11-01", "--until", "2026-11-30")
+    assert "Nobody owes anybody anything" in served.run("merchant", "settlement", *days).stdout
+    table = served.run("merchant", "settlement", *days, "--csv").stdout
+    assert table.splitlines()[0] == "since,until,issuer,acceptor,points,value_minor_units,currency"
+    wrong = served.run("merchant", "settlement", "--since", "2026-11-30", "--until", "2026-11-01")
+    assert wrong.returncode != 0
+    assert "must lie on or after since" in wrong.stderr
+
+
 def test_a_lone_entry_starts_settling_within_two_seconds(served: Deployment) -> None:
     key = served.key("Poissonnerie Jeanne")
     served.post("/v1/members", {"external_id": "card-2"}, key)

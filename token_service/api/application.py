@@ -28,6 +28,7 @@ from token_service.api import (
     redemptions,
     rpc,
     rulesets,
+    settlement,
     simulations,
     vouchers,
 )
@@ -59,6 +60,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     batches.routes,
     rulesets.routes,
     merchants.routes,
+    settlement.routes,
     keys.routes,
     rpc.routes,
     health.routes,

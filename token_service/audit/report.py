@@ -31,7 +31,7 @@ CHECKS: Final = {
     "openings": "every opening is what was committed, and none is withheld",
     "history": "each account's leaves are complete and in order, and purchases, visits and times count on",
     "decisions": "everything was decided by the rules in force at its time, and nothing was recorded too late",
-    "awards": "every purchase earned what its rules give, to the point and line by line, and in its time",
+    "awards": "every purchase and event earned what its rules give, to the point and line by line, in its time",
     "tiers": "every level is the one that the account's history gives",
     "lots": "points are used and expire as the rules say: which, in what order, and not before their date",
     "reversals": "refunds leave what the rules leave, nothing is taken back twice, and debts are paid in turn",

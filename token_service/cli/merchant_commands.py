@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import sys
+from datetime import datetime
+
 import click
 
 from token_service.cli.output import as_json, number, print_json
@@ -107,3 +111,37 @@ def store(merchant_name: str, external_id: str, name: str, json_: bool) -> None:
         print_json(made)
     else:
         click.echo(f"Store {made.name} is {made.id}")
+
+
+@merchant.command()
+@click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day, on the programme's clock.")
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day, included.")
+@click.option("--csv", "csv_", is_flag=True, help="Print one row for each pair, as CSV.")
+@as_json
+def settlement(since: datetime, until: datetime, csv_: bool, json_: bool) -> None:
+    """What merchants owe one another when one honoured points that another issued."""
+    from token_service.app import open_application
+    from token_service.ledger.context import Actor
+    from token_service.ledger.net_settlement import net_settlement
+    from token_service.program.money import money_text
+
+    with open_application() as application:
+        found = net_settlement(application.context, Actor.admin("cli"), since.date(), until.date())
+    if json_:
+        print_json(found)
+    elif csv_:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["since", "until", "issuer", "acceptor", "points", "value_minor_units", "currency"])
+        for row in found.rows:
+            names = found.names[row.issuer], found.names[row.acceptor]
+            writer.writerow([found.since, found.until, *names, row.points, row.value, found.currency])
+    else:
+        for one in found.positions:
+            verb = "gets" if one.net_value >= 0 else "pays"
+            value = money_text(abs(one.net_value), found.currency)
+            honoured = f"honoured {number(one.accepted_points)} points of others"
+            click.echo(
+                f"{found.names[one.party]} {verb} {value}: {honoured}, others {number(one.issued_points)} of its own"
+            )
+        if not found.positions:
+            click.echo("Nobody owes anybody anything for these days")

@@ -1,0 +1,99 @@
+"""Net settlement between the merchants of a programme for a period, computed from entries alone (docs/api.md).
+
+A redemption takes points of lots, each issued by somebody, and is accepted by somebody. A voucher is accepted by the programme
+first, and by whoever honours it then. What was given back, or refused by the contract, counts the other way on its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from token_service.errors import InvalidInput, Place
+from token_service.ledger import tables
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.staff_tables import vouchers
+from token_service.ledger.transaction import Transaction, read
+from token_service.program.clearing import Honoured, Owed, Position, owed, positions
+from token_service.program.durations import start_of_day
+from token_service.units import PROGRAM_PARTY, EntryKind
+
+DAYS_MAX = 366
+
+
+@dataclass(frozen=True)
+class NetSettlement:
+    """What was owed in a period of local days (both included), as one merchant or an admin may see it; `names` by party."""
+
+    since: date
+    until: date
+    currency: str
+    rows: tuple[Owed, ...]
+    positions: tuple[Position, ...]
+    names: dict[int, str]
+
+
+def net_settlement(context: Context, actor: Actor, since: date, until: date) -> NetSettlement:
+    """The period's settlement: all of it for an admin, the rows that concern it for a merchant.
+
+    Raises InvalidInput for a period that ends before it begins, or has more than 366 days.
+    """
+    if not 0 <= (until - since).days < DAYS_MAX:
+        detail = f"must lie on or after since, at most {DAYS_MAX} days in all"
+        raise InvalidInput(detail, places=(Place("/until", detail),))
+
+    def work(tx: Transaction) -> NetSettlement:
+        zone = tx.ruleset(tx.ruleset_hash_at(tx.now)).program.time_zone
+        start, end = start_of_day(since, zone), start_of_day(until + timedelta(days=1), zone)
+        rows = owed([*_entries(tx, start.astimezone(UTC), end.astimezone(UTC)), *_vouchers(tx, start, end)])
+        places = positions(rows)
+        if not actor.is_admin:
+            own = tx.merchant(actor.acting_merchant(None)).party
+            rows = tuple(row for row in rows if own in (row.issuer, row.acceptor))
+            places = tuple(place for place in places if place.party == own)
+        named = tx.connection.execute(select(tables.merchants.c.party, tables.merchants.c.name))
+        names = {int(row.party): str(row.name) for row in named}
+        return NetSettlement(since, until, tx.program.currency, rows, places, names)
+
+    return read(context, work)
+
+
+def _entries(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honoured]:
+    entries, uses, lots = tables.entries.c, tables.lot_uses.c, tables.lots.c
+    query = (
+        select(lots.party.label("issuer"), entries.party, entries.ruleset_hash, func.sum(-uses.points).label("points"))
+        .join(tables.lot_uses, uses.entry_id == entries.id)
+        .join(tables.lots, lots.entry_id == uses.lot_id)
+        .where(
+            entries.kind.in_((int(EntryKind.REDEMPTION), int(EntryKind.RESTORATION))),
+            entries.recorded_at >= start,
+            entries.recorded_at < end,
+        )
+        .group_by(lots.party, entries.party, entries.ruleset_hash)
+    )
+    for row in tx.connection.execute(query).all():
+        yield _honoured(tx, row.issuer, row.party, int(row.points), row.ruleset_hash)
+
+
+def _vouchers(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honoured]:
+    """Vouchers honoured in the period: the programme, which took their points in, owes whoever did."""
+    merchants, operations, entries = tables.merchants.c, tables.operations.c, tables.entries.c
+    query = (
+        select(merchants.party, entries.ruleset_hash, func.sum(-entries.points).label("points"))
+        .select_from(vouchers)
+        .join(tables.merchants, merchants.id == vouchers.c.used_by_merchant_id)
+        .join(tables.operations, operations.id == vouchers.c.operation_id)
+        .join(tables.entries, entries.operation_id == operations.id)
+        .where(vouchers.c.used_at >= start, vouchers.c.used_at < end, entries.kind == int(EntryKind.REDEMPTION))
+        .group_by(merchants.party, entries.ruleset_hash)
+    )
+    for row in tx.connection.execute(query).all():
+        yield _honoured(tx, PROGRAM_PARTY, row.party, int(row.points), row.ruleset_hash)
+
+
+def _honoured(tx: Transaction, issuer: int, acceptor: int, points: int, ruleset_hash: str) -> Honoured:
+    value = tx.ruleset(ruleset_hash).program.point_value
+    return Honoured(issuer, acceptor, points, value.amount if value else 0, value.points if value else 1)
