@@ -8,6 +8,8 @@ from ledger_town import DAY, TIERS, Make, Town, rules
 
 from token_service.ledger import ruleset_replay
 from token_service.ledger.context import Context
+from token_service.ledger.events import send_event
+from token_service.ledger.inputs import NewEvent
 from token_service.ledger.ruleset_replay import replay_purchases
 from token_service.program.ruleset import parse_ruleset
 
@@ -96,3 +98,17 @@ def test_nothing_is_written_and_an_empty_time_is_empty(make: Make) -> None:
     assert (found.purchases, found.members, found.days, found.given, found.other) == (0, 0, (), 0, 0)
     assert before == ()
     town.check()
+
+
+def test_events_count_for_levels_and_days_as_they_did(make: Make) -> None:
+    levels = "[{id: basic, from: 0}, {id: friend, from: 1, multiplier_percent: 200}]"
+    tiers = f"tiers: {{qualify_by: engagement, window: {{kind: lifetime}}, levels: {levels}}}\n"
+    earning = "rounding: floor}, {id: review, kind: event, event: review.written, points: 20}]"
+    document = rules().replace("rounding: floor}]", earning) + tiers
+    town = make(document)
+    member = town.member()
+    town.buy(member, 5_000)
+    send_event(town.context, town.alice, NewEvent(town.reference(), "review.written", town.clock.at, member))
+    town.buy(member, 3_000)
+    assert given(town.context, document) == (50 + 60, 50 + 60)
+    assert given(town.context, document + "limits: {per_member_day_points: 100}\n") == (110, 50 + 30)

@@ -116,16 +116,17 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _purchases(connection: Connection, member_ids: Sequence[str], since: datetime, first: int) -> list[_Purchase]:
-    """Every purchase of these members in the order of recording."""
+    """Every purchase and event of these members in the order of recording; events count as they did, not decided again."""
     done, kept = operations.c, purchases.c
     query = (
-        select(done.seq, *purchases.c, done.facts)
+        select(done.seq, done.kind, *purchases.c, done.facts)
         .join(purchases, kept.operation_id == done.id)
-        .where(done.member_id.in_(member_ids), done.kind == "purchase")
+        .where(done.member_id.in_(member_ids), done.kind.in_(("purchase", "event")))
         .order_by(done.member_id, done.seq)
     )
     return [
-        _purchase(row, is_in_window=row.seq >= first and row.occurred_at >= since) for row in connection.execute(query)
+        _purchase(row, is_in_window=row.kind == "purchase" and row.seq >= first and row.occurred_at >= since)
+        for row in connection.execute(query)
     ]
 
 
@@ -137,7 +138,11 @@ def _purchase(row: Any, *, is_in_window: bool) -> _Purchase:
         facts=PurchaseFacts.from_json(row.facts) if is_in_window else None,
         kept=row.kept,
         counted=Qualification(
-            at=row.occurred_at, spend=row.tier_spend_cents, points=row.tier_points, orders=row.tier_orders
+            at=row.occurred_at,
+            spend=row.tier_spend_cents,
+            points=row.tier_points,
+            orders=row.tier_orders,
+            engagement=row.tier_engagement,
         ),
     )
 
