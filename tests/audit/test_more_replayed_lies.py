@@ -7,6 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ledger_town import ADMIN
+
+from token_service.ledger.context import Actor
+from token_service.ledger.inputs import NewAdjustment
+from token_service.ledger.proposals import approve_proposal, propose_adjustment
 
 from .opened_programme import OpenedProgramme, Settling, findings, make_opened
 from .programme import OPERATOR
@@ -200,3 +205,19 @@ def test_a_refused_debit_that_comes_back_holds(made: OpenedProgramme) -> None:
     report = made.audit()
     assert report.exit_code == 0, explain(report)
     assert report.counts["skipped"] == 1
+
+
+def test_a_large_correction_that_nobody_else_approved(node_url: str, tmp_path: Path, keys_folder: Path) -> None:
+    made = make_opened(node_url, tmp_path, keys_folder, RULES.replace("limits: {", "limits: {adjustment_points: 50, "))
+    member = made.town.member()
+    new = NewAdjustment("case-1", member, 60, "lost receipts")
+    for reference in ("case-1", "case-2"):
+        proposal = propose_adjustment(made.town.context, ADMIN, replace(new, reference=reference))
+        approve_proposal(made.town.context, Actor.admin("bob"), proposal.id)
+        if reference == "case-1":
+            made.settle()
+            report = made.audit()
+            assert report.exit_code == 0, explain(report)
+    report = lie(made, "adjustment", lambda leaf: saying(leaf, approved_by=leaf.detail["actor"]))
+    wrong = named(report, "manual")
+    assert (wrong.expected, wrong.found) == ("a second person", "alma")

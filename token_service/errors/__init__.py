@@ -51,6 +51,7 @@ from token_service.errors.operating import (
 )
 from token_service.errors.refusals import (
     AfterSunset,
+    ApprovalNeeded,
     CeilingReached,
     HoldExpired,
     InsufficientBalance,
@@ -74,6 +75,7 @@ __all__ = [
     "AdminOperationFailed",
     "AfterSunset",
     "AlreadyReversed",
+    "ApprovalNeeded",
     "BacklogFull",
     "BadSettings",
     "CallerError",

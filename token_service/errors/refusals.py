@@ -26,6 +26,13 @@ class LimitExceeded(Refused):
     title = "A limit of the programme would be exceeded"
 
 
+class ApprovalNeeded(Refused):
+    """So large an adjustment needs a second person: propose it; facts: `limit`."""
+
+    code = "approval_needed"
+    title = "A second person must approve this"
+
+
 class MemberFrozen(Refused):
     """The member is frozen until a person decides."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from token_service.errors import InsufficientBalance
+from token_service.errors import ApprovalNeeded, InsufficientBalance
 from token_service.ledger import checks, operations, stored_lots, views
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
@@ -18,22 +18,27 @@ from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
 from token_service.program.expiry import expires_at
+from token_service.program.limits import needs_approval
 from token_service.units import EntryKind
 
 
 def adjust(context: Context, actor: Actor, new: NewAdjustment) -> views.Outcome[views.Adjustment]:
     """The adjustment; the first one again when its reference is known with the same content.
 
-    Without `merchant_id` the programme itself stands behind it. An adjustment down never takes more than is
-    available. Raises Forbidden for anybody but an admin, InsufficientBalance, CeilingReached, ReferenceConflict,
-    NotFound, InvalidInput, MemberFrozen, MemberLeaving.
+    Without `merchant_id` the programme itself stands behind it. An adjustment down never takes more than is available.
+
+    Raises Forbidden for anybody but an admin, ApprovalNeeded (proposals.py), InsufficientBalance, CeilingReached,
+    ReferenceConflict, NotFound, InvalidInput, MemberFrozen, MemberLeaving.
     """
     actor.need_admin()
-    return outcome(context, lambda tx: _adjust(tx, actor, new), adjustment_view)
+    return outcome(context, lambda tx: adjust_in(tx, actor.name, new), adjustment_view)
 
 
-def simulate_adjustment(context: Context, actor: Actor, new: NewAdjustment) -> views.Simulation[views.Adjustment]:
-    """What `adjust` would answer now, with the balance it leads to, or the refusal; nothing is recorded.
+def simulate_adjustment(
+    context: Context, actor: Actor, new: NewAdjustment, *, approved_by: str | None = None
+) -> views.Simulation[views.Adjustment]:
+    """What `adjust` would answer now, with the balance it leads to, or the refusal; nothing is recorded. `approved_by`: as if
+    somebody had approved it.
 
     Raises Forbidden, NotFound, InvalidInput, ReferenceConflict.
     """
@@ -42,10 +47,13 @@ def simulate_adjustment(context: Context, actor: Actor, new: NewAdjustment) -> v
     def member_of(tx: Transaction) -> str:
         return tx.account(new.member_id).id
 
-    return simulated(context, lambda tx: _adjust(tx, actor, new), adjustment_view, member_of)
+    return simulated(
+        context, lambda tx: adjust_in(tx, actor.name, new, approved_by=approved_by), adjustment_view, member_of
+    )
 
 
-def _adjust(tx: Transaction, actor: Actor, new: NewAdjustment) -> Done:
+def adjust_in(tx: Transaction, actor_name: str, new: NewAdjustment, *, approved_by: str | None = None) -> Done:
+    """The adjustment inside the caller's transaction, by whoever is named; `approved_by` a second person."""
     merchant = tx.own_merchant if new.merchant_id is None else tx.merchant(new.merchant_id)
     account = tx.member_of(None, member_id=new.member_id, external_id=None)
     checks.reference(new.reference)
@@ -55,6 +63,11 @@ def _adjust(tx: Transaction, actor: Actor, new: NewAdjustment) -> Done:
     first = operations.known(tx, merchant_id=merchant.id, kind="adjustment", reference=new.reference, content=content)
     if first is not None:
         return Done(first, replayed=True)
+    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
+    if approved_by is None and needs_approval(ruleset, new.points):
+        raise ApprovalNeeded(
+            "so large an adjustment needs a second person: propose it", limit=ruleset.limits.adjustment_points
+        )
     (operations.check_active if new.points > 0 else operations.check_spending)(account)
     operation = operations.start(
         tx,
@@ -68,11 +81,12 @@ def _adjust(tx: Transaction, actor: Actor, new: NewAdjustment) -> Done:
             ruleset_hash=tx.ruleset_hash_at(tx.now),
             occurred_at=tx.now,
             recorded_at=tx.now,
-            facts={"points": new.points, "reason": new.reason, "actor": actor.name},
+            facts={"points": new.points, "reason": new.reason, "actor": actor_name},
             result={},
         ),
     )
-    more = {"reason": new.reason, "actor": actor.name}
+    approved = {} if approved_by is None else {"approved_by": approved_by}
+    more = {"reason": new.reason, "actor": actor_name, **approved}
     if new.points > 0:
         until = expires_at(tx.ruleset(operation.ruleset_hash), tx.now, account.last_activity_at)
         credit(

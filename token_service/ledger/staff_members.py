@@ -14,6 +14,7 @@ from token_service.ledger.adjustments import adjust, simulate_adjustment
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.members import freeze, get_member, unfreeze
+from token_service.ledger.proposals import approve_proposal, decline_proposal, get_proposal, propose_adjustment
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_trail import Deed, perform
 
@@ -53,10 +54,54 @@ def adjust_member(context: Context, person: Person, new: NewAdjustment) -> views
     return perform(context, person, work, deed)
 
 
-def try_adjustment(context: Context, person: Person, new: NewAdjustment) -> views.Simulation[views.Adjustment]:
+def try_adjustment(
+    context: Context, person: Person, new: NewAdjustment, *, as_if_approved: bool = False
+) -> views.Simulation[views.Adjustment]:
     """What `adjust_member` would answer; nothing is recorded. Raises what `adjust_member` raises."""
     _others(context, person, new.member_id)
-    return simulate_adjustment(context, person.actor, new)
+    return simulate_adjustment(context, person.actor, new, approved_by="somebody" if as_if_approved else None)
+
+
+def propose_for_member(context: Context, person: Person, new: NewAdjustment) -> views.Proposal:
+    """The adjustment, for a second person. Raises Forbidden (one's own account) and what `propose_adjustment` raises."""
+
+    def work(joined: Context) -> views.Proposal:
+        _others(joined, person, new.member_id)
+        return propose_adjustment(joined, person.actor, new)
+
+    return perform(context, person, work, lambda made: _of_proposal("adjustment.proposed", made))
+
+
+def approve(context: Context, person: Person, proposal_id: str) -> views.Outcome[views.Adjustment]:
+    """The adjustment that somebody else proposed. Raises Forbidden (one's own account, one's own proposal) and what
+    `approve_proposal` raises.
+    """
+
+    def work(joined: Context) -> views.Outcome[views.Adjustment]:
+        _others(joined, person, get_proposal(joined, person.actor, proposal_id).member_id)
+        return approve_proposal(joined, person.actor, proposal_id)
+
+    def deed(done: views.Outcome[views.Adjustment]) -> Deed | None:
+        made = done.value
+        detail = {"points": made.points, "available": done.balance.available}
+        said = Deed("adjustment.approved", made.id, made.member_id, reason=made.reason, detail=detail)
+        return None if done.replayed else said
+
+    return perform(context, person, work, deed)
+
+
+def decline(context: Context, person: Person, proposal_id: str) -> views.Proposal:
+    """The proposal, declined. Raises Forbidden (one's own account), NotFound, Conflict."""
+
+    def work(joined: Context) -> views.Proposal:
+        _others(joined, person, get_proposal(joined, person.actor, proposal_id).member_id)
+        return decline_proposal(joined, person.actor, proposal_id)
+
+    return perform(context, person, work, lambda made: _of_proposal("adjustment.declined", made))
+
+
+def _of_proposal(action: str, made: views.Proposal) -> Deed:
+    return Deed(action, made.id, made.member_id, reason=made.reason, detail={"points": made.points})
 
 
 def freeze_member(context: Context, person: Person, member_id: str, reason: str) -> Refreshed:

@@ -48,6 +48,7 @@ from token_service.ledger.program_views import (
     RulesetView,
     Store,
 )
+from token_service.ledger.proposal_views import Proposal
 from token_service.ledger.receipt_views import (
     BatchView,
     LeafView,
@@ -93,6 +94,7 @@ __all__ = [
     "ProgramBooks",
     "ProgramTotals",
     "PromiseView",
+    "Proposal",
     "Purchase",
     "PurchaseItem",
     "Receipt",

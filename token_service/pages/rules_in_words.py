@@ -267,6 +267,11 @@ def _limits(ruleset: Ruleset) -> Iterator[Told]:
                 points=formats.number(most),
             )
         )
+    alone = ruleset.limits.adjustment_points
+    if alone is not None:
+        yield Told(
+            gettext("A correction of more than %(points)s points needs two people.", points=formats.number(alone))
+        )
 
 
 def _time(ruleset: Ruleset) -> Iterator[Told]:

@@ -11,3 +11,9 @@ def check_manual_issuance(ruleset: Ruleset, points: int) -> None:
     limit = ruleset.limits.manual_issuance_points
     if limit is not None and points > limit:
         raise LimitExceeded("The programme limits issuances by hand.", limit=limit, remaining=limit)
+
+
+def needs_approval(ruleset: Ruleset, points: int) -> bool:
+    """Whether an adjustment of so many points, up or down, needs a second person."""
+    limit = ruleset.limits.adjustment_points
+    return limit is not None and abs(points) > limit

@@ -263,6 +263,7 @@ class Limits(Part):
     per_order_points: PositiveAmount | None = None
     per_member_day_points: PositiveAmount | None = None
     manual_issuance_points: Amount | None = None
+    adjustment_points: Amount | None = None
 
 
 class Reward(Part):

@@ -6,7 +6,7 @@ from token_service.audit.accounts import lots
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.step import Step
 from token_service.errors import LimitExceeded
-from token_service.program.limits import check_manual_issuance
+from token_service.program.limits import check_manual_issuance, needs_approval
 from token_service.units import EntryKind
 
 
@@ -23,12 +23,24 @@ def issuance(step: Step) -> None:
 
 
 def adjustment(step: Step) -> None:
-    """Points put right by a person, up or down."""
+    """Points put right by a person, up or down; many of them by two."""
     _check_signed(step)
+    _check_approved(step)
     if step.leaf.entry_kind == EntryKind.ADJUSTMENT_UP:
         _credit(step)
     else:
         lots.debit(step, lots.consumed(step))
+
+
+def _check_approved(step: Step) -> None:
+    """Above the ruleset's limit another one than the actor has approved it."""
+    detail = step.leaf.detail
+    approved_by = detail.get("approved_by")
+    if needs_approval(step.ruleset(), step.leaf.amount) and (
+        not isinstance(approved_by, str) or not approved_by.strip() or approved_by == detail.get("actor")
+    ):
+        said = "an adjustment above the limit was approved by nobody else"
+        step.differs("manual", said, expected="a second person", found=approved_by or "nobody")
 
 
 def _credit(step: Step) -> None:

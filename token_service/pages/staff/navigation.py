@@ -44,6 +44,7 @@ def _labels() -> dict[str, str]:
     return {
         "till": gettext("Till"),
         "members": gettext("Members"),
+        "approvals": gettext("Approvals"),
         "rulesets": gettext("Rules"),
         "merchants": gettext("Merchants"),
         "settlement": gettext("Settlement"),

@@ -2,6 +2,7 @@
 
 from token_service.pages.staff.console import (
     adjusting,
+    approvals,
     drafting,
     keys,
     members,
@@ -14,6 +15,19 @@ from token_service.pages.staff.console import (
     trying,
 )
 
-ROOMS = (members, adjusting, rulesets, drafting, trying, publishing, merchants, keys, settlement, people, trail)
+ROOMS = (
+    members,
+    adjusting,
+    approvals,
+    rulesets,
+    drafting,
+    trying,
+    publishing,
+    merchants,
+    keys,
+    settlement,
+    people,
+    trail,
+)
 
 __all__ = ["ROOMS"]

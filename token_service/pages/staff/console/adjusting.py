@@ -50,45 +50,49 @@ def add_to(pages: Blueprint) -> None:
 
 
 def form(member_id: str) -> ResponseReturnValue:
-    return _form_page(_others(member_id), Filled(way="up", reference=once()))
+    return form_page(others(member_id), Filled(way="up", reference=once()))
 
 
 def check(member_id: str) -> ResponseReturnValue:
     """What it would lead to, to be confirmed; or the form again, with what is wrong or with `edit`."""
-    member, filled = _others(member_id), _filled()
+    member, filled = others(member_id), filled_form()
     if filled.mistakes:
-        return _form_page(member, filled), 422
+        return form_page(member, filled), 422
     if "edit" in request.form:
-        return _form_page(member, filled)
-    outlook = try_adjustment(services().context, person(), _new(member_id, filled))
+        return form_page(member, filled)
+    outlook = try_adjustment(services().context, person(), new_adjustment(member_id, filled))
+    needs_another = outlook.refusal == "approval_needed"
+    if needs_another:
+        outlook = try_adjustment(services().context, person(), new_adjustment(member_id, filled), as_if_approved=True)
     if outlook.value is None:
         filled.mistakes["points"] = refusal_in_words(outlook.refusal or "", outlook.facts)
-        return _form_page(member, filled), 422
+        return form_page(member, filled), 422
     return render_template(
         "staff/console/adjust_check.html",
         program=services().ruleset().program,
         member=member,
         filled=filled,
         after=outlook.balance,
+        needs_another=needs_another,
     )
 
 
 def adjust(member_id: str) -> ResponseReturnValue:
     """Does it, once for each reference, and shows the member."""
-    member, filled = _others(member_id), _filled()
+    member, filled = others(member_id), filled_form()
     if filled.mistakes:
-        return _form_page(member, filled), 422
+        return form_page(member, filled), 422
     try:
-        adjust_member(services().context, person(), _new(member_id, filled))
+        adjust_member(services().context, person(), new_adjustment(member_id, filled))
     except ReferenceConflict:
         filled.mistakes["points"] = gettext(
             "This form was sent before with other figures, and that is done: look at the member first."
         )
         filled.reference = once()
-        return _form_page(member, filled), 409
+        return form_page(member, filled), 409
     except Refused as refused:
         filled.mistakes["points"] = refusal_in_words(refused.code, refused.facts)
-        return _form_page(member, filled), 422
+        return form_page(member, filled), 422
     return redirect(url_for("staff.member", member_id=member_id, done="adjusted"), 303)
 
 
@@ -129,7 +133,7 @@ def refusal_in_words(code: str, facts: object) -> str:
 
 
 def _set_frozen(member_id: str, *, frozen: bool) -> ResponseReturnValue:
-    _others(member_id)
+    others(member_id)
     reason = typed("reason")
     mistake = text_mistake(reason)
     if mistake is not None:
@@ -139,7 +143,7 @@ def _set_frozen(member_id: str, *, frozen: bool) -> ResponseReturnValue:
     return redirect(url_for("staff.member", member_id=member_id, done="frozen" if frozen else "unfrozen"), 303)
 
 
-def _others(member_id: str) -> Member:
+def others(member_id: str) -> Member:
     """The member, who must not be the person themself (403)."""
     member = get_member(services().context, person().actor, member_id)
     if is_own(person(), member):
@@ -147,7 +151,8 @@ def _others(member_id: str) -> Member:
     return member
 
 
-def _filled() -> Filled:
+def filled_form() -> Filled:
+    """The form as it was sent, with what is wrong with it."""
     filled = Filled(typed("points", 30), typed("way", 4), typed("reason"), typed("reference", 200))
     if not whole_number(filled.points):
         filled.mistakes["points"] = gettext("Write a whole number of points, 1 or more.")
@@ -161,11 +166,13 @@ def _filled() -> Filled:
     return filled
 
 
-def _new(member_id: str, filled: Filled) -> NewAdjustment:
+def new_adjustment(member_id: str, filled: Filled) -> NewAdjustment:
+    """What the ledger is asked."""
     return NewAdjustment(filled.reference, member_id, filled.signed, filled.reason)
 
 
-def _form_page(member: Member, filled: Filled) -> str:
+def form_page(member: Member, filled: Filled) -> str:
+    """The form, with what is wrong beside its fields."""
     return render_template(
         "staff/console/adjust.html", program=services().ruleset().program, member=member, filled=filled
     )

@@ -108,6 +108,22 @@ def _purchase_recorded(detail: Mapping[str, Any]) -> str:
     )
 
 
+def _proposed(detail: Mapping[str, Any]) -> str:
+    return gettext("Proposed a correction of %(points)s points.", points=formats.signed(int(detail.get("points", 0))))
+
+
+def _approved(detail: Mapping[str, Any]) -> str:
+    return gettext(
+        "Approved a correction of %(points)s points; %(available)s could be used then.",
+        points=formats.signed(int(detail.get("points", 0))),
+        available=formats.number(int(detail.get("available", 0))),
+    )
+
+
+def _declined(detail: Mapping[str, Any]) -> str:
+    return gettext("Declined a correction of %(points)s points.", points=formats.signed(int(detail.get("points", 0))))
+
+
 def _points_redeemed(detail: Mapping[str, Any]) -> str:
     points = int(detail.get("points", 0))
     return ngettext(
@@ -145,6 +161,9 @@ def _instant(detail: Mapping[str, Any], key: str) -> datetime | None:
 
 _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.adjusted": _adjusted,
+    "adjustment.proposed": _proposed,
+    "adjustment.approved": _approved,
+    "adjustment.declined": _declined,
     "member.frozen": lambda _: gettext("Froze the member."),
     "member.unfrozen": lambda _: gettext("Unfroze the member."),
     "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),

@@ -1,0 +1,105 @@
+"""Corrections above the rules' limit: proposed by one person, approved or declined by another, told in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from token_service.errors import Conflict, Forbidden, Refused
+from token_service.ledger.member_story import actor_names
+from token_service.ledger.members import get_member
+from token_service.ledger.proposals import open_proposals
+from token_service.ledger.staff_members import approve, decline, is_own, propose_for_member
+from token_service.ledger.views import Proposal
+from token_service.pages.services import services
+from token_service.pages.staff.console.adjusting import filled_form, form_page, new_adjustment, others, refusal_in_words
+from token_service.pages.staff.rules import add_page
+from token_service.pages.staff.signed_in import person
+from token_service.pages.translation import gettext
+
+RULE = "members:adjust"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A proposal, who made it, and whether this person may approve it."""
+
+    proposal: Proposal
+    who: str
+    is_mine: bool
+    is_own: bool
+
+
+def add_to(pages: Blueprint) -> None:
+    """Adds /console/approvals, and proposing below the member."""
+    add_page(pages, "/console/members/<member_id>/propose", "member_propose", propose, RULE, post=True)
+    add_page(pages, "/console/approvals", "approvals", approvals, RULE)
+    add_page(pages, "/console/approvals/<proposal_id>/approve", "approval_given", give, RULE, post=True)
+    add_page(pages, "/console/approvals/<proposal_id>/decline", "approval_declined", refuse, RULE, post=True)
+
+
+def propose(member_id: str) -> ResponseReturnValue:
+    """Keeps the proposal, once for each reference."""
+    member, filled = others(member_id), filled_form()
+    if filled.mistakes:
+        return form_page(member, filled), 422
+    try:
+        propose_for_member(services().context, person(), new_adjustment(member_id, filled))
+    except Conflict:
+        filled.mistakes["points"] = gettext(
+            "This form was sent before with other figures, and that is done: look at the member first."
+        )
+        return form_page(member, filled), 409
+    return redirect(url_for("staff.approvals", done="proposed"), 303)
+
+
+def approvals() -> ResponseReturnValue:
+    """All that waits."""
+    return _page(done=request.args.get("done", ""))
+
+
+def give(proposal_id: str) -> ResponseReturnValue:
+    """Makes the correction; or says why not."""
+    try:
+        approve(services().context, person(), proposal_id)
+    except Forbidden:
+        return _page(error=gettext("You proposed it, or it is your own account: a colleague must decide.")), 403
+    except Conflict:
+        return _page(error=gettext("Somebody has decided this meanwhile.")), 409
+    except Refused as refused:
+        return _page(error=refusal_in_words(refused.code, dict(refused.facts))), 409
+    return redirect(url_for("staff.approvals", done="approved"), 303)
+
+
+def refuse(proposal_id: str) -> ResponseReturnValue:
+    """Declines it."""
+    try:
+        decline(services().context, person(), proposal_id)
+    except Forbidden:
+        return _page(error=gettext("This is your own account: a colleague must decide.")), 403
+    except Conflict:
+        return _page(error=gettext("Somebody has decided this meanwhile.")), 409
+    return redirect(url_for("staff.approvals", done="declined"), 303)
+
+
+def _page(*, done: str = "", error: str | None = None) -> str:
+    context, actor = services().context, person().actor
+    found = open_proposals(context, actor)
+    names = actor_names(context, [one.proposed_by for one in found])
+    return render_template(
+        "staff/console/approvals.html",
+        program=services().ruleset().program,
+        waiting=[
+            Waiting(
+                one,
+                names.get(one.proposed_by, one.proposed_by),
+                one.proposed_by == actor.name,
+                is_own(person(), get_member(context, actor, one.member_id)),
+            )
+            for one in found
+        ],
+        done=done,
+        error=error,
+    )
