@@ -15,6 +15,8 @@ from staff_people import hire
 
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import Actor
+from token_service.ledger.inputs import NewAdjustment
+from token_service.ledger.proposals import propose_adjustment
 from token_service.ledger.staff_sessions import open_staff_session
 
 TARGETS = (
@@ -55,6 +57,7 @@ def paths(site: Site) -> list[str]:
         "/console/members?q=nobody-at-all",
         f"/console/members/{member}",
         f"/console/members/{member}/adjust",
+        "/console/approvals",
         "/console/rulesets",
         "/console/rulesets/new",
         "/console/merchants",
@@ -84,6 +87,8 @@ def check(page: Page, where: str) -> None:
 def test_every_page_fits_and_is_accessible(
     site: Site, open_console: Open, viewport: Any, locale: str, scheme: Any
 ) -> None:
+    proposed = NewAdjustment("large", site.settled.member_id, -90_000, "Lost receipts of March, found in May")
+    propose_adjustment(site.settled.town.context, Actor.admin("mia"), proposed)
     page = open_console(viewport=viewport, locale=locale, color_scheme=scheme, reduced_motion="reduce")
     for path in paths(site):
         page.goto(path)
