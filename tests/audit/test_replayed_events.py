@@ -134,6 +134,28 @@ def test_a_birthday_twice_a_year(made: OpenedProgramme) -> None:
     assert any("member.birthday/" in one.detail and "twice" in one.detail for one in found)
 
 
+def test_a_birthday_kept_late_into_january_is_not_taken_for_the_next_one(made: OpenedProgramme) -> None:
+    """On 30 December nothing ran: it is celebrated in January, and the next one on its day of the same calendar year."""
+    context = made.town.context
+    member = enrol(context, made.town.alice, NewMember("card", birth_date=date(1990, 12, 30))).member.id
+    next_year = made.town.clock.at.year + 2
+    for day in (date(next_year, 1, 2), date(next_year, 12, 30)):
+        made.town.clock.at = made.town.clock.at.replace(year=day.year, month=day.month, day=day.day)
+        assert run_due(context).birthdays == 1
+    assert [entry.points for entry in made.town.statement(member) if entry.points > 0] == [9, 9]
+    honest(made)
+
+
+def test_a_birthday_of_another_year(made: OpenedProgramme) -> None:
+    context = made.town.context
+    born = date(1990, made.town.clock.at.month, made.town.clock.at.day)
+    enrol(context, made.town.alice, NewMember("card", birth_date=born))
+    honest(made)
+    run_due(context)
+    report = lie(made, "issuance", lambda leaf: saying(leaf, reference="member.birthday/mem_1/2031"))
+    assert any(one.found == "2031" for one in findings(report, "history"))
+
+
 def test_an_event_taken_back_that_was_not_there(made: OpenedProgramme) -> None:
     member = made.town.member()
     event = send(made, member, "review.written")

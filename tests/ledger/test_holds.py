@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from eth_account import Account
 from ledger_town import ADMIN, DAY, Make, Town, rules
 
 from token_service.errors import (
@@ -16,17 +17,24 @@ from token_service.errors import (
     InsufficientBalance,
     InvalidInput,
     MemberFrozen,
+    MemberLeaving,
     NotFound,
     ReferenceConflict,
 )
 from token_service.ledger import views
+from token_service.ledger.context import Actor
 from token_service.ledger.due import next_due_at, run_due
+from token_service.ledger.following import WalletEvent, follow
 from token_service.ledger.holds import capture, find_hold, get_hold, hold, release
 from token_service.ledger.inputs import NewCapture, NewHold
+from token_service.ledger.leaving import ask_to_leave
+from token_service.ledger.mandates import sign_mandate
 from token_service.ledger.members import freeze
 from token_service.ledger.rebuild import rebuild
 
 MINUTE = timedelta(minutes=1)
+KEY = b"\x71" * 32
+OWN = Account.from_key(KEY).address
 
 
 @pytest.fixture
@@ -294,4 +302,28 @@ def test_many_at_once_never_hold_more_than_there_is(town: Town, member: str) -> 
     with ThreadPoolExecutor(8) as tills:
         assert sorted(tills.map(end, made + made)) == [20] * 14
     assert figures(town, member) == (10, 0)
+    again(town)
+
+
+def test_nobody_leaves_while_points_are_held_and_nothing_is_captured_of_whoever_left(town: Town, member: str) -> None:
+    me = Actor.member(member)
+    asked = ask_to_leave(town.context, me, member, OWN)
+    made = set_aside(town, member, 20)
+    signature = "0x" + bytes(Account.sign_typed_data(KEY, full_message=dict(asked.document)).signature).hex()
+    with pytest.raises(Conflict):
+        sign_mandate(town.context, me, asked.id, signature)
+    bound = {"from_address": asked.from_address, "to_address": OWN, "amount": 150, "expires_at": 0}
+    event = WalletEvent("SelfCustodyBound", bound, "0x" + "5" * 64, 0, 5, town.clock.at, "0x" + "6" * 64)
+    town.context.store.transact(lambda connection: follow(connection, town.context, event))
+    with pytest.raises(MemberLeaving):
+        take(town, made.value.id)
+    assert town.pass_time(15 * MINUTE).holds_released == 1
+    again(town)
+
+
+def test_a_correction_finds_what_a_lapsed_hold_had_set_aside(town: Town, member: str) -> None:
+    set_aside(town, member, 150)
+    town.clock.forward(15 * MINUTE)
+    town.adjust(member, -150)
+    assert figures(town, member) == (0, 0)
     again(town)

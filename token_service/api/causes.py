@@ -10,7 +10,7 @@ from pydantic import Field
 from token_service.api.access import caller, needs, public
 from token_service.api.answers import Answer, Instant, ListAnswer, MoneyAnswer, Moved, respond
 from token_service.api.fields import Id, Name, PositivePoints, Reference
-from token_service.api.input import Body, Path
+from token_service.api.input import Body, NothingBody, Path
 from token_service.api.references import ReferenceQuery, answer_found
 from token_service.api.replays import answer_move, answer_once
 from token_service.api.routing import Routes
@@ -26,10 +26,6 @@ class CauseBody(Body):
     """A cause to register; its name is published on the chain."""
 
     name: Name
-
-
-class CauseCloseBody(Body):
-    """Nothing needs to be said."""
 
 
 class CausePath(Path):
@@ -122,7 +118,7 @@ def create(body: CauseBody) -> Response:
 
 @routes.post("/v1/causes/<cause_id>/close", responses={200: CauseAnswer})
 @needs("merchants:write")
-def close(path: CausePath, body: CauseCloseBody) -> Response:
+def close(path: CausePath, body: NothingBody) -> Response:
     """End a cause: nobody gives to it any more, and its total stays public. Repeatable."""
     return respond(CauseAnswer.of(causes.close_cause(ledger(), caller(), path.cause_id)))
 

@@ -12,7 +12,7 @@ from token_service.api.access import caller, needs
 from token_service.api.answers import Answer, Instant, ListAnswer, Moved, respond
 from token_service.api.durations import Duration, seconds_of
 from token_service.api.fields import Id, PositivePoints, Reference
-from token_service.api.input import Body, Path
+from token_service.api.input import Body, NothingBody, Path
 from token_service.api.redemptions import Redeemed
 from token_service.api.references import ReferenceQuery, answer_found
 from token_service.api.replays import answer_move
@@ -48,10 +48,6 @@ class CaptureBody(Body):
     def resolved(self) -> NewCapture:
         """What the ledger is asked."""
         return NewCapture(**dict(self))
-
-
-class ReleaseBody(Body):
-    """Nothing needs to be said."""
 
 
 class HoldPath(Path):
@@ -120,7 +116,7 @@ def capture(path: HoldPath, body: CaptureBody) -> Response:
 
 @routes.post("/v1/holds/<hold_id>/release", responses={201: Held, 200: Held})
 @needs("redemptions:write", idempotent=True)
-def release(path: HoldPath, body: ReleaseBody) -> Response:
+def release(path: HoldPath, body: NothingBody) -> Response:
     """Free the points of a hold. Repeatable, also when it has ended by itself."""
     return answer_move(
         lambda context: holds.release(context, caller(), path.hold_id), body=body, shape=Held, name="hold"

@@ -106,3 +106,7 @@ def _models_by_name() -> dict[str, type[InputModel]]:
         found[model.__name__] = model
         waiting.extend(model.__subclasses__())
     return found
+
+
+class NothingBody(Body):
+    """Nothing needs to be said."""

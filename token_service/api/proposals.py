@@ -10,17 +10,13 @@ from pydantic import Field
 from token_service.api.access import caller, needs
 from token_service.api.adjustments import AdjustmentAnswer, AdjustmentBody
 from token_service.api.answers import Answer, Instant, ListAnswer, respond
-from token_service.api.input import Body, Path
+from token_service.api.input import NothingBody, Path
 from token_service.api.replays import answer_move, answer_once
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.ledger import proposals
 
 routes = Routes("proposals", __name__, abp_tags=[{"name": "Adjustments"}])
-
-
-class DecisionBody(Body):
-    """Nothing needs to be said."""
 
 
 class ProposalPath(Path):
@@ -80,7 +76,7 @@ def get(path: ProposalPath) -> Response:
 
 @routes.post("/v1/adjustment-proposals/<proposal_id>/approve", responses={201: AdjustmentAnswer, 200: AdjustmentAnswer})
 @needs("adjustments:write", idempotent=True)
-def approve(path: ProposalPath, body: DecisionBody) -> Response:
+def approve(path: ProposalPath, body: NothingBody) -> Response:
     """Make the adjustment, with another key than the one that proposed it."""
     return answer_move(
         lambda context: proposals.approve_proposal(context, caller(), path.proposal_id),
@@ -92,6 +88,6 @@ def approve(path: ProposalPath, body: DecisionBody) -> Response:
 
 @routes.post("/v1/adjustment-proposals/<proposal_id>/decline", responses={200: ProposalAnswer})
 @needs("adjustments:write")
-def decline(path: ProposalPath, body: DecisionBody) -> Response:
+def decline(path: ProposalPath, body: NothingBody) -> Response:
     """Decline it: nothing moves. Repeatable."""
     return respond(ProposalAnswer.of(proposals.decline_proposal(ledger(), caller(), path.proposal_id)))

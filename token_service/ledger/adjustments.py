@@ -10,6 +10,7 @@ from token_service.errors import ApprovalNeeded, InsufficientBalance
 from token_service.ledger import checks, operations, stored_lots, views
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
@@ -101,6 +102,7 @@ def adjust_in(tx: Transaction, actor_name: str, new: NewAdjustment, *, approved_
         )
         pay_debts(tx, account)
         return Done(operation, replayed=False)
+    free_lapsed(tx, account)
     at = stored_lots.consumption_time(tx)
     usable = engine.available(stored_lots.open_lots(tx, account), at)
     if usable < -new.points:

@@ -57,9 +57,9 @@ def free(tx: Transaction, account: Account, hold: Operation, state: HoldState, *
     """The hold after all that it still sets aside is free again; a fact says so."""
     parts = parts_of(state)
     set_aside(tx, account, parts, -1)
-    lots = [{"lot": lot_id, "points": points} for lot_id, points in parts]
     points = sum(points for _, points in parts)
-    fact(tx, account, "released", operation=hold, more={"because": because, "points_freed": points, "set_aside": lots})
+    more = {"because": because, "points_freed": points, "set_aside": lots_said(parts)}
+    fact(tx, account, "released", operation=hold, more=more)
     return replace(state, lots=[])
 
 
@@ -120,8 +120,8 @@ def replayed_holds(tx: Transaction, member_id: str, done: Sequence[Operation]) -
             states[operation_id] = HoldState(operation_id, member_id, sum(given.values()), 0, until, OPEN, [])
             left[operation_id] = given
         else:
-            state = "captured" if detail["because"] == "captured" else detail["because"]
-            states[operation_id], left[operation_id] = replace(states[operation_id], state=state), {}
+            states[operation_id] = replace(states[operation_id], state=detail["because"])
+            left[operation_id] = {}
     redemptions = {one.id: one.parent_id for one in done if one.kind == "redemption" and one.parent_id in states}
     query = select(entries.operation_id, entries.points).where(
         entries.operation_id.in_(redemptions), entries.kind == int(EntryKind.REDEMPTION), entries.voids.is_(None)

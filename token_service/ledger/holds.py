@@ -46,8 +46,8 @@ def hold(context: Context, actor: Actor, new: NewHold) -> views.Outcome[views.Ho
 def capture(context: Context, actor: Actor, hold_id: str, new: NewCapture) -> views.Outcome[views.Redemption]:
     """The redemption of all or `points` of the hold; the rest is free again. Repeatable with the same points.
 
-    Raises NotFound, HoldExpired, Conflict (released, or captured with other points), InvalidInput, MemberFrozen, ProgramPaused,
-    ReferenceConflict when the reference names another redemption.
+    Raises NotFound, HoldExpired, Conflict (released, or captured with other points), InvalidInput, MemberFrozen, MemberLeaving,
+    ProgramPaused, ReferenceConflict when the reference names another redemption.
     """
     return outcome(context, lambda tx: _capture(tx, actor, hold_id, new), redemption_view)
 
@@ -180,7 +180,7 @@ def _capture(tx: Transaction, actor: Actor, hold_id: str, new: NewCapture) -> Do
         raise Conflict("this hold was released", existing_id=hold_id)
     if state.state == "expired" or tx.now >= state.expires_at:
         raise HoldExpired("the hold has expired and its points are free again: ask for a new one")
-    operations.check_active(account)
+    operations.check_spending(account)
     check_running(tx)
     taken, rest = _split(parts_of(state), points)
     set_aside(tx, account, taken, -1)

@@ -42,8 +42,7 @@ def ask_to_leave(context: Context, actor: Actor, member_id: str, address: str) -
     def work(tx: Transaction) -> views.Mandate:
         account = asking(tx, actor, member_id)
         operations.check_spending(account)
-        if account.held:
-            raise Conflict("some of the member's points are held for a purchase: leave when that has ended")
+        check_nothing_held(account)
         to_address = _free_address(tx, account, address)
         row = {"to_address": to_address, "expires_at": date_of_expiry(tx, account)}
         return open_mandate(tx, actor, account, "leave", row)
@@ -65,6 +64,12 @@ def ask_to_return(context: Context, actor: Actor, member_id: str) -> views.Manda
         return open_mandate(tx, actor, account, "return", row)
 
     return write(context, work)
+
+
+def check_nothing_held(account: Account) -> None:
+    """Raises Conflict while some of the points are set aside: they could not be captured any more."""
+    if account.held:
+        raise Conflict("some of the member's points are held for a purchase: leave when that has ended")
 
 
 def date_of_expiry(tx: Transaction, account: Account) -> int:

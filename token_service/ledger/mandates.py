@@ -16,7 +16,7 @@ from token_service.ledger import checks, operations, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.leaving import begin, stay
+from token_service.ledger.leaving import begin, check_nothing_held, stay
 from token_service.ledger.mandate_views import digest_of, mandate_view, signing_address
 from token_service.ledger.own_wallets import UNDER_WAY, nonce_of
 from token_service.ledger.transaction import Transaction, read, write
@@ -100,6 +100,7 @@ def _check_its_turn(tx: Transaction, account: Account, row: Row[Any]) -> None:
         raise Conflict("something else was signed with this wallet meanwhile: ask for a new one when it has arrived")
     if row.kind == "leave":
         operations.check_spending(account)
+        check_nothing_held(account)
     elif account.state != "left" or account.address != row.from_address:
         raise Conflict("the member's points are not in the wallet that this is for any more")
 

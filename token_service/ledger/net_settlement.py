@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 
@@ -48,7 +48,7 @@ def net_settlement(context: Context, actor: Actor, since: date, until: date) -> 
     def work(tx: Transaction) -> NetSettlement:
         zone = tx.ruleset(tx.ruleset_hash_at(tx.now)).program.time_zone
         start, end = start_of_day(since, zone), start_of_day(until + timedelta(days=1), zone)
-        rows = owed([*_entries(tx, start.astimezone(UTC), end.astimezone(UTC)), *_vouchers(tx, start, end)])
+        rows = owed([*_entries(tx, start, end), *_vouchers(tx, start, end)])
         places = positions(rows)
         if not actor.is_admin:
             own = tx.merchant(actor.acting_merchant(None)).party

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
@@ -21,13 +20,11 @@ from token_service.ledger.due_members import next_members
 from token_service.ledger.event_awards import record_event
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.views import DueReport
-from token_service.program.birthdays import last_birthday, next_birthday
+from token_service.program.birthdays import LATE_DAYS, last_birthday, next_birthday
 from token_service.program.events import BIRTHDAY, JOINED, rules_for
 from token_service.program.facts import local_time
 from token_service.program.ruleset import Ruleset
 
-LATE_DAYS: Final = 7
-"""A birthday is celebrated so many days later at most, when nothing ran on the day itself."""
 _members = tables.members.c
 
 

@@ -1,4 +1,4 @@
-"""Quotes of a till: what it asks members who keep their own points to sign, and what still waits."""
+"""What a till asked members who keep their own points to sign, and still waits for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Final
 
 from sqlalchemy import or_, select
 
-from token_service.errors import NotFound
 from token_service.ledger import views
 from token_service.ledger.context import Context
 from token_service.ledger.mandate_views import mandate_view
@@ -15,20 +14,6 @@ from token_service.ledger.transaction import Transaction, read
 from token_service.ledger.wallet_tables import mandates
 
 LISTED_MAX: Final = 5
-
-
-def quote_of(context: Context, person: Person, mandate_id: str) -> views.Mandate:
-    """One that this person's merchant asked for. Raises NotFound, for others' too."""
-    columns = mandates.c
-    query = select(mandates).where(columns.merchant_id == person.actor.acting_merchant(None), columns.id == mandate_id)
-
-    def work(tx: Transaction) -> views.Mandate:
-        row = tx.connection.execute(query).one_or_none()
-        if row is None:
-            raise NotFound("no such quote")
-        return mandate_view(tx, row)
-
-    return read(context, work)
 
 
 def open_quotes(context: Context, person: Person, member_id: str) -> tuple[views.Mandate, ...]:

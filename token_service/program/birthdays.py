@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
+
+LATE_DAYS: Final = 7
+"""A birthday is celebrated so many days later at most, when nothing ran on the day itself."""
 
 
 def birthday_in(birth_date: date, year: int) -> date:
@@ -23,3 +27,8 @@ def next_birthday(birth_date: date, after: date) -> date:
     """The first birthday behind that day."""
     this_year = birthday_in(birth_date, after.year)
     return this_year if this_year > after else birthday_in(birth_date, after.year + 1)
+
+
+def years_celebrated_on(day: date) -> set[int]:
+    """The years whose birthday may be celebrated on that day: its own and, early in January, the one before."""
+    return {day.year, (day - timedelta(days=LATE_DAYS)).year}

@@ -5,7 +5,7 @@ Whether a person had something with another card (`person`) can be seen by nobod
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from token_service.audit.accounts import campaigns, lots
 from token_service.audit.accounts.account import CampaignUse, Closing, Operation
@@ -14,6 +14,7 @@ from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.step import Step
 from token_service.audit.report import printable
 from token_service.errors import TooLate
+from token_service.program.birthdays import years_celebrated_on
 from token_service.program.event_facts import EventFacts
 from token_service.program.events import (
     BIRTHDAY,
@@ -100,10 +101,16 @@ def _check_limits(step: Step, ruleset: Ruleset, facts: EventFacts) -> None:
 
 
 def _check_once(step: Step, facts: EventFacts) -> None:
-    """An account joins once, and has one birthday a year."""
+    """An account joins once, and has one birthday a year; its year is the last part of the reference."""
     if facts.event not in (JOINED, BIRTHDAY):
         return
-    name = facts.event if facts.event == JOINED else f"{facts.event}/{facts.local.year}"
+    name = facts.event
+    if facts.event == BIRTHDAY:
+        year = step.leaf.text_of("reference").rpartition("/")[2]
+        years = {str(one) for one in years_celebrated_on(date.fromisoformat(facts.local.date))}
+        if year not in years:
+            step.differs("history", "a birthday is celebrated in another year", expected=sorted(years), found=year)
+        name = f"{facts.event}/{year}"
     if name in step.account.once:
         step.differs("history", f"{name} is recorded twice", expected="once", found=step.leaf.id)
     step.account.once.append(name)

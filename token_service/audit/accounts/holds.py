@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from token_service.audit.accounts import lots
-from token_service.audit.accounts.account import Operation
+from token_service.audit.accounts.account import HeldLot, Operation
 from token_service.audit.accounts.opened import whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.program import lots as engine
@@ -57,8 +57,7 @@ def captured(step: Step) -> tuple[Use, ...]:
         part = min(left, use.points)
         left -= part
         if part:
-            lot = step.account.lots[use.lot_id].lot
-            expected.append(Use(use.lot_id, -part, lot.expires_at))
+            expected.append(Use(use.lot_id, -part, _lot(step, use.lot_id).lot.expires_at))
         if use.points > part:
             rest.append(Use(use.lot_id, use.points - part, None))
     if left:
@@ -80,11 +79,19 @@ def _hold(step: Step, hold_id: str) -> Operation:
 
 def _set_aside(step: Step, parts: Iterable[tuple[str, int]], sign: int) -> None:
     for lot_id, points in parts:
-        lot = step.account.lots.get(lot_id)
-        if lot is None or not 0 <= lot.set_aside + sign * points <= lot.lot.left:
+        lot = _lot(step, lot_id)
+        if not 0 <= lot.set_aside + sign * points <= lot.lot.left:
             step.differs("lots", f"lot {lot_id} cannot be set aside like this", expected="its points", found=points)
             raise Stop("a lot is set aside that is not there")
         lot.set_aside += sign * points
+
+
+def _lot(step: Step, lot_id: str) -> HeldLot:
+    found = step.account.lots.get(lot_id)
+    if found is None:
+        step.differs("lots", "a hold names a lot without points", expected="a lot with points", found=lot_id)
+        raise Stop("a hold names a lot that is not there")
+    return found
 
 
 def _parts(step: Step) -> list[tuple[str, int]]:

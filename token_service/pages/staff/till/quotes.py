@@ -9,11 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from token_service.errors import Conflict, ReferenceConflict, Refused
 from token_service.ledger.inputs import NewRedemption
-from token_service.ledger.mandates import cancel_mandate
+from token_service.ledger.mandates import cancel_mandate, get_mandate
 from token_service.ledger.quotes import QuoteOutcome, preview_quote, quote
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.till import at_till, find_operation
-from token_service.ledger.till_quotes import quote_of
 from token_service.ledger.views import Mandate
 from token_service.pages.breakdown import reward_named
 from token_service.pages.commands import own_address
@@ -69,13 +68,13 @@ def ask(member_id: str) -> ResponseReturnValue:
 
 def asked(mandate_id: str) -> ResponseReturnValue:
     """How far it is; the receipt as soon as the points are spent. The page's script looks again by itself."""
-    return _page(quote_of(services().context, person(), mandate_id))
+    return _page(get_mandate(services().context, person().actor, mandate_id))
 
 
 def cancel(mandate_id: str) -> ResponseReturnValue:
     """Calls it off while nobody has signed."""
     context, actor = services().context, person().actor
-    found = quote_of(context, person(), mandate_id)
+    found = get_mandate(context, actor, mandate_id)
     deed = Deed("quote.cancelled", mandate_id, found.member_id, found.merchant_id)
     try:
         perform(context, person(), lambda joined: cancel_mandate(joined, actor, mandate_id), lambda _: deed)
