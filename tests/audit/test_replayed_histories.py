@@ -17,8 +17,18 @@ from token_service.ledger.context import Actor
 from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.holds import capture, hold, release
-from token_service.ledger.inputs import NewCapture, NewDonation, NewEvent, NewHold, NewItem, NewMember, NewReversal
+from token_service.ledger.inputs import (
+    NewCapture,
+    NewDonation,
+    NewEvent,
+    NewHold,
+    NewItem,
+    NewMember,
+    NewReversal,
+    NewVoucherUse,
+)
 from token_service.ledger.members import enrol
+from token_service.ledger.vouchers import list_vouchers, use_voucher
 
 from .opened_programme import OpenedProgramme, make_opened
 from .test_honest_chain import explain, statuses
@@ -39,6 +49,13 @@ campaigns:
   - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
   - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
   - {id: first, when: "order.total >= 2000", award: {points: 30}, limits: {per_member: {times: 1}, budget_points: 75}}
+challenges:
+  - {id: card, count: {kind: items, categories: [FRUIT]}, target: 5, repeat: always, award: {reward: coffee}}
+  - {id: spree, count: {kind: spend, when: order.total > 300}, target: 9000, repeat: always, award: {points: 11}}
+  - {id: week, count: {kind: orders}, target: 3, period: week, repeat: always, award: {points: 13}}
+  - {id: days, count: {kind: visits}, target: 2, award: {badge: true}}
+  - {id: row, count: {kind: streak, every: week}, target: 2, repeat: always, award: {points: 6, badge: false}}
+  - {id: critic, count: {kind: events, event: review.written}, target: 2, repeat: always, award: {points: 4}}
 tiers:
   qualify_by: %(qualify)s
   window: {kind: rolling, period: P60D}
@@ -98,6 +115,7 @@ class RandomBusiness:
             + [self.refund] * 4
             + [self.redeem] * 3
             + [self.send] * 3
+            + [self.use_voucher]
             + [self.hold, self.end_hold, self.end_hold, self.donate]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
@@ -177,6 +195,14 @@ class RandomBusiness:
         lasting = timedelta(hours=self.draw.choice([1, 30, 160]))
         new = NewHold(self.town.reference(), self.draw.choice(self.members), self.draw.randrange(1, 150), lasting)
         self.holds.append(hold(self.town.context, self.town.alice, new).value.id)
+
+    def use_voucher(self) -> None:
+        found = list_vouchers(self.town.context, Actor.member(self.draw.choice(self.members)))
+        codes = [one.code for one in found if one.code is not None]
+        if codes:
+            use_voucher(
+                self.town.context, self.town.alice, NewVoucherUse(self.town.reference(), self.draw.choice(codes))
+            )
 
     def donate(self) -> None:
         points = self.draw.randrange(1, 40)

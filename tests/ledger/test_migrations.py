@@ -16,6 +16,7 @@ from token_service import migrations
 from token_service.errors import BadSettings, DatabaseBusy, NotInitialised
 from token_service.ledger import (
     cause_tables,
+    challenge_tables,
     repair_tables,
     session_tables,
     settlement_tables,
@@ -49,6 +50,7 @@ def test_they_make_what_the_tables_say(empty: Engine) -> None:
         for room in (
             tables,
             cause_tables,
+            challenge_tables,
             repair_tables,
             session_tables,
             settlement_tables,

@@ -19,10 +19,11 @@ from token_service.errors import CallerError, ReferencesUnknown
 from token_service.ledger import tables, unknown_references
 from token_service.ledger.campaign_uses import rebuild_budgets, used_points
 from token_service.ledger.causes import create_cause
+from token_service.ledger.context import Actor
 from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.holds import capture, hold, release
-from token_service.ledger.inputs import NewCapture, NewDonation, NewEvent, NewHold, NewReversal
+from token_service.ledger.inputs import NewCapture, NewDonation, NewEvent, NewHold, NewItem, NewReversal, NewVoucherUse
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -31,6 +32,7 @@ from token_service.ledger.repairing.writing import write_batch
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.store import Store, open_store
 from token_service.ledger.transaction import read, write
+from token_service.ledger.vouchers import list_vouchers, use_voucher
 from token_service.protocol.hashing import to_hex
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf, computed_root
 from token_service.protocol.receipts import Leaf
@@ -46,8 +48,21 @@ EVENTS = """
   - {id: review, kind: event, event: review.written, points: 6, limits: {per_member: {times: 2, every: P5D}, budget_points: 90}}
   - {id: box, kind: subscription, points: 11}
 """
+CHALLENGES = """
+  - {id: card, count: {kind: items, categories: [coffee]}, target: 4, repeat: always, award: {reward: coffee}}
+  - {id: week, count: {kind: orders}, target: 2, period: week, repeat: always, award: {points: 13}}
+  - {id: critic, count: {kind: events, event: review.written}, target: 2, award: {badge: true}}
+"""
+REWARDS = "[{id: coffee, kind: gift, points: 40}]"
 WHOLE = (
-    rules(tiers=TIERS, expiry="{kind: inactivity, period: P60D}", return_window="P5D", campaigns=CAMPAIGNS)
+    rules(
+        challenges=CHALLENGES,
+        rewards=REWARDS,
+        tiers=TIERS,
+        expiry="{kind: inactivity, period: P60D}",
+        return_window="P5D",
+        campaigns=CAMPAIGNS,
+    )
     .replace("rounding: floor}]", "rounding: floor}" + EVENTS)
     .replace("earning: [{", "earning:\n  - {")
 )
@@ -105,6 +120,7 @@ class History:
             self.send,
             self.send,
             self.take_back,
+            self.use_voucher,
             self.hold,
             self.end_hold,
             self.donate,
@@ -114,11 +130,13 @@ class History:
                 self.luck.choice(ways)()
             except CallerError:
                 continue
-            except IndexError:  # nothing to take back yet
+            except (IndexError, StopIteration):  # nothing to take back, or to use, yet
                 continue
 
     def buy(self) -> None:
-        self.purchases.append(self.town.buy(self.luck.choice(self.members), self.luck.randint(0, 9_000)).value.id)
+        total, pieces = self.luck.randint(0, 9_000), self.luck.randint(0, 3)
+        items = (NewItem(line=1, amount=total, category="coffee", quantity=pieces),) if pieces else ()
+        self.purchases.append(self.town.buy(self.luck.choice(self.members), total, items=items).value.id)
 
     def send(self) -> None:
         type_, subject = (
@@ -129,6 +147,11 @@ class History:
             self.town.reference(), type_, self.town.clock.at, self.luck.choice(self.members), subject=subject
         )
         self.events.append(send_event(self.town.context, self.town.alice, new).value.id)
+
+    def use_voucher(self) -> None:
+        found = list_vouchers(self.town.context, Actor.member(self.luck.choice(self.members)))
+        code = next(one.code for one in found if one.code is not None)
+        use_voucher(self.town.context, self.town.alice, NewVoucherUse(self.town.reference(), code))
 
     def hold(self) -> None:
         lasting = timedelta(hours=self.luck.choice([1, 30, 160]))

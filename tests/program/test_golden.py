@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from token_service.program.challenges import purchase_counts
 from token_service.program.earning import decide_purchase
 from token_service.program.event_facts import EventFacts
 from token_service.program.events import decide_event
@@ -71,6 +72,11 @@ def test_a_case_is_decided_as_it_was(file: str, name: str, document: dict[str, A
         event = EventFacts.from_json(case["event"])
         assert decide_event(ruleset, event).to_json() == expected["award"]
         assert event.to_json() == case["event"]
+        return
+    if "counted" in case:
+        bought = PurchaseFacts.from_json(case["counted"])
+        back = tuple(Refund.from_json(refund) for refund in case["refunds"])
+        assert [purchase_counts(ruleset, bought, back[:count]) for count in range(len(back) + 1)] == expected
         return
     facts = PurchaseFacts.from_json(case["facts"])
     assert decide_purchase(ruleset, facts).to_json() == expected["award"]

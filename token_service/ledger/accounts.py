@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from token_service.program.challenges import Counted
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot
 from token_service.program.tiers import Qualification
@@ -81,6 +82,10 @@ class Account:
     last_purchase: PurchaseFacts | None = None
     last_purchase_is_loaded: bool = False
     day_points: dict[str, int] = field(default_factory=dict)  # by local date: kept points of the day's purchases
+    challenge_steps: dict[str, dict[str, Counted]] = field(
+        default_factory=dict
+    )  # by challenge and operation, once read
+    completions: dict[str, str] | None = None  # event of each completion that stands, by subject
     surroundings: Surroundings | None = None  # read ahead: as they were when the account was locked
 
     @property
@@ -95,6 +100,8 @@ class Account:
         other.changed_lots = set(self.changed_lots)
         other.history = None if self.history is None else dict(self.history)
         other.day_points = dict(self.day_points)
+        other.challenge_steps = {name: dict(steps) for name, steps in self.challenge_steps.items()}
+        other.completions = None if self.completions is None else dict(self.completions)
         return other
 
 

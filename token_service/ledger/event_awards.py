@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -36,8 +36,11 @@ def record_event(
     event: str,
     subject: str | None,
     occurred_at: datetime,
+    parent_id: str | None = None,
+    won: Mapping[str, str] | None = None,
 ) -> Operation:
-    """The event, with its award issued. The caller has looked that the reference is new and the member may get points.
+    """The event, with its award issued; `won` is what it gives beside points, for its result. The caller has
+    looked that the reference is new and the member may get points.
 
     Raises CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
     """
@@ -58,7 +61,8 @@ def record_event(
             occurred_at=occurred_at,
             recorded_at=tx.now,
             facts=facts.to_json(),
-            result=award.to_json(),
+            parent_id=parent_id,
+            result=award.to_json() | dict(won or {}),
         ),
     )
     if award.points:

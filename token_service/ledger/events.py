@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Final
 
 from token_service.errors import AlreadyReversed
-from token_service.ledger import checks, operations, tiers, views
+from token_service.ledger import challenges, checks, operations, tiers, views
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.event_awards import keep_nothing, record_event
 from token_service.ledger.event_views import event_view
@@ -19,6 +19,7 @@ from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.reversal_views import reversal_view
 from token_service.ledger.transaction import Transaction, read
+from token_service.program.challenges import COMPLETED
 from token_service.program.events import OWN_PREFIX
 from token_service.program.windows import check_not_too_late
 
@@ -93,11 +94,14 @@ def _send(tx: Transaction, actor: Actor, new: NewEvent) -> Done:
         subject=new.subject,
         occurred_at=occurred_at,
     )
+    challenges.after_event(tx, account, operation)
     return Done(operation, replayed=False)
 
 
 def _reverse(tx: Transaction, actor: Actor, event_id: str, new: NewReversal) -> Done:
     event = operations.get(tx, actor, event_id, "event")
+    if event.facts["event"] == COMPLETED:
+        raise checks.wrong("/event", "a challenge's award follows its purchases: refund them, or correct by hand")
     if new.points is not None:
         raise checks.wrong("/points", "an event is taken back whole: leave points out")
     if event.result["points"] == 0:
@@ -107,4 +111,5 @@ def _reverse(tx: Transaction, actor: Actor, event_id: str, new: NewReversal) -> 
         account = tx.account(event.member_id)
         keep_nothing(tx, account, event, done.operation)
         tiers.review(tx, account)
+        challenges.after_reversal(tx, account, event)
     return done

@@ -17,6 +17,7 @@ from token_service.ledger import direct, promising, tables
 from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.campaign_uses import write_uses
+from token_service.ledger.challenge_rows import write_challenges
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Debt, Entry, Fact, HoldState, LotUse, NewVoucherRow, Operation, PurchaseState
@@ -66,6 +67,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     direct.append(tx.connection, tables.purchases, _rows(staged.purchases))
     _update_purchases(tx, staged.changed_purchases)
     write_uses(tx)
+    write_challenges(tx)
     direct.append(tx.connection, tables.holds, _rows(staged.holds))
     for state in staged.changed_holds:
         here = update(tables.holds).where(tables.holds.c.operation_id == state.operation_id)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from token_service.errors import AlreadyReversed
 from token_service.ledger import checks, operations, stored_lots, views
+from token_service.ledger.accounts import Account
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewIssuance, NewReversal
@@ -114,6 +116,37 @@ def take_issue_back(tx: Transaction, actor: Actor, issuance: Operation, *, issue
     asked = issued - asked_before if new.points is None else checks.points("/points", new.points)
     if asked > issued - asked_before:
         raise checks.wrong("/points", "more would be taken back than is left of the issuance")
+    named = (new.reference, content)
+    reversal = take_part_back(
+        tx,
+        account,
+        issuance,
+        asked=asked,
+        named=named,
+        reason=new.reason,
+        actor_name=actor.name,
+        earlier=earlier,
+        issued=issued,
+    )
+    return Done(reversal, replayed=False)
+
+
+def take_part_back(
+    tx: Transaction,
+    account: Account,
+    issuance: Operation,
+    *,
+    asked: int,
+    named: tuple[str, str],
+    reason: str | None,
+    actor_name: str,
+    earlier: Sequence[Operation] = (),
+    issued: int | None = None,
+) -> Operation:
+    """The reversal of `asked` points of an operation that issued `issued` (None: just as many), after the earlier ones; `named`
+    is its reference and its content's hash.
+    """
+    issued = asked if issued is None else issued
     operation = operations.start(
         tx,
         Operation(
@@ -122,26 +155,26 @@ def take_issue_back(tx: Transaction, actor: Actor, issuance: Operation, *, issue
             merchant_id=issuance.merchant_id,
             member_id=account.id,
             parent_id=issuance.id,
-            reference=new.reference,
-            content_hash=content,
+            reference=named[0],
+            content_hash=named[1],
             ruleset_hash=issuance.ruleset_hash,
             occurred_at=tx.now,
             recorded_at=tx.now,
-            facts={"points": asked, "reason": new.reason},
+            facts={"points": asked, "reason": reason},
             result={},
         ),
     )
     points = to_take_back(
         awarded=issued,
-        kept=issued - asked_before - asked,
+        kept=issued - sum(before.facts["points"] for before in earlier) - asked,
         expired=lost_of(tx, stored_lots.lots_of_operation(tx, account, issuance.id)),
         taken=sum(before.result["reversed"] + before.result["debt"] for before in earlier),
     )
     party = tx.merchant(issuance.merchant_id).party
-    more = {"asked": asked, "reason": new.reason, "actor": actor.name}
+    more = {"asked": asked, "reason": reason, "actor": actor_name}
     moved, debt = take_back(tx, account, operation, points=points, party=party, of=issuance.id, more=more)
     operation.result |= {"reversed": moved, "debt": debt}
-    return Done(operation, replayed=False)
+    return operation
 
 
 def issuance_view(tx: Transaction, operation: Operation) -> views.Issuance:

@@ -19,6 +19,7 @@ from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.clearing import Honoured, Owed, Position, owed, positions
 from token_service.program.durations import start_of_day
+from token_service.program.rewards import find_reward
 from token_service.units import PROGRAM_PARTY, EntryKind
 
 DAYS_MAX = 366
@@ -79,7 +80,9 @@ def _entries(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honour
 
 
 def _vouchers(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honoured]:
-    """Vouchers honoured in the period: the programme, which took their points in, owes whoever did."""
+    """Vouchers honoured in the period: the programme, which took their points in, owes whoever did. One that a challenge gave
+    is worth the reward's price.
+    """
     merchants, operations, entries = tables.merchants.c, tables.operations.c, tables.entries.c
     query = (
         select(merchants.party, entries.ruleset_hash, func.sum(-entries.points).label("points"))
@@ -92,6 +95,17 @@ def _vouchers(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honou
     )
     for row in tx.connection.execute(query).all():
         yield _honoured(tx, PROGRAM_PARTY, row.party, int(row.points), row.ruleset_hash)
+    won = (
+        select(merchants.party, operations.ruleset_hash, vouchers.c.reward_id, func.count().label("times"))
+        .select_from(vouchers)
+        .join(tables.merchants, merchants.id == vouchers.c.used_by_merchant_id)
+        .join(tables.operations, operations.id == vouchers.c.operation_id)
+        .where(vouchers.c.used_at >= start, vouchers.c.used_at < end, operations.kind == "event")
+        .group_by(merchants.party, operations.ruleset_hash, vouchers.c.reward_id)
+    )
+    for row in tx.connection.execute(won).all():
+        points = int(row.times) * find_reward(tx.ruleset(row.ruleset_hash), row.reward_id).points
+        yield _honoured(tx, PROGRAM_PARTY, row.party, points, row.ruleset_hash)
 
 
 def _honoured(tx: Transaction, issuer: int, acceptor: int, points: int, ruleset_hash: str) -> Honoured:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 
 from token_service.errors import CallerError
-from token_service.ledger import operations, tables
+from token_service.ledger import challenges, operations, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Context
 from token_service.ledger.due_members import next_members
@@ -105,7 +105,7 @@ def _recording(tx: Transaction, account: Account, event: str, reference: str) ->
     content = operations.content_hash({"event": event, "reference": reference})
 
     def work() -> object:
-        return record_event(
+        operation = record_event(
             tx,
             account,
             merchant_id=tx.own_merchant.id,
@@ -115,6 +115,8 @@ def _recording(tx: Transaction, account: Account, event: str, reference: str) ->
             subject=None,
             occurred_at=tx.now,
         )
+        challenges.after_event(tx, account, operation)
+        return operation
 
     return work
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Generic, TypeVar
 
+from token_service.ledger.challenge_views import Completed
+
 Value = TypeVar("Value")
 Item = TypeVar("Item")
 
@@ -213,6 +215,7 @@ class Purchase:
     tier: str | None  # the member's, when it was rated
     refunded: Money
     kept: int  # points that the purchase keeps after its refunds
+    completed: tuple[Completed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from token_service.ledger import tables, views
+from token_service.ledger.challenge_standings import completed_by
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
 
@@ -67,4 +68,5 @@ def purchase_view(tx: Transaction, operation: Operation) -> views.Purchase:
         tier=facts["member"]["tier"],
         refunded=money(state.refunded_cents),
         kept=state.kept,
+        completed=completed_by(tx, operation.id),
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from token_service.errors import CallerError, InvalidInput, MereauError, TotalMismatch, WrongCurrency
-from token_service.ledger import campaign_uses, checks, operations, purchase_facts, stores, tiers, views
+from token_service.ledger import campaign_uses, challenges, checks, operations, purchase_facts, stores, tiers, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points, hold_back
 from token_service.ledger.context import Actor, Context
@@ -179,6 +179,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     purchase_facts.remember(account, facts, state)
     _was_active(tx, account, occurred_at, operation.id)
     tiers.review(tx, account)
+    challenges.after_purchase(tx, account, operation, facts)
     return Done(operation, replayed=False)
 
 

@@ -2,7 +2,7 @@
 facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
-purchases keep, what they hold of campaigns, what became of vouchers.
+purchases keep, what they hold of campaigns and count for in challenges, what became of vouchers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from token_service.ledger import tables
 from token_service.ledger.campaign_uses import budget_differences, rebuild_budgets
+from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.context import Context
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
@@ -29,6 +30,8 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "awards": (tables.awards, "operation_id"),
     "purchases": (tables.purchases, "operation_id"),
     "campaign_uses": (tables.campaign_uses, "id"),
+    "challenge_steps": (challenge_steps, "id"),
+    "challenge_completions": (challenge_completions, "operation_id"),
     "vouchers": (vouchers, "id"),
 }
 Rows = dict[str, dict[str, Any]]

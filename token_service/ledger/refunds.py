@@ -11,7 +11,16 @@ from dataclasses import asdict, replace
 from datetime import UTC
 
 from token_service.errors import WrongCurrency
-from token_service.ledger import campaign_uses, checks, operations, purchase_facts, stored_lots, tiers, views
+from token_service.ledger import (
+    campaign_uses,
+    challenges,
+    checks,
+    operations,
+    purchase_facts,
+    stored_lots,
+    tiers,
+    views,
+)
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRefund
@@ -102,6 +111,7 @@ def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> 
     )
     _apply(tx, account, purchase=purchase, operation=operation, facts=facts, refunds=(*earlier, refund))
     tiers.review(tx, account)
+    challenges.after_refund(tx, account, purchase, facts, (*earlier, refund))
     return Done(operation, replayed=False)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Row, func, select
 
 from token_service.ledger import operations, own_wallets, tables
 from token_service.ledger.campaign_uses import use_of
+from token_service.ledger.challenge_rows import replayed_completions, replayed_steps
 from token_service.ledger.event_awards import replayed_state, replayed_uses
 from token_service.ledger.hold_rows import parts_of, replayed_holds
 from token_service.ledger.posting import FIGURE_OF_KIND
@@ -63,6 +64,8 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "awards": awards,
         "purchases": _purchases(done) | _events(done),
         "campaign_uses": _campaign_uses(tx, done),
+        "challenge_steps": replayed_steps(tx, done),
+        "challenge_completions": replayed_completions(done),
         "vouchers": replayed_vouchers(tx, member_id, done, entries),
     }
     return figures, rows

@@ -135,6 +135,28 @@ class CampaignUse:
 
 
 @dataclass(frozen=True, slots=True)
+class ChallengeStep:
+    """What a purchase or event counts for in a challenge."""
+
+    id: str
+    operation_id: str
+    member_id: str
+    challenge_id: str
+    local_date: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A challenge that a member completed, and the event that says so."""
+
+    operation_id: str
+    member_id: str
+    subject: str
+    is_taken_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HoldState:
     """What became of a hold; `lots` are [lot, points] that an open one sets aside, in the order of use."""
 
@@ -177,6 +199,10 @@ class Staged:
     changed_awards: list[tuple[str, int]] = field(default_factory=list)  # operation, points now pending (0 = none)
     holds: list[HoldState] = field(default_factory=list)
     changed_holds: list[HoldState] = field(default_factory=list)
+    challenge_steps: list[ChallengeStep] = field(default_factory=list)
+    changed_steps: list[tuple[str, int]] = field(default_factory=list)  # id, amount
+    completions: list[Completion] = field(default_factory=list)
+    taken_back: list[str] = field(default_factory=list)  # events of completions
     vouchers: list[NewVoucherRow] = field(default_factory=list)
     cancelled_vouchers: list[str] = field(default_factory=list)  # ids
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments

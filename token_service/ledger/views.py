@@ -7,6 +7,7 @@ the pages room reads them as they are. Nothing here is a row and nothing changes
 from __future__ import annotations
 
 from token_service.ledger.cause_views import Cause, Donation
+from token_service.ledger.challenge_views import Badge, ChallengeStanding, Completed
 from token_service.ledger.hold_views import Hold
 from token_service.ledger.point_views import (
     Adjustment,
@@ -65,6 +66,7 @@ from token_service.ledger.wallet_views import Mandate
 __all__ = [
     "Adjustment",
     "ApiKey",
+    "Badge",
     "Balance",
     "BatchOutcome",
     "BatchView",
@@ -72,6 +74,8 @@ __all__ = [
     "BreakdownLine",
     "Cause",
     "Ceiling",
+    "ChallengeStanding",
+    "Completed",
     "Donation",
     "DueReport",
     "EntryView",

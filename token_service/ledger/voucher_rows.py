@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, select
 
-from token_service.errors import VoucherUsed
+from token_service.errors import MemberLeaving, VoucherUsed
 from token_service.ledger import checks, shown_codes, tables
 from token_service.ledger.context import Actor
 from token_service.ledger.staff_tables import vouchers
@@ -38,6 +38,18 @@ def voucher_code(tx: Transaction, sealed: bytes, voucher_id: str) -> str:
     """The code, without hyphens: the same for the same member and voucher, for ever."""
     bits = hmac.digest(tx.context.salts.open(sealed), _CODE + voucher_id.encode(), "sha256")
     return shown_codes.written(bits, CODE_LENGTH)
+
+
+def drawn_voucher(tx: Transaction, member_id: str) -> tuple[str, str]:
+    """The id of a new voucher, and the hash of its code, which no other voucher has. Raises MemberLeaving after erasure."""
+    sealed = sealed_salt_key(tx, member_id)
+    if sealed is None:
+        raise MemberLeaving("the member's data were erased")
+    while True:
+        voucher_id = tx.new_id("vch")
+        hashed = shown_codes.code_hash(voucher_code(tx, sealed, voucher_id))
+        if voucher_row(tx, vouchers.c.code_hash == hashed) is None:
+            return voucher_id, hashed
 
 
 def voucher_row(tx: Transaction, where: ColumnElement[bool]) -> Row[Any] | None:
@@ -80,7 +92,7 @@ def replayed_vouchers(
     uses, ends = _uses(tx, member_id), _ends(done, entries)
     rows = {}
     for operation in done:
-        voucher_id = operation.facts.get("voucher") if operation.kind == "redemption" else None
+        voucher_id = _voucher_of(operation)
         if voucher_id is None:
             continue
         known = None if sealed is not None else voucher_row(tx, vouchers.c.id == voucher_id)
@@ -89,7 +101,7 @@ def replayed_vouchers(
             "id": voucher_id,
             "operation_id": operation.id,
             "member_id": member_id,
-            "reward_id": operation.facts["reward_id"],
+            "reward_id": operation.result["reward"] if operation.kind == "event" else operation.facts["reward_id"],
             "code_hash": (known.code_hash if known is not None else "")
             if sealed is None
             else shown_codes.code_hash(voucher_code(tx, sealed, voucher_id)),
@@ -98,6 +110,12 @@ def replayed_vouchers(
             "cancelled_at": None if use["used_at"] is not None else ends.get(operation.id),
         }
     return rows
+
+
+def _voucher_of(operation: Operation) -> str | None:
+    """The voucher that a redemption or a completed challenge made."""
+    said = {"redemption": operation.facts, "event": operation.result}.get(operation.kind, {})
+    return said.get("voucher")
 
 
 def _uses(tx: Transaction, member_id: str) -> dict[str, dict[str, Any]]:
@@ -116,11 +134,13 @@ def _uses(tx: Transaction, member_id: str) -> dict[str, dict[str, Any]]:
 
 
 def _ends(done: Iterable[Operation], entries: Iterable[Row[Any]]) -> dict[str, datetime]:
-    """By redemption, when its points first came back: given back by somebody, or because the contract refused it."""
+    """By redemption, when its points first came back: given back by somebody, or because the contract refused it; by completed
+    challenge, when it was taken back.
+    """
     operation_of, backs = {}, []
     for entry in entries:
         operation_of[entry.id] = entry.operation_id
         if entry.voids is not None:
             backs.append((operation_of[entry.voids], entry.recorded_at))
-    backs += [(one.parent_id, one.recorded_at) for one in done if one.kind == "restoration"]
+    backs += [(one.parent_id, one.recorded_at) for one in done if one.kind in ("restoration", "reversal")]
     return dict(sorted(backs, key=lambda back: back[1], reverse=True))  # of several, the first comes last and stays

@@ -11,12 +11,14 @@ from token_service.ledger.point_views import Money
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """A reward bought in the wallet, as its member sees it. `state`: open, used, cancelled; `code` only while it is open."""
+    """A reward bought in the wallet or won by a challenge, as its member sees it. `state`: open, used, cancelled; `code` only
+    while it is open.
+    """
 
     id: str
     created_at: datetime
-    redemption_id: str
-    entry_id: str  # the redemption's line in the statement
+    redemption_id: str | None  # None: a challenge gave it
+    entry_id: str | None  # the redemption's line in the statement
     reward_id: str
     ruleset: str
     points: int

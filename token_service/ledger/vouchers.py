@@ -15,7 +15,6 @@ from token_service.errors import (
     CallerError,
     Forbidden,
     MemberFrozen,
-    MemberLeaving,
     NotFound,
     ReferenceConflict,
     RewardUnavailable,
@@ -34,7 +33,7 @@ from token_service.ledger.redemptions import spend
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import NewVoucherRow
 from token_service.ledger.transaction import Transaction, read, write
-from token_service.ledger.voucher_rows import CODE_LENGTH, sealed_salt_key, state_of, voucher_code, voucher_row
+from token_service.ledger.voucher_rows import CODE_LENGTH, drawn_voucher, state_of, voucher_code, voucher_row
 from token_service.program.rewards import find_reward
 from token_service.units import EntryKind
 
@@ -52,7 +51,7 @@ def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome
     def work(tx: Transaction) -> Done:
         account, own = tx.account(_member_of(actor)), tx.own_merchant.id
         asked = NewRedemption(new.reference, account.id, reward_id=new.reward_id, merchant_id=own)
-        voucher_id, code_hash = _drawn(tx, account)
+        voucher_id, code_hash = drawn_voucher(tx, account.id)
         done = spend(tx, own, account, asked, voucher_id=voucher_id)
         if done.replayed:
             return done
@@ -144,18 +143,6 @@ def _member_of(actor: Actor) -> str:
     return actor.member_id
 
 
-def _drawn(tx: Transaction, account: Account) -> tuple[str, str]:
-    """The id of a new voucher, and the hash of its code, which no other voucher has."""
-    sealed = sealed_salt_key(tx, account.id)
-    if sealed is None:
-        raise MemberLeaving("the member's data were erased")
-    while True:
-        voucher_id = tx.new_id("vch")
-        hashed = shown_codes.code_hash(voucher_code(tx, sealed, voucher_id))
-        if voucher_row(tx, vouchers.c.code_hash == hashed) is None:
-            return voucher_id, hashed
-
-
 def _use(tx: Transaction, account: Account, row: Row[Any], use: dict[str, Any]) -> None:
     unknown_references.check(tx, use["merchant"])
     operations.check_backlog(tx)
@@ -201,13 +188,14 @@ def _query() -> Select[Any]:
         select(
             *vouchers.c,
             done.facts,
+            done.kind,
             done.ruleset_hash,
             members.sealed_salt_key,
             entries.id.label("entry_id"),
             tables.merchants.c.name.label("used_by"),
         )
         .join(tables.operations, done.id == vouchers.c.operation_id)
-        .join(tables.entries, is_redemption)
+        .outerjoin(tables.entries, is_redemption)
         .join(tables.members, members.id == vouchers.c.member_id)
         .outerjoin(tables.merchants, tables.merchants.c.id == vouchers.c.used_by_merchant_id)
     )
@@ -225,11 +213,11 @@ def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
     return views.Voucher(
         id=row.id,
         created_at=row.created_at,
-        redemption_id=row.operation_id,
+        redemption_id=row.operation_id if row.kind == "redemption" else None,
         entry_id=row.entry_id,
         reward_id=row.reward_id,
         ruleset=row.ruleset_hash,
-        points=row.facts["points"],
+        points=row.facts.get("points", 0),
         state=state_of(row),
         code=shown_codes.grouped(voucher_code(tx, row.sealed_salt_key, row.id)) if is_shown else None,
         used_at=row.used_at,
@@ -247,8 +235,8 @@ def _shown_view(tx: Transaction, row: Row[Any], merchant_id: str) -> views.Shown
         state=state_of(row),
         reward_id=row.reward_id,
         reward_name={str(language): name for language, name in names.items()},
-        points=done.facts["points"],
-        value=views.Money(done.facts["value"], tx.program.currency),
+        points=done.facts.get("points", 0),
+        value=views.Money(done.facts.get("value", 0), tx.program.currency),
         used_at=row.used_at,
         reference=row.used_reference if row.used_by_merchant_id == merchant_id else None,
     )

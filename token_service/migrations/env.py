@@ -6,6 +6,7 @@ from alembic import context
 
 from token_service.ledger import (
     cause_tables,
+    challenge_tables,
     repair_tables,
     session_tables,
     settlement_tables,
@@ -17,6 +18,7 @@ from token_service.ledger.schema import metadata
 
 __all__ = [
     "cause_tables",
+    "challenge_tables",
     "repair_tables",
     "session_tables",
     "settlement_tables",

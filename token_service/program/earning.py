@@ -27,10 +27,10 @@ from token_service.program.schema import (
     MultiplierAward,
     PerMember,
     PurchaseRule,
-    Rounding,
     Ruleset,
     SpendRule,
 )
+from token_service.program.schema_values import Rounding
 from token_service.units import POINTS_MAX
 
 _ROUNDED = {"floor": "rounded down", "half_up": "rounded to the nearest", "ceil": "rounded up"}

@@ -1,7 +1,7 @@
 """What an event earns (docs/rulesets.md "Events"): the rules for its type, each within its limits, then the day's limit.
 
-Levels multiply purchases, not events. A rule that gives nothing because of a limit has a line of 0 that says so, named
-"limit:earning:" and its id.
+Levels multiply purchases, not events. What a completed challenge gives (challenges.py) is the award of an event, too. A rule
+that gives nothing because of a limit has a line of 0 that says so, named "limit:earning:" and its id.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from token_service.program.campaign_limits import times_used
+from token_service.program.challenges import COMPLETED, award_line
 from token_service.program.earning import Award, Line, award_of, cut_to_rooms, how_often_text, points_text
 from token_service.program.event_facts import EventFacts, Person
 from token_service.program.facts import CampaignFacts
@@ -97,6 +98,8 @@ def _left(
 def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
     """What the event earns; nothing where no rule is for its type."""
     lines = [line for rule in rules_for(ruleset, facts.event) for line in _lines(rule, facts)]
+    done = award_line(ruleset, facts.subject) if facts.event == COMPLETED else None
+    lines += [] if done is None else [done]
     per_day = ruleset.limits.per_member_day_points
     room_today = None if per_day is None else max(0, per_day - facts.member.day_points)
     rooms = (

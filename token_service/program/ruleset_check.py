@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from token_service.errors import Place
+from token_service.program.challenge_schema import CountEvents, CountItems, CountStreak
 from token_service.program.conditions import ConditionRefused, check_condition
 from token_service.program.events import OWN_EVENTS, OWN_PREFIX
 from token_service.program.schema import EventRule, ItemRule, Ruleset, SubscriptionRule
@@ -29,6 +30,8 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_campaigns(ruleset, check),
         *_tiers(ruleset),
         *_benefits(ruleset),
+        *_repeated("/challenges", (challenge.id for challenge in ruleset.challenges)),
+        *_challenges(ruleset, check),
         *_limits(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
         *_rewards(ruleset),
@@ -75,11 +78,40 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
             yield Place(f"/campaigns/{index}/until", "must not lie before from")
         if campaign.limits is not None and not campaign.limits.model_fields_set:
             yield Place(f"/campaigns/{index}/limits", "must have per_member or budget_points")
-        if campaign.when is not None:
-            try:
-                check(campaign.when)
-            except ConditionRefused as refused:
-                yield Place(f"/campaigns/{index}/when", str(refused))
+        yield from _condition(f"/campaigns/{index}/when", campaign.when, check)
+
+
+def _condition(pointer: str, when: str | None, check: ConditionCheck) -> Iterator[Place]:
+    if when is not None:
+        try:
+            check(when)
+        except ConditionRefused as refused:
+            yield Place(pointer, str(refused))
+
+
+def _challenges(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
+    rewards = {reward.id for reward in ruleset.rewards}
+    for index, challenge in enumerate(ruleset.challenges):
+        here, count, award = f"/challenges/{index}", challenge.count, challenge.award
+        if challenge.starts and challenge.until and challenge.until < challenge.starts:
+            yield Place(f"{here}/until", "must not lie before from")
+        if isinstance(count, CountItems) and not count.skus and not count.categories:
+            yield Place(f"{here}/count", "must name skus or categories, or it never counts anything")
+        if isinstance(count, CountEvents) and count.event.startswith(OWN_PREFIX) and count.event not in OWN_EVENTS:
+            yield Place(f"{here}/count/event", f"must be {' or '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}")
+        if isinstance(count, CountStreak) and challenge.period is not None:
+            yield Place(f"{here}/period", "has no effect on a streak, which counts periods itself")
+        yield from _condition(f"{here}/count/when", getattr(count, "when", None), check)
+        if award.points is not None and award.reward is not None:
+            yield Place(f"{here}/award", "must have either points or reward")
+        if award.points is None and award.reward is None and not award.badge:
+            yield Place(f"{here}/award", "must have points, a reward or a badge")
+        if award.reward is not None and award.reward not in rewards:
+            yield Place(f"{here}/award/reward", "must be the id of a reward")
+        if award.badge and (challenge.repeat == "always" or challenge.period is not None):
+            yield Place(
+                f"{here}/award/badge", "is for a challenge that is completed once: no period, no repeat: always"
+            )
 
 
 def _tiers(ruleset: Ruleset) -> Iterator[Place]:

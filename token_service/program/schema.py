@@ -1,6 +1,6 @@
 """The shape of a ruleset, version 1: pydantic models, strict, frozen, unknown keys refused (docs/rulesets.md).
 
-Kinds are discriminated unions, so that later kinds (visits; stamps, vouchers, badges) are added
+Kinds are discriminated unions, so that later kinds are added
 beside these without changing what an old document means. A default belongs to version 1 for ever: the hash covers only
 the keys that were written. Reading, writing and hashing documents: ruleset.py. Contradictions between keys:
 ruleset_check.py.
@@ -11,46 +11,28 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from token_service.program.conditions import CONDITION_CHARACTERS_MAX
-from token_service.program.durations import parse_duration, zone
-from token_service.units import POINTS_MAX
+from token_service.program.challenge_schema import Challenge
+from token_service.program.schema_values import (
+    LIST_MAX,
+    Amount,
+    Basis,
+    Condition,
+    Duration,
+    EventType,
+    Identifier,
+    Names,
+    Part,
+    Percent,
+    PositiveAmount,
+    Rounding,
+    TimeZone,
+    Word,
+)
 
-LIST_MAX: Final = 200
-"""Most rules, campaigns, levels, rewards or names in one list."""
-PERCENT_MAX: Final = 10_000
 SUBSCRIPTION_PAID: Final = "subscription.paid"
 """The event of a subscription's paid period; its subject names both."""
-
-
-def _duration(text: str) -> str:
-    parse_duration(text)
-    return text
-
-
-def _time_zone(name: str) -> str:
-    zone(name)
-    return name
-
-
-Amount = Annotated[int, Field(ge=0, le=POINTS_MAX)]
-PositiveAmount = Annotated[int, Field(ge=1, le=POINTS_MAX)]
-Percent = Annotated[int, Field(ge=100, le=PERCENT_MAX)]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-Word = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Duration = Annotated[str, StringConstraints(max_length=40), AfterValidator(_duration)]
-TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_time_zone)]
-Condition = Annotated[str, StringConstraints(min_length=1, max_length=CONDITION_CHARACTERS_MAX)]
-EventType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*$", max_length=40)]
-Rounding = Literal["floor", "half_up", "ceil"]
-Basis = Literal["gross", "net", "goods"]
-
-
-class Part(BaseModel):
-    """What every part of a ruleset is: strict, frozen, without unknown keys."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, populate_by_name=False)
 
 
 class PointValue(Part):
@@ -115,7 +97,7 @@ class EventRule(Part):
     kind: Literal["event"]
     event: EventType
     points: PositiveAmount
-    name: dict[Literal["fr", "en"], Word] | None = None
+    name: Names | None = None
     once_per: Literal["subject", "person"] | None = None
     limits: AwardLimits | None = None
 
@@ -126,7 +108,7 @@ class SubscriptionRule(Part):
     id: Identifier
     kind: Literal["subscription"]
     points: PositiveAmount
-    name: dict[Literal["fr", "en"], Word] | None = None
+    name: Names | None = None
     limits: AwardLimits | None = None
 
     @property
@@ -172,7 +154,7 @@ class Campaign(Part):
     """An award on top of earning, between two local dates (both included), for purchases on which `when` holds."""
 
     id: Identifier
-    name: dict[Literal["fr", "en"], Word] | None = None
+    name: Names | None = None
     starts: date | None = Field(default=None, alias="from")
     until: date | None = None
     when: Condition | None = None
@@ -214,7 +196,7 @@ class Downgrade(Part):
 class Level(Part):
     id: Identifier
     threshold: Amount = Field(alias="from")
-    name: dict[Literal["fr", "en"], Word] | None = None
+    name: Names | None = None
     multiplier_percent: Percent = 100
     benefits: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
 
@@ -223,7 +205,7 @@ class BenefitName(Part):
     """What members read for a benefit that levels grant."""
 
     id: Identifier
-    name: dict[Literal["fr", "en"], Word]
+    name: Names
 
 
 class Tiers(Part):
@@ -274,7 +256,7 @@ class Reward(Part):
     id: Identifier
     kind: Literal["discount", "gift", "experience", "digital"]
     points: PositiveAmount
-    name: dict[Literal["fr", "en"], Word] | None = None
+    name: Names | None = None
     starts: date | None = Field(default=None, alias="from")
     until: date | None = None
     levels: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
@@ -291,6 +273,7 @@ class Ruleset(Part):
     multipliers: Multipliers = Multipliers()
     tiers: Tiers | None = None
     benefits: Annotated[tuple[BenefitName, ...], Field(max_length=LIST_MAX)] = ()
+    challenges: Annotated[tuple[Challenge, ...], Field(max_length=LIST_MAX)] = ()
     expiry: Expiry = NoExpiry(kind="none")
     return_window: Duration | None = None
     limits: Limits = Limits()

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from token_service.program.challenges import Counted
 from token_service.program.facts import VisitFacts
 from token_service.program.lots import Lot, Use
 from token_service.program.tiers import Qualification
@@ -117,6 +118,22 @@ class Signed:
 
 
 @dataclass(slots=True)
+class Challenges:
+    """What counts in challenges, by challenge and operation; the events of completions that stand, by subject; and what the leaf
+    recorded `at` may bring: completions that `trigger` counted for, those that must be taken back.
+    """
+
+    steps: dict[str, dict[str, Counted]] = field(default_factory=dict)
+    completions: dict[str, str] = field(default_factory=dict)
+    at: datetime | None = None
+    trigger: str | None = None
+    may_complete: list[str] = field(default_factory=list)
+    given_now: dict[str, int] = field(default_factory=dict)
+    owes_back: list[str] = field(default_factory=list)
+    is_certain: bool = True
+
+
+@dataclass(slots=True)
 class Account:
     """One account. `count` leaves were replayed; `stopped` says why no more can be. `home` is the address of its first leaf: the
     account keeps its name when it moves. `state` is who keeps the points, as its leaves say; `is_self_custody`, as the chain
@@ -148,6 +165,7 @@ class Account:
     campaigns: dict[str, dict[str, CampaignUse]] = field(
         default_factory=dict
     )  # by campaign and purchase, or rule and event
+    challenges: Challenges = field(default_factory=Challenges)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None
@@ -160,6 +178,7 @@ class Account:
     def size(self) -> int:
         """Roughly how many things it holds."""
         uses = sum(len(found) for found in self.campaigns.values())
+        uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
         return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
 
     def open_lots(self) -> list[Lot]:

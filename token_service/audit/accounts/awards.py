@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from token_service.audit.accounts import campaigns, lots
+from token_service.audit.accounts import campaigns, challenges, lots
 from token_service.audit.accounts.account import Closing, Operation, Pending, Visit
 from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.opened import instant, whole
@@ -53,6 +53,7 @@ def purchase(step: Step) -> None:
     _start_award(step, ruleset, operation, claimed)
     step.storage.put_operation(operation)
     campaigns.use(step, ruleset, operation.id, facts, award)
+    challenges.count(step, ruleset, operation.id, facts)
     account.purchases += 1
     account.last_visit = Visit(facts.local.date, facts.visit)
     account.day_points[facts.local.date] = account.day_points.get(facts.local.date, 0) + claimed

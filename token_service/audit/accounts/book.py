@@ -12,6 +12,7 @@ from typing import Final
 
 from token_service.audit.accounts import (
     awards,
+    challenges,
     happenings,
     holds,
     lots,
@@ -290,6 +291,7 @@ class AccountBook:
         if not _belongs_to_last(step):
             tiers.close(step)
         tiers.check_owed(step)
+        challenges.check_owed(step)
         refunds.check_payment(step)
         if leaf.skip_reason is not None:
             account.unsettled[leaf.number] = Unsettled(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from token_service.audit.accounts import campaigns, lots
+from token_service.audit.accounts import campaigns, challenges, lots
 from token_service.audit.accounts.account import CampaignUse, Closing, Operation
 from token_service.audit.accounts.awards import check_award, check_surroundings
 from token_service.audit.accounts.lots import said
@@ -15,6 +15,7 @@ from token_service.audit.accounts.step import Step
 from token_service.audit.report import printable
 from token_service.errors import TooLate
 from token_service.program.birthdays import years_celebrated_on
+from token_service.program.challenges import COMPLETED
 from token_service.program.event_facts import EventFacts
 from token_service.program.events import (
     BIRTHDAY,
@@ -57,7 +58,11 @@ def event(step: Step) -> None:
     if leaf.kind == "issuance":
         step.same("awards", "the number of points issued", claimed, leaf.amount)
         lots.credit(step, operation, ruleset)
+    if facts.event == COMPLETED:
+        challenges.completed(step, ruleset, facts, operation)
     step.storage.put_operation(operation)
+    if facts.event != COMPLETED:
+        challenges.count(step, ruleset, operation.id, facts)
     for rule_id, points in points_used(ruleset, facts, award).items():
         use = CampaignUse(facts.occurred_at, points, facts.subject)
         account.campaigns.setdefault(rule_id, {})[operation.id] = use
@@ -78,6 +83,10 @@ def taken_back(step: Step, event_: Operation, facts: EventFacts, ruleset: Rulese
         if use is not None:
             step.storage.count_campaign(rule_id, -use.points, campaigns.budget_of(ruleset, rule_id))
             use.points = 0
+    if facts.event == COMPLETED:
+        challenges.taken_back(step, event_, facts)
+    else:
+        challenges.recount(step, event_, None)
 
 
 def _check_limits(step: Step, ruleset: Ruleset, facts: EventFacts) -> None:

@@ -56,9 +56,9 @@ def restoration(step: Step) -> None:
 
 
 def voucher_used(step: Step) -> None:
-    """A merchant honoured what a redemption bought: that reward, once, and not after its points came back."""
+    """A merchant honoured what a redemption bought, or a challenge gave: that reward, once, and not after it was taken back."""
     leaf = step.leaf
-    bought = step.parent("rewards", ("redemption",), "a voucher without its redemption")
+    bought = step.parent("rewards", ("redemption", "event"), "a voucher without its redemption")
     step.same("rewards", "the reward of a voucher", bought.reward, leaf.text_of("reward"))
     if bought.is_used:
         step.differs("rewards", "a voucher is used a second time", expected="one use", found=leaf.text_of("voucher"))

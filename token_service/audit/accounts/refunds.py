@@ -4,7 +4,7 @@ give for what is left of it; what the member no longer has is owed, and paid fro
 
 from __future__ import annotations
 
-from token_service.audit.accounts import campaigns, happenings, lots
+from token_service.audit.accounts import campaigns, challenges, happenings, lots
 from token_service.audit.accounts.account import Closing, Debt, Operation
 from token_service.audit.accounts.opened import opened_event, opened_facts
 from token_service.audit.accounts.step import Step, Stop
@@ -52,6 +52,7 @@ def refund(step: Step) -> None:
     purchase.refunds.append(new.to_json())
     account.history[purchase.id] = qualification(facts, refunds, told)
     step.storage.put_operation(purchase)
+    challenges.recount(step, purchase, refunds)
     account.closing = Closing(leaf.recorded_at, None)
 
 
@@ -60,7 +61,8 @@ def reversal(step: Step) -> None:
     leaf = step.leaf
     issuance = step.parent("reversals", ("issuance", "event"), "a reversal of an issuance that is not there")
     asked = leaf.whole("asked")
-    if not 1 <= asked <= issuance.kept:
+    gives_none = issuance.kind == "event" and not issuance.awarded  # a completed challenge may give no points
+    if not (0 if gives_none else 1) <= asked <= issuance.kept:
         expected = f"≤ {issuance.kept}"
         step.differs("reversals", "more is taken back than is left of the issuance", expected=expected, found=asked)
     step.same("decisions", "the ruleset of a reversal", issuance.ruleset, leaf.ruleset)

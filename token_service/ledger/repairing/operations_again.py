@@ -93,7 +93,8 @@ def _restoration(tx: Transaction, leaf: OpenedLeaf) -> Content:
 def _event(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     document = leaf.document
     points = document["awarded"] if leaf.place.kind else document["points"]
-    return document["facts"], {"points": points, "breakdown": document["breakdown"]}
+    won = {name: document[name] for name in ("voucher", "reward") if name in document}
+    return document["facts"], {"points": points, "breakdown": document["breakdown"], **won}
 
 
 def _hold(_tx: Transaction, leaf: OpenedLeaf) -> Content:
