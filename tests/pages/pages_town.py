@@ -47,6 +47,18 @@ tiers:
     - {id: silver, from: 0, name: {fr: Argent, en: Silver}}
     - {id: gold, from: 100000, name: {fr: Or, en: Gold}, multiplier_percent: 150, benefits: [free-delivery]}
 benefits: [{id: free-delivery, name: {fr: Livraison offerte, en: Free delivery}}]
+challenges:
+  - id: coffee-card
+    name: {fr: Carte café, en: Coffee card}
+    count: {kind: items, categories: [coffee]}
+    target: 5
+    repeat: always
+    award: {reward: free-coffee}
+  - id: critic
+    name: {fr: Plume d’or, en: Golden pen}
+    count: {kind: events, event: review.written}
+    target: 2
+    award: {badge: true}
 expiry: {kind: fixed, period: P2M}
 limits: {manual_issuance_points: 9007199254740991}
 rewards:

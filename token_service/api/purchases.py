@@ -160,6 +160,16 @@ class ItemAnswer(Answer):
     tax: int
 
 
+class CompletedAnswer(Answer):
+    """A challenge that the purchase completed: the event that says so, its points, the voucher that it gave."""
+
+    challenge_id: str
+    event_id: str
+    points: int
+    voucher_id: str | None
+    reward_id: str | None
+
+
 class PurchaseAnswer(Answer):
     """A purchase and what it earned: `pending` of its `points` wait for the return window to end at `available_at`."""
 
@@ -186,6 +196,7 @@ class PurchaseAnswer(Answer):
     tier: str | None
     refunded: MoneyAnswer
     kept: int
+    completed: list[CompletedAnswer]
 
 
 class RecordedPurchase(Moved, PurchaseAnswer):

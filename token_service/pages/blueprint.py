@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response
 from token_service.errors import Forbidden, InvalidInput, MereauError, NotFound, TryAgain
 from token_service.pages import (
     card,
+    challenges,
     confirming,
     entry,
     formats,
@@ -56,8 +57,8 @@ CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 """Pages for whoever is signed in, before one of several members is chosen."""
 
 ROOMS: Final = (
-    signing_in, wallet, card, statement, entry, rewards, giving, vouchers, preferences, confirming, own_wallet, own_key,
-    transparency,
+    signing_in, wallet, card, statement, entry, rewards, giving, challenges, vouchers, preferences, confirming, own_wallet,
+    own_key, transparency,
 )  # fmt: skip
 
 FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock", "lasting_seconds")

@@ -13,6 +13,8 @@ from token_service.pages import formats
 from token_service.pages.languages import page_language
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.campaign_limits import LIMIT_PREFIX
+from token_service.program.challenge_schema import Challenge
+from token_service.program.challenges import LINE_PREFIX, challenge_named
 from token_service.program.earning import Line
 from token_service.program.events import BIRTHDAY, JOINED, RULE_LIMIT_PREFIX
 from token_service.program.ruleset import Ruleset
@@ -47,7 +49,7 @@ def benefit_named(ruleset: Ruleset, benefit_id: str) -> str:
     return next((own_name(benefit) for benefit in ruleset.benefits if benefit.id == benefit_id), plain_id(benefit_id))
 
 
-def own_name(named: Level | Reward | Campaign | BenefitName | ActionRule) -> str:
+def own_name(named: Level | Reward | Campaign | BenefitName | ActionRule | Challenge) -> str:
     """The name in the page's language, else in any, else the id as words."""
     names: dict[str, str] = {str(language): name for language, name in (named.name or {}).items()}
     return names.get(page_language()) or next(iter(names.values()), "") or plain_id(named.id)
@@ -57,6 +59,13 @@ def plain_id(identifier: str) -> str:
     """ "tenth-visit" → "Tenth visit"."""
     words = identifier.replace("-", " ").replace("_", " ").strip()
     return words[:1].upper() + words[1:]
+
+
+def challenge_titled(ruleset: Ruleset, challenge_id: str) -> str:
+    """A completed challenge, named; its id as words where the rules have no such challenge."""
+    challenge = challenge_named(ruleset, challenge_id)
+    name = plain_id(challenge_id) if challenge is None else own_name(challenge)
+    return gettext("Challenge completed: %(name)s", name=name)
 
 
 def level_named(ruleset: Ruleset, level_id: str) -> str:
@@ -74,6 +83,8 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
     kind, _, rest = line.rule.partition(":")
     if kind == "tier":
         return level_in_words(ruleset, rest)
+    if line.rule.startswith(LINE_PREFIX):
+        return challenge_titled(ruleset, rest)
     if line.rule.startswith(LIMIT_PREFIX):
         return _cut_campaign(line, ruleset)
     if line.rule.startswith(RULE_LIMIT_PREFIX):

@@ -12,9 +12,10 @@ from typing import Any, Final, cast
 
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
-from token_service.pages.breakdown import Explained, action_named, explained, reward_named
+from token_service.pages.breakdown import Explained, action_named, challenge_titled, explained, reward_named
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.challenges import COMPLETED, challenge_of
 from token_service.program.earning import Line as RuleLine
 from token_service.program.events import OWN_PREFIX, rules_for
 from token_service.program.ruleset import Ruleset
@@ -117,13 +118,16 @@ def is_event(entry: EntryView) -> bool:
 def event_title(entry: EntryView, rules: Ruleset) -> str:
     """What the event was: the names of the rules for it, or its type where there are none."""
     event = str(entry.facts.get("event", ""))
+    if event == COMPLETED:
+        return challenge_titled(rules, challenge_of(str(entry.facts.get("subject", ""))))
     names = [action_named(rule) for rule in rules_for(rules, event)]
     return ", ".join(dict.fromkeys(names)) or event
 
 
 def _is_earned(entry: EntryView) -> bool:
     """By a purchase, or by something that the member did."""
-    own = str(entry.facts.get("event", "")).startswith(OWN_PREFIX)
+    event = str(entry.facts.get("event", ""))
+    own = event.startswith(OWN_PREFIX) and event != COMPLETED
     return _is_purchase(entry) or (is_event(entry) and not own)
 
 

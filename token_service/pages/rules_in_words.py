@@ -21,7 +21,9 @@ from token_service.pages.breakdown import (
     reward_named,
     rule_in_words,
 )
+from token_service.pages.challenge_words import challenge_in_words
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.challenge_schema import Challenge
 from token_service.program.earning import purchase_rules
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
@@ -63,6 +65,10 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
     chapters = (
         (gettext("What a purchase earns"), _earning(ruleset)),
         (gettext("What else earns points"), _actions(ruleset)),
+        (
+            gettext("Challenges"),
+            (_challenge(challenge, ruleset) for challenge in ruleset.challenges),
+        ),
         (gettext("Offers"), (_campaign(campaign) for campaign in ruleset.campaigns)),
         (gettext("Levels"), _tiers(ruleset)),
         (gettext("Limits"), _limits(ruleset)),
@@ -156,6 +162,12 @@ def _dates(starts: date | None, until: date | None) -> str | None:
     if until:
         return gettext("Until %(end)s, that day included.", end=formats.calendar_day(until))
     return None
+
+
+def _challenge(challenge: Challenge, ruleset: Ruleset) -> Told:
+    sentences = (challenge_in_words(challenge, ruleset), _dates(challenge.starts, challenge.until))
+    said = " ".join(sentence for sentence in sentences if sentence)
+    return Told(said, getattr(challenge.count, "when", None))
 
 
 def _tiers(ruleset: Ruleset) -> Iterator[Told]:

@@ -15,6 +15,7 @@ from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
 from token_service.ledger.views import ExpiringPoints, Member
 from token_service.pages.breakdown import benefit_named, level_named
+from token_service.pages.challenges import own_challenges
 from token_service.pages.lines import place_of
 from token_service.pages.rewards import rewards_in_reach
 from token_service.pages.services import services
@@ -30,6 +31,7 @@ EXPIRING_SHOWN_MAX: Final = 3
 REWARDS_SHOWN_MAX: Final = 5
 VOUCHERS_SHOWN_MAX: Final = 3
 OVER_SHOWN_MAX: Final = 2
+CHALLENGES_SHOWN_MAX: Final = 3
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def wallet() -> ResponseReturnValue:
         tier=tier_progress(rules, member),
         expiring=_soon(member.balance.expiring),
         rewards=rewards_in_reach(rules, member)[:REWARDS_SHOWN_MAX],
+        challenges=[] if cursor else own_challenges()[:CHALLENGES_SHOWN_MAX],
         vouchers=vouchers,
         other_vouchers=other_vouchers,
         waiting=[WaitingPoints(award, place_of(award.merchant_name, award.store_name)) for award in waiting],

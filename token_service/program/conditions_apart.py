@@ -1,4 +1,4 @@
-"""Judges campaign conditions in a process of its own, so that a hostile one takes down that process and not ours (DESIGN §3a).
+"""Judges conditions in a process of its own, so that a hostile one takes down that process and not ours (DESIGN §3a).
 
 The other half of cel_check.py, and the one file of this room that starts a process: called by `mereau ruleset check` and by
 the console, never by what decides a purchase.
@@ -13,14 +13,14 @@ from collections.abc import Sequence
 
 from token_service.program.conditions import ConditionRefused
 from token_service.program.ruleset import Ruleset
-from token_service.program.ruleset_check import ConditionCheck
+from token_service.program.ruleset_check import ConditionCheck, conditions_of
 
 SECONDS_MAX = 30
 
 
 def condition_check(ruleset: Ruleset) -> ConditionCheck:
     """A check for `check_ruleset` that knows the verdict of each condition of this ruleset, judged apart."""
-    conditions = [campaign.when for campaign in ruleset.campaigns if campaign.when is not None]
+    conditions = conditions_of(ruleset)
     verdicts = dict(zip(conditions, judge_apart(conditions), strict=True))
 
     def check(condition: str) -> None:

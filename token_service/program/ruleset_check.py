@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from token_service.errors import Place
-from token_service.program.challenge_schema import CountEvents, CountItems, CountStreak
+from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
 from token_service.program.conditions import ConditionRefused, check_condition
 from token_service.program.events import OWN_EVENTS, OWN_PREFIX
 from token_service.program.schema import EventRule, ItemRule, Ruleset, SubscriptionRule
@@ -36,6 +36,16 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
         *_rewards(ruleset),
     ]
+
+
+def conditions_of(ruleset: Ruleset) -> list[str]:
+    """Every condition of the ruleset: of its campaigns, and of what its challenges count."""
+    asked = (*(campaign.when for campaign in ruleset.campaigns), *(_when(one) for one in ruleset.challenges))
+    return [when for when in asked if when is not None]
+
+
+def _when(challenge: Challenge) -> str | None:
+    return None if isinstance(challenge.count, CountItems | CountEvents) else challenge.count.when
 
 
 def _repeated(pointer: str, ids: Iterable[str], taken: Iterable[str] = ()) -> Iterator[Place]:
@@ -101,7 +111,7 @@ def _challenges(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
             yield Place(f"{here}/count/event", f"must be {' or '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}")
         if isinstance(count, CountStreak) and challenge.period is not None:
             yield Place(f"{here}/period", "has no effect on a streak, which counts periods itself")
-        yield from _condition(f"{here}/count/when", getattr(count, "when", None), check)
+        yield from _condition(f"{here}/count/when", _when(challenge), check)
         if award.points is not None and award.reward is not None:
             yield Place(f"{here}/award", "must have either points or reward")
         if award.points is None and award.reward is None and not award.badge:

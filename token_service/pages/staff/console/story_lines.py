@@ -9,10 +9,11 @@ from typing import Final
 
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
-from token_service.pages.breakdown import Explained, explained, level_named, plain_id
+from token_service.pages.breakdown import Explained, explained, level_named, plain_id, reward_named
 from token_service.pages.lines import event_title, line_of, place_of
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.challenges import COMPLETED
 from token_service.program.earning import Line as RuleLine
 
 OWN_WALLET: Final = ("leaving", "left", "returned", "stays", "stays_away", "signed_redemption")
@@ -95,11 +96,13 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     if entry.kind in ("purchase", "award_pending"):
         return _purchase(entry)
     if entry.kind == "event":
-        return event_title(entry, services().ruleset_named(entry.ruleset)), gettext("earned nothing")
+        return event_title(entry, services().ruleset_named(entry.ruleset)), _won(entry)
     if entry.kind in ("held", "released"):
         return _hold(entry)
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
+    if entry.kind == "reversal" and facts.get("asked") == 0:
+        return gettext("A challenge is no longer complete"), None
     debt = _number(facts, "debt")
     if debt:
         title = gettext("Refunded purchase") if facts.get("refund") else gettext("Points taken back")
@@ -112,6 +115,14 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     if facts.get("refund"):
         return gettext("Refunded purchase"), gettext("there was nothing to take back")
     return plain_id(entry.kind), _text(facts, "reason")
+
+
+def _won(entry: EntryView) -> str:
+    """What an event without points gave: a voucher, a badge, or nothing."""
+    reward = _text(entry.facts, "reward")
+    if reward is not None:
+        return gettext("a voucher: %(reward)s", reward=reward_named(services().ruleset_named(entry.ruleset), reward))
+    return gettext("a badge") if entry.facts.get("event") == COMPLETED else gettext("earned nothing")
 
 
 def _hold(entry: EntryView) -> tuple[str, str | None]:

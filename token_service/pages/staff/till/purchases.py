@@ -28,7 +28,7 @@ from token_service.pages.staff.till.purchase_form import (
 )
 from token_service.pages.staff.till.references import is_current, new_reference, time_of
 from token_service.pages.staff.till.screen import RULE, customer, till_page
-from token_service.pages.staff.till.words import refusal_in_words
+from token_service.pages.staff.till.words import completed_in_words, refusal_in_words
 from token_service.program.earning import Line as RuleLine
 
 EMPTY_LINES = 2
@@ -146,6 +146,7 @@ def _preview_page(
         refusal=refusal,
         bought=bought,
         why=explained_purchase(bought) if bought else (),
+        completed=completed_in_words(bought, services().ruleset()) if bought else (),
     )
 
 

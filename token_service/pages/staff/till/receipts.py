@@ -16,7 +16,7 @@ from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
 from token_service.pages.staff.till.purchases import explained_purchase
 from token_service.pages.staff.till.screen import RULE, customer, till_page
-from token_service.pages.staff.till.words import promise_in_words
+from token_service.pages.staff.till.words import completed_in_words, promise_in_words
 
 
 def add_to(pages: Blueprint) -> None:
@@ -50,6 +50,7 @@ def _particulars(receipt: TillReceipt) -> dict[str, Any]:
         "purchase": purchase,
         "refund": get_refund(context, actor, line.id) if line.kind == "refund" else None,
         "why": explained_purchase(purchase) if purchase else (),
+        "completed": completed_in_words(purchase, services().ruleset()) if purchase else (),
         "can_refund": purchase is not None and purchase.refunded.amount < purchase.total.amount,
         "can_give_back": redemption is not None and not line.is_signed and redemption.reversed < redemption.points,
         "worth": redemption.value if redemption and not redemption.reward_id else None,

@@ -9,12 +9,14 @@ from typing import Any, Final
 from token_service.ledger.staff import Person
 from token_service.ledger.till import Tally, TillReceipt
 from token_service.ledger.till_lines import TillLine
-from token_service.ledger.views import Member
+from token_service.ledger.views import Member, Purchase
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, reward_named
+from token_service.pages.challenge_words import award_in_words, challenge_name
 from token_service.pages.on_offer import closed_in_words
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.challenges import challenge_named
 from token_service.program.ruleset import Ruleset
 
 NAME_LENGTH_MAX: Final = 40
@@ -54,6 +56,20 @@ def about(line: TillLine, rules: Ruleset) -> str:
     if line.amount is not None:
         return formats.money(line.amount, rules.program.currency)
     return reward_named(rules, line.reward_id) if line.reward_id else ""
+
+
+def completed_in_words(purchase: Purchase, rules: Ruleset) -> list[str]:
+    """What the purchase completed, a sentence each."""
+    said = []
+    for one in purchase.completed:
+        challenge = challenge_named(rules, one.challenge_id)
+        words = {"name": challenge_name(rules, one.challenge_id)}
+        if challenge is None:
+            said.append(gettext("“%(name)s” is complete.", **words))
+        else:
+            words["award"] = award_in_words(challenge.award, rules)
+            said.append(gettext("“%(name)s” is complete: %(award)s.", **words))
+    return said
 
 
 def who(line: TillLine, person: Person) -> str:
