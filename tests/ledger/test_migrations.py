@@ -17,6 +17,8 @@ from token_service.errors import BadSettings, DatabaseBusy, NotInitialised
 from token_service.ledger import (
     cause_tables,
     challenge_tables,
+    membership_tables,
+    proposal_tables,
     repair_tables,
     session_tables,
     settlement_tables,
@@ -51,6 +53,8 @@ def test_they_make_what_the_tables_say(empty: Engine) -> None:
             tables,
             cause_tables,
             challenge_tables,
+            membership_tables,
+            proposal_tables,
             repair_tables,
             session_tables,
             settlement_tables,

@@ -23,7 +23,17 @@ from token_service.ledger.context import Actor
 from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.holds import capture, hold, release
-from token_service.ledger.inputs import NewCapture, NewDonation, NewEvent, NewHold, NewItem, NewReversal, NewVoucherUse
+from token_service.ledger.inputs import (
+    NewCapture,
+    NewDonation,
+    NewEvent,
+    NewHold,
+    NewItem,
+    NewMembership,
+    NewReversal,
+    NewVoucherUse,
+)
+from token_service.ledger.memberships import refund_membership, sell_membership
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -53,10 +63,15 @@ CHALLENGES = """
   - {id: week, count: {kind: orders}, target: 2, period: week, repeat: always, award: {points: 13}}
   - {id: critic, count: {kind: events, event: review.written}, target: 2, award: {badge: true}}
 """
+MEMBERSHIPS = (
+    "[{id: club, price: 900, period: P8D, grace: P2D, points: 5, multiplier_percent: 120}, "
+    "{id: press, price: 1, period: P1M}]"
+)
 REWARDS = "[{id: coffee, kind: gift, points: 40}]"
 WHOLE = (
     rules(
         challenges=CHALLENGES,
+        memberships=MEMBERSHIPS,
         rewards=REWARDS,
         tiers=TIERS,
         expiry="{kind: inactivity, period: P60D}",
@@ -104,6 +119,7 @@ class History:
         self.issuances: list[str] = []
         self.redemptions: list[str] = []
         self.events: list[str] = []
+        self.joined: list[str] = []
         self.holds: list[str] = []
         self.cause = create_cause(town.context, ADMIN, "Refuge").id
 
@@ -121,6 +137,8 @@ class History:
             self.send,
             self.take_back,
             self.use_voucher,
+            self.join,
+            self.leave,
             self.hold,
             self.end_hold,
             self.donate,
@@ -147,6 +165,14 @@ class History:
             self.town.reference(), type_, self.town.clock.at, self.luck.choice(self.members), subject=subject
         )
         self.events.append(send_event(self.town.context, self.town.alice, new).value.id)
+
+    def join(self) -> None:
+        new = NewMembership(self.town.reference(), self.luck.choice(["club", "press"]), self.luck.choice(self.members))
+        self.joined.append(sell_membership(self.town.context, self.town.alice, new).value.id)
+
+    def leave(self) -> None:
+        new = NewReversal(self.town.reference())
+        refund_membership(self.town.context, self.town.alice, self.luck.choice(self.joined), new)
 
     def use_voucher(self) -> None:
         found = list_vouchers(self.town.context, Actor.member(self.luck.choice(self.members)))

@@ -210,7 +210,7 @@ def test_nobody_sees_a_voucher_of_somebody_else(town: Town, alice: Browser, bob:
 
 
 def test_a_programme_without_rewards_says_so(make_town: object) -> None:
-    town: Town = make_town(RULES.partition("rewards:")[0])  # type: ignore[operator]
+    town: Town = make_town(RULES.partition("challenges:")[0])  # type: ignore[operator]
     browser = Browser(town.app().test_client())
     town.member()
     browser.sign_in(town)

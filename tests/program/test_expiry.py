@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from token_service.errors import InsufficientBalance, InvalidInput, LimitExceeded, RewardUnavailable, TooLate
 from token_service.program.expiry import expires_at, restored_until
 from token_service.program.limits import check_manual_issuance
-from token_service.program.rewards import check_redemption, price, value_of
+from token_service.program.rewards import Whose, check_redemption, price, value_of
 from token_service.program.windows import award_due_at, check_not_too_late
 
 from .baskets import NOON, PROGRAM, instants, ruleset_of
@@ -104,7 +104,7 @@ REWARDS = ruleset_of(
 )
 
 
-NOW = {"tier": None, "at": datetime(2026, 11, 22, 11, tzinfo=UTC)}
+NOW = {"whose": Whose(None), "at": datetime(2026, 11, 22, 11, tzinfo=UTC)}
 
 
 def test_number_2_a_hundred_points_are_worth_ten_euros() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from token_service.errors import InsufficientBalance, RewardUnavailable
-from token_service.program.rewards import check_redemption, closed
+from token_service.program.rewards import Whose, check_redemption, closed
 from token_service.program.ruleset import Ruleset, check_ruleset
 
 from .baskets import ruleset_of
@@ -30,7 +30,7 @@ def at(text: str) -> datetime:
 
 
 def why_not(ruleset: Ruleset, tier: str | None, when: str) -> str | None:
-    found = closed(ruleset, ruleset.rewards[0], tier, at(when))
+    found = closed(ruleset, ruleset.rewards[0], Whose(tier), at(when))
     return None if found is None else found.reason
 
 
@@ -55,7 +55,9 @@ def test_number_12_opens_at_is_offset_per_tier_and_others_get_not_yet_open_with_
     ruleset = with_reward(**SALE)
     for tier, opens in (("silver", "2026-11-30T23:00:00+00:00"), ("gold", "2026-11-27T23:00:00+00:00")):
         with pytest.raises(RewardUnavailable) as refused:
-            check_redemption(ruleset, points=None, reward_id="box", available=500, tier=tier, at=at("2026-11-01 12:00"))
+            check_redemption(
+                ruleset, points=None, reward_id="box", available=500, whose=Whose(tier), at=at("2026-11-01 12:00")
+            )
         assert refused.value.facts["reason"] == "not_yet_open"
         assert datetime.fromisoformat(str(refused.value.facts["opens_at"])) == datetime.fromisoformat(opens)
 
@@ -63,16 +65,16 @@ def test_number_12_opens_at_is_offset_per_tier_and_others_get_not_yet_open_with_
 def test_a_reward_of_some_levels_is_refused_to_others_and_names_them() -> None:
     ruleset = with_reward(levels=["silver", "gold"])
     given = {"points": None, "reward_id": "box", "at": at("2026-12-01 12:00")}
-    assert check_redemption(ruleset, available=100, tier="gold", **given) == 100
+    assert check_redemption(ruleset, available=100, whose=Whose("gold"), **given) == 100
     for tier in ("bronze", None):
         with pytest.raises(RewardUnavailable) as refused:
-            check_redemption(ruleset, available=100, tier=tier, **given)
+            check_redemption(ruleset, available=100, whose=Whose(tier), **given)
         assert refused.value.facts == {"reason": "level_needed", "levels": ["silver", "gold"]}
 
 
 def test_being_closed_is_said_before_points_that_are_missing() -> None:
     ruleset = with_reward(until="2026-12-24")
-    given = {"points": None, "reward_id": "box", "available": 1, "tier": None}
+    given = {"points": None, "reward_id": "box", "available": 1, "whose": Whose(None)}
     with pytest.raises(RewardUnavailable) as refused:
         check_redemption(ruleset, at=at("2026-12-25 12:00"), **given)
     assert refused.value.facts == {"reason": "over", "until": "2026-12-24"}
@@ -82,7 +84,10 @@ def test_being_closed_is_said_before_points_that_are_missing() -> None:
 
 def test_points_alone_have_no_dates() -> None:
     ruleset = with_reward(**SALE)
-    assert check_redemption(ruleset, points=7, reward_id=None, available=7, tier=None, at=at("2020-01-01 12:00")) == 7
+    assert (
+        check_redemption(ruleset, points=7, reward_id=None, available=7, whose=Whose(None), at=at("2020-01-01 12:00"))
+        == 7
+    )
 
 
 @pytest.mark.parametrize(

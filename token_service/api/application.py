@@ -23,6 +23,7 @@ from token_service.api import (
     keys,
     mandates,
     members,
+    memberships,
     merchants,
     program,
     proposals,
@@ -47,6 +48,7 @@ from token_service.api.services import Services, install
 
 ROUTES: Final[tuple[Routes, ...]] = (
     members.routes,
+    memberships.routes,
     purchases.routes,
     events.routes,
     issuances.routes,

@@ -82,6 +82,13 @@ class NextTierAnswer(Answer):
     missing: int
 
 
+class HeldMembershipAnswer(Answer):
+    """A paid membership that the member holds now; `until` is the end of what is paid."""
+
+    id: str
+    until: Instant
+
+
 class MemberAnswer(Answer):
     """A member, with their address on the chain."""
 
@@ -100,6 +107,7 @@ class MemberAnswer(Answer):
     frozen: bool
     tier: str | None
     next_tier: NextTierAnswer | None
+    memberships: list[HeldMembershipAnswer]
     balance: BalanceAnswer
 
 
@@ -109,7 +117,8 @@ class MemberList(ListAnswer[MemberAnswer]):
 
 class BenefitAnswer(Answer):
     """Whether a member may use a benefit now. `reason`: `tier` (the level `tier` grants it, until `until` if that level is on its
-    way down), `tier_needed` (`needs` says which; null if only a lower level has it), `member_frozen`."""
+    way down), `membership` (`membership` grants it, paid until `until`), `tier_needed` (`needs` says which; null if only a lower
+    level has it), `membership_needed` (one of `needs_memberships`), `member_frozen`."""
 
     object: Literal["benefit"] = "benefit"
     id: str
@@ -118,6 +127,8 @@ class BenefitAnswer(Answer):
     tier: str | None
     until: Instant | None
     needs: NextTierAnswer | None
+    membership: str | None
+    needs_memberships: list[str]
 
 
 class BenefitList(Answer):

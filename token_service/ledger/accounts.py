@@ -13,6 +13,7 @@ from datetime import datetime
 from token_service.program.challenges import Counted
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot
+from token_service.program.memberships import Period
 from token_service.program.tiers import Qualification
 
 
@@ -86,6 +87,7 @@ class Account:
         default_factory=dict
     )  # by challenge and operation, once read
     completions: dict[str, str] | None = None  # event of each completion that stands, by subject
+    periods: dict[str, Period] | None = None  # of memberships, by event, once read
     surroundings: Surroundings | None = None  # read ahead: as they were when the account was locked
 
     @property
@@ -101,6 +103,7 @@ class Account:
         other.history = None if self.history is None else dict(self.history)
         other.day_points = dict(self.day_points)
         other.challenge_steps = {name: dict(steps) for name, steps in self.challenge_steps.items()}
+        other.periods = None if self.periods is None else dict(self.periods)
         other.completions = None if self.completions is None else dict(self.completions)
         return other
 

@@ -6,9 +6,10 @@ from token_service.errors import NotFound
 from token_service.ledger import views
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.membership_rows import held
 from token_service.ledger.tiers import standing_of
 from token_service.ledger.transaction import Transaction, read
-from token_service.program.benefits import benefits_of
+from token_service.program.benefits import BenefitStanding, benefits_of
 
 
 def list_benefits(context: Context, actor: Actor, member_id: str) -> tuple[views.Benefit, ...]:
@@ -33,16 +34,20 @@ def _benefits(tx: Transaction, actor: Actor, member_id: str) -> tuple[views.Bene
         views.Benefit(
             id=one.id,
             granted=one.is_granted and may_use,
-            reason=_reason(one.is_granted, may_use=may_use),
+            reason=_reason(one, may_use=may_use),
             tier=one.tier,
             until=one.until,
+            membership=one.membership,
+            needs_memberships=one.needs_memberships,
             needs=None if one.needs_tier is None else views.NextTier(one.needs_tier, one.missing or 0),
         )
-        for one in benefits_of(ruleset, standing_of(tx, account))
+        for one in benefits_of(ruleset, standing_of(tx, account), held(tx, account, tx.now))
     )
 
 
-def _reason(is_granted: bool, *, may_use: bool) -> str:
+def _reason(one: BenefitStanding, *, may_use: bool) -> str:
     if not may_use:
         return "member_frozen"
-    return "tier" if is_granted else "tier_needed"
+    if one.is_granted:
+        return "tier" if one.membership is None else "membership"
+    return "membership_needed" if one.needs_memberships and one.needs_tier is None else "tier_needed"

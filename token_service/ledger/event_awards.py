@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,13 +11,14 @@ from sqlalchemy import select
 from token_service.ledger import campaign_uses, operations, tables, tiers
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points
+from token_service.ledger.membership_rows import held_ids
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import count, count_in_history, day_points, history
 from token_service.ledger.purchase_views import purchase_state
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
 from token_service.program.earning import Award
-from token_service.program.event_facts import EventFacts, Person
+from token_service.program.event_facts import EventFacts, MembershipFacts, Person
 from token_service.program.events import decide_event_within_limits, event_qualification, points_used
 from token_service.program.facts import LocalTime, MemberFacts, local_time, member_age_days
 from token_service.program.ruleset import Ruleset
@@ -37,6 +39,7 @@ def record_event(
     subject: str | None,
     occurred_at: datetime,
     parent_id: str | None = None,
+    membership: MembershipFacts | None = None,
     won: Mapping[str, str] | None = None,
 ) -> Operation:
     """The event, with its award issued; `won` is what it gives beside points, for its result. The caller has
@@ -47,7 +50,12 @@ def record_event(
     ruleset_hash = tx.ruleset_hash_at(occurred_at)
     ruleset = tx.ruleset(ruleset_hash)
     member, local = _surroundings(tx, account, ruleset, occurred_at)
-    facts, award = _decide(tx, account, ruleset, EventFacts(occurred_at, local, event, subject, merchant_id, member))
+    facts, award = _decide(
+        tx,
+        account,
+        ruleset,
+        replace(EventFacts(occurred_at, local, event, subject, merchant_id, member), membership=membership),
+    )
     operation = operations.start(
         tx,
         Operation(
@@ -119,6 +127,7 @@ def _surroundings(
         age_days=member_age_days(account.created_at, occurred_at, zone),
         purchases=account.purchase_count,
         day_points=day_points(tx, account, local.date),
+        memberships=held_ids(tx, account, ruleset, occurred_at),
     )
     return member, local
 

@@ -21,6 +21,7 @@ from token_service.ledger.reversal_views import reversal_view
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.challenges import COMPLETED
 from token_service.program.events import OWN_PREFIX
+from token_service.program.memberships import BOUGHT
 from token_service.program.windows import check_not_too_late
 
 TYPE_LENGTH_MAX: Final = 40
@@ -100,6 +101,8 @@ def _send(tx: Transaction, actor: Actor, new: NewEvent) -> Done:
 
 def _reverse(tx: Transaction, actor: Actor, event_id: str, new: NewReversal) -> Done:
     event = operations.get(tx, actor, event_id, "event")
+    if event.facts["event"] == BOUGHT:
+        raise checks.wrong("/event", "a membership is refunded with a call of its own")
     if event.facts["event"] == COMPLETED:
         raise checks.wrong("/event", "a challenge's award follows its purchases: refund them, or correct by hand")
     if new.points is not None:

@@ -18,6 +18,7 @@ from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.campaign_uses import write_uses
 from token_service.ledger.challenge_rows import write_challenges
+from token_service.ledger.membership_rows import write_periods
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Debt, Entry, Fact, HoldState, LotUse, NewVoucherRow, Operation, PurchaseState
@@ -68,6 +69,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     _update_purchases(tx, staged.changed_purchases)
     write_uses(tx)
     write_challenges(tx)
+    write_periods(tx)
     direct.append(tx.connection, tables.holds, _rows(staged.holds))
     for state in staged.changed_holds:
         here = update(tables.holds).where(tables.holds.c.operation_id == state.operation_id)

@@ -18,6 +18,7 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.due_members import CHUNK
 from token_service.ledger.hold_rows import OPEN, free, free_lapsed, hold_state, lapse, lots_said, parts_of, set_aside
 from token_service.ledger.inputs import NewCapture, NewHold, NewRedemption
+from token_service.ledger.membership_rows import whose
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact, sweep_expired
@@ -134,7 +135,7 @@ def _hold(tx: Transaction, actor: Actor, new: NewHold) -> Done:
         points=new.points,
         reward_id=None,
         available=engine.available(stored_lots.open_lots(tx, account), at),
-        tier=account.tier,
+        whose=whose(tx, account),
         at=tx.now,
     )
     sweep_expired(tx, account)

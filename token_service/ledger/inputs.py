@@ -162,6 +162,19 @@ class NewVoucher:
 
 
 @dataclass(frozen=True, slots=True)
+class NewMembership:
+    """A member buys a period of a membership; `paid` None: its price. `occurred_at` None: now."""
+
+    reference: str
+    membership: str
+    member_id: str | None = None
+    external_id: str | None = None
+    paid: int | None = None
+    occurred_at: datetime | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewVoucherUse:
     """A merchant honours a voucher; `code` as it was typed or scanned."""
 

@@ -17,6 +17,7 @@ from token_service.ledger.balances import balance_of, balances_of, visible_accou
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.lane_choice import choose_lane
+from token_service.ledger.membership_rows import held
 from token_service.ledger.own_events import first_look, welcome
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import read_histories
@@ -309,4 +310,5 @@ def _view(
         next_tier=None
         if standing.next_tier is None
         else views.NextTier(id=standing.next_tier, missing=standing.missing or 0),
+        memberships=held(tx, account, tx.now),
     )

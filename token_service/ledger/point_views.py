@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Generic, TypeVar
 
 from token_service.ledger.challenge_views import Completed
+from token_service.program.memberships import Held
 
 Value = TypeVar("Value")
 Item = TypeVar("Item")
@@ -81,20 +82,6 @@ class NextTier:
 
 
 @dataclass(frozen=True, slots=True)
-class Benefit:
-    """One benefit for one member, now. `reason` is `tier` (the level `tier` grants it, until `until` if it is on its way down),
-    `tier_needed` (`needs` says which, None if only a lower one has it), or `member_frozen`.
-    """
-
-    id: str
-    granted: bool
-    reason: str
-    tier: str | None
-    until: datetime | None
-    needs: NextTier | None
-
-
-@dataclass(frozen=True, slots=True)
 class Member:
     """One member as a merchant or the admin sees them."""
 
@@ -113,6 +100,7 @@ class Member:
     tier: str | None
     balance: Balance
     next_tier: NextTier | None = None
+    memberships: tuple[Held, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import surroundings_of, surroundings_query
+from token_service.ledger.membership_rows import held_ids
 from token_service.ledger.operations import HAS_BACKLOG, IS_NAMED
 from token_service.ledger.staged import PurchaseState
 from token_service.ledger.transaction import Transaction
@@ -124,6 +125,7 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
             age_days=member_age_days(account.created_at, basket.occurred_at, time_zone),
             purchases=account.purchase_count,
             day_points=day_points(tx, account, local.date),
+            memberships=held_ids(tx, account, ruleset, basket.occurred_at),
         ),
         visit=next_visit(last_purchase(tx, account), local),
     )

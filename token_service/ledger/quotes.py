@@ -18,6 +18,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.mandate_views import mandate_view
+from token_service.ledger.membership_rows import whose
 from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
 from token_service.ledger.transaction import Transaction, simulate, write
@@ -117,7 +118,7 @@ def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str,
         points=new.points,
         reward_id=new.reward_id,
         available=account.available,
-        tier=account.tier,
+        whose=whose(tx, account),
         at=tx.now,
     )
     return ruleset_hash, points

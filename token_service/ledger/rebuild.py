@@ -16,6 +16,7 @@ from token_service.ledger import tables
 from token_service.ledger.campaign_uses import budget_differences, rebuild_budgets
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.context import Context
+from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, write
@@ -32,6 +33,7 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "campaign_uses": (tables.campaign_uses, "id"),
     "challenge_steps": (challenge_steps, "id"),
     "challenge_completions": (challenge_completions, "operation_id"),
+    "member_memberships": (member_memberships, "operation_id"),
     "vouchers": (vouchers, "id"),
 }
 Rows = dict[str, dict[str, Any]]

@@ -14,6 +14,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewReversal
+from token_service.ledger.membership_rows import whose
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, sweep_expired
@@ -93,7 +94,7 @@ def spend(
     at = stored_lots.consumption_time(tx)
     usable = engine.available(stored_lots.open_lots(tx, account), at)
     points = check_redemption(
-        ruleset, points=new.points, reward_id=new.reward_id, available=usable, tier=account.tier, at=tx.now
+        ruleset, points=new.points, reward_id=new.reward_id, available=usable, whose=whose(tx, account), at=tx.now
     )
     sweep_expired(tx, account)
     voucher = {} if voucher_id is None else {"voucher": voucher_id}

@@ -15,6 +15,7 @@ from token_service.ledger.campaign_uses import use_of
 from token_service.ledger.challenge_rows import replayed_completions, replayed_steps
 from token_service.ledger.event_awards import replayed_state, replayed_uses
 from token_service.ledger.hold_rows import parts_of, replayed_holds
+from token_service.ledger.membership_rows import replayed_periods
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.transaction import Transaction
@@ -66,6 +67,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "campaign_uses": _campaign_uses(tx, done),
         "challenge_steps": replayed_steps(tx, done),
         "challenge_completions": replayed_completions(done),
+        "member_memberships": replayed_periods(done),
         "vouchers": replayed_vouchers(tx, member_id, done, entries),
     }
     return figures, rows

@@ -157,6 +157,23 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class BoughtPeriod:
+    """A period of a paid membership, and when it was refunded."""
+
+    operation_id: str
+    member_id: str
+    membership: str
+    merchant_id: str
+    bought_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    keeps_until: datetime
+    paid: int
+    is_renewal: bool
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HoldState:
     """What became of a hold; `lots` are [lot, points] that an open one sets aside, in the order of use."""
 
@@ -203,6 +220,8 @@ class Staged:
     changed_steps: list[tuple[str, int]] = field(default_factory=list)  # id, amount
     completions: list[Completion] = field(default_factory=list)
     taken_back: list[str] = field(default_factory=list)  # events of completions
+    periods: list[BoughtPeriod] = field(default_factory=list)
+    ended_periods: list[str] = field(default_factory=list)  # events
     vouchers: list[NewVoucherRow] = field(default_factory=list)
     cancelled_vouchers: list[str] = field(default_factory=list)  # ids
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments

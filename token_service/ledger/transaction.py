@@ -138,6 +138,11 @@ class Transaction:
         return known
 
     @cached_property
+    def has_memberships(self) -> bool:
+        """Whether any version ever published sells memberships."""
+        return any(self.ruleset(one.hash).memberships for one in self._published)
+
+    @cached_property
     def does_activity_prolong(self) -> bool:
         """Whether any version ever published moves the dates of lots when a member is active."""
         expiries = (self.ruleset(one.hash).expiry for one in self._published)

@@ -6,14 +6,15 @@ the pages room reads them as they are. Nothing here is a row and nothing changes
 
 from __future__ import annotations
 
+from token_service.ledger.benefit_views import Benefit
 from token_service.ledger.cause_views import Cause, Donation
 from token_service.ledger.challenge_views import Badge, ChallengeStanding, Completed
 from token_service.ledger.hold_views import Hold
+from token_service.ledger.membership_views import Membership, MembershipTotal
 from token_service.ledger.point_views import (
     Adjustment,
     Balance,
     BatchOutcome,
-    Benefit,
     BreakdownLine,
     DueReport,
     EntryView,
@@ -87,6 +88,8 @@ __all__ = [
     "Lifetime",
     "Mandate",
     "Member",
+    "Membership",
+    "MembershipTotal",
     "Merchant",
     "Money",
     "NewApiKeyView",

@@ -7,6 +7,8 @@ from alembic import context
 from token_service.ledger import (
     cause_tables,
     challenge_tables,
+    membership_tables,
+    proposal_tables,
     repair_tables,
     session_tables,
     settlement_tables,
@@ -19,6 +21,8 @@ from token_service.ledger.schema import metadata
 __all__ = [
     "cause_tables",
     "challenge_tables",
+    "membership_tables",
+    "proposal_tables",
     "repair_tables",
     "session_tables",
     "settlement_tables",

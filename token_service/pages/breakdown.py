@@ -25,6 +25,7 @@ from token_service.program.schema import (
     EarningRule,
     ItemRule,
     Level,
+    Membership,
     MultiplierAward,
     Reward,
     SpendRule,
@@ -49,7 +50,7 @@ def benefit_named(ruleset: Ruleset, benefit_id: str) -> str:
     return next((own_name(benefit) for benefit in ruleset.benefits if benefit.id == benefit_id), plain_id(benefit_id))
 
 
-def own_name(named: Level | Reward | Campaign | BenefitName | ActionRule | Challenge) -> str:
+def own_name(named: Level | Reward | Campaign | BenefitName | ActionRule | Challenge | Membership) -> str:
     """The name in the page's language, else in any, else the id as words."""
     names: dict[str, str] = {str(language): name for language, name in (named.name or {}).items()}
     return names.get(page_language()) or next(iter(names.values()), "") or plain_id(named.id)
@@ -66,6 +67,12 @@ def challenge_titled(ruleset: Ruleset, challenge_id: str) -> str:
     challenge = challenge_named(ruleset, challenge_id)
     name = plain_id(challenge_id) if challenge is None else own_name(challenge)
     return gettext("Challenge completed: %(name)s", name=name)
+
+
+def membership_named_in_words(ruleset: Ruleset, membership_id: str) -> str:
+    """A membership's name, also of one that the rules no longer have."""
+    found = (own_name(one) for one in ruleset.memberships if one.id == membership_id)
+    return next(found, plain_id(membership_id))
 
 
 def level_named(ruleset: Ruleset, level_id: str) -> str:
@@ -85,6 +92,8 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
         return level_in_words(ruleset, rest)
     if line.rule.startswith(LINE_PREFIX):
         return challenge_titled(ruleset, rest)
+    if kind == "membership":
+        return _membership(line, ruleset, rest)
     if line.rule.startswith(LIMIT_PREFIX):
         return _cut_campaign(line, ruleset)
     if line.rule.startswith(RULE_LIMIT_PREFIX):
@@ -163,6 +172,15 @@ def _campaign(campaign: Campaign) -> str:
         factor = formats.factor(campaign.award.multiplier_percent)
         return gettext("Offer “%(name)s”: your points %(factor)s", name=name, factor=factor)
     return gettext("Offer “%(name)s”", name=name)
+
+
+def _membership(line: Line, ruleset: Ruleset, membership_id: str) -> str:
+    """What a membership gave: points with its period, or a factor on a purchase's."""
+    name = membership_named_in_words(ruleset, membership_id)
+    percent = next((one.multiplier_percent for one in ruleset.memberships if one.id == membership_id), 100)
+    if line.why.endswith(" of membership"):
+        return gettext("Membership “%(name)s”", name=name)
+    return gettext("Membership “%(name)s”: your points %(factor)s", name=name, factor=formats.factor(percent))
 
 
 def _cut_campaign(line: Line, ruleset: Ruleset) -> str:

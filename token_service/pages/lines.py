@@ -12,12 +12,20 @@ from typing import Any, Final, cast
 
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
-from token_service.pages.breakdown import Explained, action_named, challenge_titled, explained, reward_named
+from token_service.pages.breakdown import (
+    Explained,
+    action_named,
+    challenge_titled,
+    explained,
+    membership_named_in_words,
+    reward_named,
+)
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import COMPLETED, challenge_of
 from token_service.program.earning import Line as RuleLine
 from token_service.program.events import OWN_PREFIX, rules_for
+from token_service.program.memberships import BOUGHT
 from token_service.program.ruleset import Ruleset
 
 SEALED: Final = "sealed"
@@ -120,6 +128,9 @@ def event_title(entry: EntryView, rules: Ruleset) -> str:
     event = str(entry.facts.get("event", ""))
     if event == COMPLETED:
         return challenge_titled(rules, challenge_of(str(entry.facts.get("subject", ""))))
+    if event == BOUGHT:
+        name = membership_named_in_words(rules, str(entry.facts.get("subject", "")))
+        return gettext("Membership “%(name)s”", name=name)
     names = [action_named(rule) for rule in rules_for(rules, event)]
     return ", ".join(dict.fromkeys(names)) or event
 
@@ -127,7 +138,7 @@ def event_title(entry: EntryView, rules: Ruleset) -> str:
 def _is_earned(entry: EntryView) -> bool:
     """By a purchase, or by something that the member did."""
     event = str(entry.facts.get("event", ""))
-    own = event.startswith(OWN_PREFIX) and event != COMPLETED
+    own = event.startswith(OWN_PREFIX) and event not in (COMPLETED, BOUGHT)
     return _is_purchase(entry) or (is_event(entry) and not own)
 
 

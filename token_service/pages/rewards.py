@@ -82,7 +82,7 @@ def rewards_in_reach(rules: Ruleset, member: Member) -> list[RewardInReach]:
     available = member.balance.available
     found = [
         RewardInReach(one.id, own_name(one), one.points, max(0, one.points - available), why_not)
-        for one, why_not in on_offer(rules, member.tier, services().context.now())
+        for one, why_not in on_offer(rules, member, services().context.now())
     ]
     return sorted(found, key=_place)
 

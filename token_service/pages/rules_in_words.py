@@ -14,14 +14,16 @@ from token_service.pages import formats
 from token_service.pages.breakdown import (
     action_in_words,
     benefit_named,
-    level_in_words,
     level_named,
     limit_in_words,
+    membership_named_in_words,
     own_name,
     reward_named,
     rule_in_words,
 )
 from token_service.pages.challenge_words import challenge_in_words
+from token_service.pages.levels_in_words import levels_in_words
+from token_service.pages.on_offer import needed_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenge_schema import Challenge
 from token_service.program.earning import purchase_rules
@@ -31,14 +33,11 @@ from token_service.program.schema import (
     AwardLimits,
     BonusAward,
     Campaign,
-    Downgrade,
     FixedExpiry,
     InactivityExpiry,
-    Level,
+    Membership,
     PeriodEndExpiry,
     Reward,
-    RollingWindow,
-    Tiers,
 )
 
 LIMITS: Final = ("per_order_points", "per_member_day_points")
@@ -65,12 +64,13 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
     chapters = (
         (gettext("What a purchase earns"), _earning(ruleset)),
         (gettext("What else earns points"), _actions(ruleset)),
+        (gettext("Memberships"), (_membership(one, ruleset) for one in ruleset.memberships)),
         (
             gettext("Challenges"),
             (_challenge(challenge, ruleset) for challenge in ruleset.challenges),
         ),
         (gettext("Offers"), (_campaign(campaign) for campaign in ruleset.campaigns)),
-        (gettext("Levels"), _tiers(ruleset)),
+        (gettext("Levels"), map(Told, levels_in_words(ruleset))),
         (gettext("Limits"), _limits(ruleset)),
         (gettext("When points can be used, and until when"), _time(ruleset)),
         (gettext("What points buy"), _rewards(ruleset)),
@@ -164,102 +164,29 @@ def _dates(starts: date | None, until: date | None) -> str | None:
     return None
 
 
+def _membership(one: Membership, ruleset: Ruleset) -> Told:
+    price, period = formats.money(one.price, ruleset.program.currency), formats.lasting(one.period)
+    sentences = [gettext("%(name)s: %(price)s for %(period)s.", name=own_name(one), price=price, period=period)]
+    if one.benefits:
+        benefits = ", ".join(benefit_named(ruleset, benefit) for benefit in one.benefits)
+        sentences.append(gettext("It brings: %(benefits)s.", benefits=benefits))
+    if one.multiplier_percent != 100:
+        sentences.append(gettext("Points of purchases: %(factor)s.", factor=formats.factor(one.multiplier_percent)))
+    if one.points is not None:
+        points = formats.number(one.points)
+        said = ngettext(
+            "Each period gives %(points)s point.", "Each period gives %(points)s points.", one.points, points=points
+        )
+        sentences.append(said)
+    if one.grace is not None:
+        sentences.append(gettext("It is kept for %(grace)s after its end.", grace=formats.lasting(one.grace)))
+    return Told(" ".join(sentences))
+
+
 def _challenge(challenge: Challenge, ruleset: Ruleset) -> Told:
     sentences = (challenge_in_words(challenge, ruleset), _dates(challenge.starts, challenge.until))
     said = " ".join(sentence for sentence in sentences if sentence)
     return Told(said, getattr(challenge.count, "when", None))
-
-
-def _tiers(ruleset: Ruleset) -> Iterator[Told]:
-    tiers = ruleset.tiers
-    if tiers is None:
-        return
-    yield Told(_counted(tiers))
-    for level in tiers.levels:
-        yield Told(_level(level, tiers, ruleset))
-        if level.multiplier_percent != 100:
-            yield Told(level_in_words(ruleset, level.id))
-    yield Told(_lost(tiers.downgrade))
-
-
-def _counted(tiers: Tiers) -> str:
-    if isinstance(tiers.window, RollingWindow):
-        period = formats.lasting(tiers.window.period)
-        return {
-            "spend": gettext("A level depends on what was spent in the last %(period)s.", period=period),
-            "points": gettext("A level depends on the points earned in the last %(period)s.", period=period),
-            "orders": gettext("A level depends on the number of purchases in the last %(period)s.", period=period),
-            "engagement": gettext("A level depends on how often you took part in the last %(period)s.", period=period),
-        }[tiers.qualify_by]
-    if tiers.window.kind == "calendar_year":
-        return {
-            "spend": gettext("A level depends on what was spent since 1 January."),
-            "points": gettext("A level depends on the points earned since 1 January."),
-            "orders": gettext("A level depends on the number of purchases since 1 January."),
-            "engagement": gettext("A level depends on how often you took part since 1 January."),
-        }[tiers.qualify_by]
-    return {
-        "spend": gettext("A level depends on all that was ever spent."),
-        "points": gettext("A level depends on all points ever earned."),
-        "orders": gettext("A level depends on the number of all purchases."),
-        "engagement": gettext("A level depends on how often you ever took part."),
-    }[tiers.qualify_by]
-
-
-def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
-    name, threshold = own_name(level), level.threshold
-    if threshold == 0:
-        said = gettext("%(level)s: everybody’s level.", level=name)
-    elif tiers.qualify_by == "spend":
-        amount = formats.round_money(threshold, ruleset.program.currency)
-        said = gettext("%(level)s: from %(amount)s.", level=name, amount=amount)
-    elif tiers.qualify_by == "points":
-        said = ngettext(
-            "%(level)s: from %(number)s point.",
-            "%(level)s: from %(number)s points.",
-            threshold,
-            level=name,
-            number=formats.number(threshold),
-        )
-    elif tiers.qualify_by == "engagement":
-        said = ngettext(
-            "%(level)s: from %(number)s time.",
-            "%(level)s: from %(number)s times.",
-            threshold,
-            level=name,
-            number=formats.number(threshold),
-        )
-    else:
-        said = ngettext(
-            "%(level)s: from %(number)s purchase.",
-            "%(level)s: from %(number)s purchases.",
-            threshold,
-            level=name,
-            number=formats.number(threshold),
-        )
-    if not level.benefits:
-        return said
-    benefits = ", ".join(benefit_named(ruleset, benefit) for benefit in level.benefits)
-    return f"{said} {gettext('It also brings: %(benefits)s.', benefits=benefits)}"
-
-
-def _lost(downgrade: Downgrade | None) -> str:
-    if downgrade is not None and downgrade.after == "never":
-        return gettext("A level once reached is never lost.")
-    if downgrade is None or downgrade.grace is None:
-        return gettext("A level is reached at once, and lost as soon as it is no longer deserved.")
-    grace = formats.lasting(downgrade.grace)
-    if downgrade.steps is None:
-        return gettext(
-            "A level is reached at once; when it is no longer deserved, it is kept for another %(grace)s.", grace=grace
-        )
-    return ngettext(
-        "A level is reached at once; when it is no longer deserved, it goes down by %(steps)s level every %(grace)s.",
-        "A level is reached at once; when it is no longer deserved, it goes down by %(steps)s levels every %(grace)s.",
-        downgrade.steps,
-        steps=formats.number(downgrade.steps),
-        grace=grace,
-    )
 
 
 def _limits(ruleset: Ruleset) -> Iterator[Told]:
@@ -370,7 +297,17 @@ def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
     if dates is not None:
         yield dates.removesuffix(".")
     for level, days in (reward.early_days or {}).items():
-        name = level_named(ruleset, level)
+        is_paid = any(one.id == level for one in ruleset.memberships)
+        name = membership_named_in_words(ruleset, level) if is_paid else level_named(ruleset, level)
+        if is_paid:
+            yield ngettext(
+                "With the membership %(name)s, %(days)s day earlier",
+                "With the membership %(name)s, %(days)s days earlier",
+                days,
+                name=name,
+                days=formats.number(days),
+            )
+            continue
         yield ngettext(
             "With the level %(level)s, %(days)s day earlier",
             "With the level %(level)s, %(days)s days earlier",
@@ -378,6 +315,5 @@ def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
             level=name,
             days=formats.number(days),
         )
-    if reward.levels:
-        names = ", ".join(level_named(ruleset, level) for level in reward.levels)
-        yield gettext("Only with this level: %(levels)s", levels=names)
+    if reward.levels or reward.memberships:
+        yield needed_in_words(reward.levels, reward.memberships, ruleset)

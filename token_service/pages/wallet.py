@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
 from token_service.ledger.views import ExpiringPoints, Member
-from token_service.pages.breakdown import benefit_named, level_named
+from token_service.pages.breakdown import benefit_named, level_named, membership_named_in_words
 from token_service.pages.challenges import own_challenges
 from token_service.pages.lines import place_of
 from token_service.pages.rewards import rewards_in_reach
@@ -22,6 +22,7 @@ from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.pages.statement import span_of
 from token_service.pages.vouchers import ShownVoucher, own_vouchers
+from token_service.program.memberships import membership_named
 from token_service.program.rewards import value_of
 from token_service.program.ruleset import Ruleset
 
@@ -45,6 +46,16 @@ class TierProgress:
     done: int
     whole: int
     by: str
+    brings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OwnMembership:
+    """A paid membership in words; `until` is the end of what is paid, `is_over`: only the grace is left."""
+
+    name: str
+    until: datetime
+    is_over: bool
     brings: tuple[str, ...]
 
 
@@ -76,6 +87,7 @@ def wallet() -> ResponseReturnValue:
         balance=member.balance,
         worth=value_of(rules, member.balance.available) if rules.program.point_value else None,
         tier=tier_progress(rules, member),
+        memberships=own_memberships(rules, member),
         expiring=_soon(member.balance.expiring),
         rewards=rewards_in_reach(rules, member)[:REWARDS_SHOWN_MAX],
         challenges=[] if cursor else own_challenges()[:CHALLENGES_SHOWN_MAX],
@@ -103,6 +115,18 @@ def tier_progress(rules: Ruleset, member: Member) -> TierProgress | None:
     done = min(whole, max(0, whole - member.next_tier.missing))
     next_name = level_named(rules, member.next_tier.id)
     return TierProgress(name, next_name, member.next_tier.missing, done, whole, by, brings)
+
+
+def own_memberships(rules: Ruleset, member: Member) -> list[OwnMembership]:
+    """The paid memberships that the member holds, and what they bring by the rules of today."""
+    now = services().context.now()
+    found = []
+    for held in member.memberships:
+        membership = membership_named(rules, held.id)
+        benefits = () if membership is None else membership.benefits
+        brings = tuple(benefit_named(rules, benefit) for benefit in benefits)
+        found.append(OwnMembership(membership_named_in_words(rules, held.id), held.until, held.until <= now, brings))
+    return found
 
 
 def _vouchers() -> tuple[list[ShownVoucher], int]:

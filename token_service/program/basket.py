@@ -121,7 +121,12 @@ def condition_facts(basket: Basket) -> dict[str, Any]:
         "categories": sorted({line.item.category for line in lines if line.item.category is not None}),
         "quantity": sum(floor(line.quantity) for line in lines),
     }
-    member = {"tier": facts.member.tier, "age_days": facts.member.age_days, "purchases": facts.member.purchases}
+    member: dict[str, Any] = {
+        "tier": facts.member.tier,
+        "age_days": facts.member.age_days,
+        "purchases": facts.member.purchases,
+    }
+    member["memberships"] = list(facts.member.memberships)
     local = facts.local
     visit = {
         "number": facts.visit.number,

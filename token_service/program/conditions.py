@@ -39,6 +39,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "order.categories": ("list of string", "the categories bought, each once, sorted"),
     "order.items": ("list of item", "the lines: sku, category (string or null), quantity, amount, discount, tax (int)"),
     "member.tier": ("string or null", "id of the member's level just before the purchase"),
+    "member.memberships": ("list of string", "the paid memberships that the member holds, sorted"),
     "member.age_days": ("int", "days since the member joined"),
     "member.purchases": ("int", "purchases recorded earlier for this member"),
     "visit.number": ("int", "how many days with a purchase, this one included"),
@@ -227,7 +228,12 @@ def _sample(*, order: Mapping[str, Any], tier: str | None, figures: int) -> dict
     visit: dict[str, Any] = {name: max(1, figures) for name in _ROOTS["visit"]} | {"date": "2026-11-22", "year": 2026}
     return {
         "order": dict(order),
-        "member": {"tier": tier, "age_days": figures, "purchases": figures},
+        "member": {
+            "tier": tier,
+            "age_days": figures,
+            "purchases": figures,
+            "memberships": [] if tier is None else ["club"],
+        },
         "visit": visit | {"hour": figures, "minute": figures},
     }
 

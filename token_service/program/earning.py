@@ -1,7 +1,7 @@
 """What a purchase earns: one breakdown line a rule, and the lines add up to the award.
 
-Order (DESIGN §3a): earning rules, campaign bonuses, multipliers (the tier's, then campaigns'), limits. Exact whole
-numbers and fractions; each rule rounds once, as it says. A limit is a negative line of its own, and an award is never
+Order (DESIGN §3a): earning rules, campaign bonuses, multipliers (the tier's, then memberships', then campaigns'), limits.
+Exact whole numbers and fractions; each rule rounds once, as it says. A limit is a negative line of its own, and an award is never
 negative. The same facts under the same ruleset give the same lines for ever: tests/program/golden holds them to it,
 `why` included, because receipts commit to it.
 """
@@ -41,8 +41,8 @@ _SPENT = {"gross": "paid", "net": "paid without tax", "goods": "paid without shi
 class Line:
     """What one rule gave (or, for a limit, took away) and why, in plain English.
 
-    `rule` is the id of an earning rule or campaign, "tier:" and a level's id, "limit:" and the limit's key, or
-    "limit:campaign:" and a campaign's id.
+    `rule` is the id of an earning rule or campaign, "tier:" and a level's id, "membership:" and one's id,
+    "challenge:" and one's id, "limit:" and the limit's key, or "limit:campaign:" and a campaign's id.
     """
 
     rule: str
@@ -179,6 +179,12 @@ def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaig
         (f"tier:{level.id}", level.multiplier_percent)
         for level in (ruleset.tiers.levels if ruleset.tiers else ())
         if level.id == basket.facts.member.tier and level.multiplier_percent != 100
+    ]
+    held = basket.facts.member.memberships
+    factors += [
+        (f"membership:{one.id}", one.multiplier_percent)
+        for one in ruleset.memberships
+        if one.id in held and one.multiplier_percent != 100
     ]
     factors += [
         (campaign.id, campaign.award.multiplier_percent)

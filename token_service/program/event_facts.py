@@ -13,10 +13,42 @@ from typing import Any, Final, Literal
 from token_service.errors import InvalidInput
 from token_service.program.durations import check_aware
 from token_service.program.facts import TEXT_MAX, CampaignFacts, LocalTime, MemberFacts
+from token_service.units import POINTS_MAX
 
 Person = Literal["unknown", "new", "known"]
-_OPTIONAL: Final = ("subject", "limits", "seen", "person")
+_OPTIONAL: Final = ("subject", "limits", "seen", "person", "membership")
 PERSONS: Final = ("unknown", "new", "known")
+_TIMES: Final = ("starts_at", "ends_at", "keeps_until")
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipFacts:
+    """A period of a membership that was bought: from when to when, until when it is kept, and the minor units `paid`."""
+
+    id: str
+    starts_at: datetime
+    ends_at: datetime
+    keeps_until: datetime
+    paid: int
+    is_renewal: bool
+
+    def __post_init__(self) -> None:
+        if type(self.id) is not str or not 0 < len(self.id) <= TEXT_MAX:
+            raise InvalidInput("A membership has an id.")
+        if type(self.paid) is not int or not 0 <= self.paid <= POINTS_MAX or type(self.is_renewal) is not bool:
+            raise InvalidInput("These are not the facts of a membership.")
+        for at in (self.starts_at, self.ends_at, self.keeps_until):
+            check_aware(at)
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as JSON values."""
+        times = {name: _said(getattr(self, name)) for name in _TIMES}
+        return {"id": self.id, **times, "paid": self.paid, "is_renewal": self.is_renewal}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> MembershipFacts:
+        """The facts that `to_json` wrote. Raises InvalidInput, TypeError, ValueError for anything else."""
+        return cls(**{**document, **{name: datetime.fromisoformat(document[name]) for name in _TIMES}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +57,8 @@ class EventFacts:
 
     `event` is its type, `subject` what it is about. `limits` say what limited rules had left, `seen` names rules that gave the
     member something for this subject before. `person`, where a rule asks for it: whether the member is a person whom the
-    programme cannot tell apart (no e-mail address), a new one, or one who had it with another card.
+    programme cannot tell apart (no e-mail address), a new one, or one who had it with another card. `membership` is what was
+    bought, if that is what happened.
     """
 
     occurred_at: datetime
@@ -37,6 +70,7 @@ class EventFacts:
     limits: tuple[CampaignFacts, ...] = ()
     seen: tuple[str, ...] = ()
     person: Person | None = None
+    membership: MembershipFacts | None = None
 
     def __post_init__(self) -> None:
         check_aware(self.occurred_at)
@@ -53,14 +87,15 @@ class EventFacts:
     def to_json(self) -> dict[str, Any]:
         """The facts as plain JSON values; what is empty is left out."""
         document: dict[str, Any] = {
-            "occurred_at": self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "occurred_at": _said(self.occurred_at),
             "local": _values(self.local),
             "event": self.event,
             "merchant": self.merchant,
-            "member": _values(self.member),
+            "member": self.member.to_json(),
         }
         limits = [_values(one) for one in self.limits]
-        more = dict(zip(_OPTIONAL, (self.subject, limits, list(self.seen), self.person), strict=True))
+        membership = None if self.membership is None else self.membership.to_json()
+        more = dict(zip(_OPTIONAL, (self.subject, limits, list(self.seen), self.person, membership), strict=True))
         return document | {name: value for name, value in more.items() if value}
 
     @classmethod
@@ -72,13 +107,19 @@ class EventFacts:
             values = dict(document)
             values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
             values["local"] = LocalTime(**values["local"])
-            values["member"] = MemberFacts(**values["member"])
+            values["member"] = MemberFacts.from_json(values["member"])
             values["limits"] = tuple(CampaignFacts(**one) for one in values.get("limits", ()))
             values["seen"] = tuple(values.get("seen", ()))
+            if "membership" in values:
+                values["membership"] = MembershipFacts.from_json(values["membership"])
             return cls(**({"subject": None} | values))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput("These are not the facts of an event.") from error
 
 
-def _values(facts: LocalTime | MemberFacts | CampaignFacts) -> dict[str, Any]:
+def _said(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _values(facts: LocalTime | CampaignFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in facts.__slots__}

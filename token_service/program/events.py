@@ -12,10 +12,12 @@ from datetime import datetime
 from typing import Final
 
 from token_service.program.campaign_limits import times_used
-from token_service.program.challenges import COMPLETED, award_line
+from token_service.program.challenges import COMPLETED
+from token_service.program.challenges import award_line as completion_line
 from token_service.program.earning import Award, Line, award_of, cut_to_rooms, how_often_text, points_text
 from token_service.program.event_facts import EventFacts, Person
 from token_service.program.facts import CampaignFacts
+from token_service.program.memberships import award_line as period_line
 from token_service.program.schema import ActionRule, EventRule, Ruleset, SubscriptionRule
 from token_service.program.tiers import Qualification
 from token_service.units import POINTS_MAX
@@ -98,8 +100,10 @@ def _left(
 def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
     """What the event earns; nothing where no rule is for its type."""
     lines = [line for rule in rules_for(ruleset, facts.event) for line in _lines(rule, facts)]
-    done = award_line(ruleset, facts.subject) if facts.event == COMPLETED else None
-    lines += [] if done is None else [done]
+    own = (
+        completion_line(ruleset, facts.subject) if facts.event == COMPLETED else period_line(ruleset, facts.membership)
+    )
+    lines += [] if own is None else [own]
     per_day = ruleset.limits.per_member_day_points
     room_today = None if per_day is None else max(0, per_day - facts.member.day_points)
     rooms = (

@@ -67,17 +67,36 @@ class MemberFacts:
     """The member just before the purchase.
 
     `purchases` counts those recorded earlier; `day_points` is what the member's other purchases of the same local date
-    keep.
+    keep. `memberships` are held at its time, sorted.
     """
 
     tier: str | None
     age_days: int
     purchases: int
     day_points: int
+    memberships: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_amounts(age_days=self.age_days, purchases=self.purchases, day_points=self.day_points)
         _check_texts(tier=self.tier)
+        for membership in self.memberships:
+            _check_texts(membership=membership)
+        if list(self.memberships) != sorted(set(self.memberships)):
+            raise InvalidInput("Memberships stand in order, each once.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as JSON values; without memberships no word of them."""
+        document = _values(self) | {"memberships": list(self.memberships)}
+        if not self.memberships:
+            del document["memberships"]
+        return document
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> MemberFacts:
+        """The facts that `to_json` wrote. Raises InvalidInput, TypeError for anything else."""
+        if document.get("memberships") == []:
+            raise InvalidInput("No memberships are left out.")
+        return cls(**{**document, "memberships": tuple(document.get("memberships", ()))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +177,7 @@ class PurchaseFacts:
             "occurred_at": self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             "local": _values(self.local),
             "items": [_values(item) for item in self.items],
-            "member": _values(self.member),
+            "member": self.member.to_json(),
             "visit": _values(self.visit),
             "campaigns": [_values(campaign) for campaign in self.campaigns],
         }
@@ -176,7 +195,7 @@ class PurchaseFacts:
             values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
             values["local"] = LocalTime(**values["local"])
             values["items"] = tuple(ItemFacts(**item) for item in values["items"])
-            values["member"] = MemberFacts(**values["member"])
+            values["member"] = MemberFacts.from_json(values["member"])
             values["visit"] = VisitFacts(**values["visit"])
             values["campaigns"] = tuple(CampaignFacts(**campaign) for campaign in values.get("campaigns", ()))
             return cls(**values)

@@ -14,13 +14,22 @@ from token_service.units import POINTS_MAX
 
 
 @dataclass(frozen=True, slots=True)
+class Whose:
+    """What of a member decides which rewards they may have: the level, the memberships held."""
+
+    tier: str | None
+    memberships: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
-    """Why a member cannot have a reward at an instant: `level_needed` (one of `levels`), `not_yet_open` (for them it opens at
-    `opens_at`), or `over` (since the end of `until`).
+    """Why a member cannot have a reward at an instant: `level_needed` (one of `levels`, or of `memberships`), `membership_needed`
+    (one of `memberships`), `not_yet_open` (for them it opens at `opens_at`), or `over` (since the end of `until`).
     """
 
     reason: str
     levels: tuple[str, ...] = ()
+    memberships: tuple[str, ...] = ()
     opens_at: datetime | None = None
     until: date | None = None
 
@@ -30,6 +39,8 @@ class Closed:
         said: dict[str, Any] = {"reason": self.reason}
         if self.levels:
             said["levels"] = list(self.levels)
+        if self.memberships:
+            said["memberships"] = list(self.memberships)
         if self.opens_at is not None:
             said["opens_at"] = self.opens_at.isoformat()
         if self.until is not None:
@@ -37,15 +48,18 @@ class Closed:
         return said
 
 
-def closed(ruleset: Ruleset, reward: Reward, tier: str | None, at: datetime) -> Closed | None:
-    """Why a member of this level cannot have the reward at an instant; None: they can, if they have the points. Days are the
-    programme's; a level of `early_days` may have it so many days before `from`.
+def closed(ruleset: Ruleset, reward: Reward, whose: Whose, at: datetime) -> Closed | None:
+    """Why such a member cannot have the reward at an instant; None: they can, if they have the points. Days are the
+    programme's; a level or membership of `early_days` may have it so many days before `from`, the earliest counts.
     """
-    if reward.levels and tier not in reward.levels:
-        return Closed("level_needed", levels=reward.levels)
+    has = {whose.tier, *whose.memberships}
+    if (reward.levels or reward.memberships) and not has & {*reward.levels, *reward.memberships}:
+        reason = "level_needed" if reward.levels else "membership_needed"
+        return Closed(reason, levels=reward.levels, memberships=reward.memberships)
     today = local_time(at, ruleset.program.time_zone).date
     if reward.starts is not None:
-        opens = reward.starts - timedelta(days=(reward.early_days or {}).get(tier or "", 0))
+        early = (days for name, days in (reward.early_days or {}).items() if name in has)
+        opens = reward.starts - timedelta(days=max(early, default=0))
         if today < opens.isoformat():
             opens_at = datetime.combine(opens, time.min, tzinfo=zone(ruleset.program.time_zone))
             return Closed("not_yet_open", opens_at=opens_at)
@@ -56,6 +70,7 @@ def closed(ruleset: Ruleset, reward: Reward, tier: str | None, at: datetime) -> 
 
 _SAID = {
     "level_needed": "This reward is for members of another level.",
+    "membership_needed": "This reward is for members of a paid membership.",
     "not_yet_open": "This reward is not to be had yet.",
     "over": "This reward is over.",
 }
@@ -81,12 +96,12 @@ def value_of(ruleset: Ruleset, points: int) -> int:
 
 
 def check_redemption(
-    ruleset: Ruleset, *, points: int | None, reward_id: str | None, available: int, tier: str | None, at: datetime
+    ruleset: Ruleset, *, points: int | None, reward_id: str | None, available: int, whose: Whose, at: datetime
 ) -> int:
     """Points that the redemption takes.
 
     Raises InvalidInput unless exactly one of `points` (1 … 2^53−1) and `reward_id` is given, RewardUnavailable for an
-    unknown reward and for one that is closed to this level at this instant (with `reason`, and what it needs),
+    unknown reward and for one that is closed to this member at this instant (with `reason`, and what it needs),
     InsufficientBalance with `available` and `missing_points`.
     """
     if (points is None) == (reward_id is None):
@@ -94,7 +109,7 @@ def check_redemption(
     needed = points or 0
     if reward_id is not None:
         reward = find_reward(ruleset, reward_id)
-        why_not = closed(ruleset, reward, tier, at)
+        why_not = closed(ruleset, reward, whose, at)
         if why_not is not None:
             raise RewardUnavailable(_SAID[why_not.reason], **why_not.facts)
         needed = reward.points

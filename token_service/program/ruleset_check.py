@@ -30,6 +30,12 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_campaigns(ruleset, check),
         *_tiers(ruleset),
         *_benefits(ruleset),
+        *_repeated(
+            "/memberships",
+            (one.id for one in ruleset.memberships),
+            {level.id for level in (ruleset.tiers.levels if ruleset.tiers else ())},
+        ),
+        *_memberships(ruleset),
         *_repeated("/challenges", (challenge.id for challenge in ruleset.challenges)),
         *_challenges(ruleset, check),
         *_limits(ruleset),
@@ -151,10 +157,17 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
 
 def _benefits(ruleset: Ruleset) -> Iterator[Place]:
     granted = {benefit for level in (ruleset.tiers.levels if ruleset.tiers else ()) for benefit in level.benefits}
+    granted |= {benefit for one in ruleset.memberships for benefit in one.benefits}
     yield from _repeated("/benefits", (benefit.id for benefit in ruleset.benefits))
     for index, benefit in enumerate(ruleset.benefits):
         if benefit.id not in granted:
-            yield Place(f"/benefits/{index}/id", "must be a benefit that a level grants")
+            yield Place(f"/benefits/{index}/id", "must be a benefit that a level or a membership grants")
+
+
+def _memberships(ruleset: Ruleset) -> Iterator[Place]:
+    for index, one in enumerate(ruleset.memberships):
+        if len(set(one.benefits)) != len(one.benefits):
+            yield Place(f"/memberships/{index}/benefits", "must name each benefit once")
 
 
 def _limits(ruleset: Ruleset) -> Iterator[Place]:
@@ -169,14 +182,20 @@ def _limits(ruleset: Ruleset) -> Iterator[Place]:
 
 def _rewards(ruleset: Ruleset) -> Iterator[Place]:
     levels = {level.id for level in (ruleset.tiers.levels if ruleset.tiers else ())}
+    memberships = {one.id for one in ruleset.memberships}
     for index, reward in enumerate(ruleset.rewards):
         if reward.starts and reward.until and reward.until < reward.starts:
             yield Place(f"/rewards/{index}/until", "must not lie before from")
         for place, level in enumerate(reward.levels):
             if level not in levels:
                 yield Place(f"/rewards/{index}/levels/{place}", "must be the id of a level")
+        for place, membership in enumerate(reward.memberships):
+            if membership not in memberships:
+                yield Place(f"/rewards/{index}/memberships/{place}", "must be the id of a membership")
+        named = {*reward.levels, *reward.memberships}
         if reward.early_days and reward.starts is None:
             yield Place(f"/rewards/{index}/early_days", "has no effect without from")
         for level in sorted(reward.early_days or {}):
-            if level not in levels or (reward.levels and level not in reward.levels):
-                yield Place(f"/rewards/{index}/early_days/{level}", "must be a level that may have the reward")
+            if level not in levels | memberships or (named and level not in named):
+                detail = "must be a level or a membership that may have the reward"
+                yield Place(f"/rewards/{index}/early_days/{level}", detail)

@@ -202,7 +202,7 @@ class Level(Part):
 
 
 class BenefitName(Part):
-    """What members read for a benefit that levels grant."""
+    """What members read for a benefit that levels or memberships grant."""
 
     id: Identifier
     name: Names
@@ -213,6 +213,21 @@ class Tiers(Part):
     window: TierWindow
     downgrade: Downgrade | None = None
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=LIST_MAX)]
+
+
+class Membership(Part):
+    """What members pay for: `price` minor units for a `period`, kept through `grace` while the next one is awaited. It brings
+    `benefits`, multiplies what purchases earn, and gives `points` with each period.
+    """
+
+    id: Identifier
+    name: Names | None = None
+    price: Amount
+    period: Duration
+    grace: Duration | None = None
+    benefits: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+    multiplier_percent: Percent = 100
+    points: PositiveAmount | None = None
 
 
 class NoExpiry(Part):
@@ -249,8 +264,8 @@ class Limits(Part):
 
 
 class Reward(Part):
-    """What points buy, between two local dates (both included) and at the levels named. Its price is a rule; its stock and
-    picture are not. `early_days`: how many days before the others a level may have it.
+    """What points buy, between two local dates (both included) at the levels or with the memberships named. Its price is a
+    rule; its stock and picture are not. `early_days`: how many days before the others a level or membership may have it.
     """
 
     id: Identifier
@@ -260,6 +275,7 @@ class Reward(Part):
     starts: date | None = Field(default=None, alias="from")
     until: date | None = None
     levels: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+    memberships: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
     early_days: dict[Identifier, Annotated[int, Field(ge=1, le=366)]] | None = None
 
 
@@ -273,6 +289,7 @@ class Ruleset(Part):
     multipliers: Multipliers = Multipliers()
     tiers: Tiers | None = None
     benefits: Annotated[tuple[BenefitName, ...], Field(max_length=LIST_MAX)] = ()
+    memberships: Annotated[tuple[Membership, ...], Field(max_length=LIST_MAX)] = ()
     challenges: Annotated[tuple[Challenge, ...], Field(max_length=LIST_MAX)] = ()
     expiry: Expiry = NoExpiry(kind="none")
     return_window: Duration | None = None

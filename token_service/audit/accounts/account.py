@@ -10,6 +10,7 @@ from datetime import datetime
 from token_service.program.challenges import Counted
 from token_service.program.facts import VisitFacts
 from token_service.program.lots import Lot, Use
+from token_service.program.memberships import Period
 from token_service.program.tiers import Qualification
 
 
@@ -166,6 +167,7 @@ class Account:
         default_factory=dict
     )  # by campaign and purchase, or rule and event
     challenges: Challenges = field(default_factory=Challenges)
+    periods: dict[str, Period] = field(default_factory=dict)  # of memberships, by the event
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from token_service.audit.accounts import campaigns, challenges, lots
+from token_service.audit.accounts import campaigns, challenges, lots, memberships
 from token_service.audit.accounts.account import CampaignUse, Closing, Operation
 from token_service.audit.accounts.awards import check_award, check_surroundings
 from token_service.audit.accounts.lots import said
@@ -45,6 +45,7 @@ def event(step: Step) -> None:
     check_surroundings(step, ruleset, facts)
     _check_limits(step, ruleset, facts)
     _check_once(step, facts)
+    memberships.check(step, ruleset, facts)
     award = decide_event(ruleset, facts)
     claimed = check_award(step, award)
     right = "issuance" if claimed else "event"
@@ -60,6 +61,7 @@ def event(step: Step) -> None:
         lots.credit(step, operation, ruleset)
     if facts.event == COMPLETED:
         challenges.completed(step, ruleset, facts, operation)
+    memberships.begin(step, operation, facts)
     step.storage.put_operation(operation)
     if facts.event != COMPLETED:
         challenges.count(step, ruleset, operation.id, facts)
@@ -83,6 +85,7 @@ def taken_back(step: Step, event_: Operation, facts: EventFacts, ruleset: Rulese
         if use is not None:
             step.storage.count_campaign(rule_id, -use.points, campaigns.budget_of(ruleset, rule_id))
             use.points = 0
+    memberships.end(step, event_)
     if facts.event == COMPLETED:
         challenges.taken_back(step, event_, facts)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from token_service.audit.accounts import holds, lots
 from token_service.audit.accounts.account import Operation
+from token_service.audit.accounts.memberships import whose
 from token_service.audit.accounts.step import Step
 from token_service.errors import RewardUnavailable
 from token_service.program import lots as engine
@@ -82,7 +83,7 @@ def _check_price(step: Step, ruleset: Ruleset) -> None:
     if right != leaf.amount:
         step.differs("rewards", f"the reward {reward} has another price", expected=right, found=leaf.amount)
         return
-    why_not = closed(ruleset, find_reward(ruleset, str(reward)), step.account.tier, leaf.occurred_at)
+    why_not = closed(ruleset, find_reward(ruleset, str(reward)), whose(step.account, step), leaf.occurred_at)
     if why_not is not None and step.account.is_tier_known:
         step.differs(
             "rewards", f"the reward {reward} was closed to this account", expected=str(why_not.facts), found="given"

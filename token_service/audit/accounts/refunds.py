@@ -61,7 +61,7 @@ def reversal(step: Step) -> None:
     leaf = step.leaf
     issuance = step.parent("reversals", ("issuance", "event"), "a reversal of an issuance that is not there")
     asked = leaf.whole("asked")
-    gives_none = issuance.kind == "event" and not issuance.awarded  # a completed challenge may give no points
+    gives_none = issuance.kind == "event" and not issuance.awarded  # a challenge or a membership may give none
     if not (0 if gives_none else 1) <= asked <= issuance.kept:
         expected = f"≤ {issuance.kept}"
         step.differs("reversals", "more is taken back than is left of the issuance", expected=expected, found=asked)

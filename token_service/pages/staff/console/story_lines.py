@@ -15,6 +15,7 @@ from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import COMPLETED
 from token_service.program.earning import Line as RuleLine
+from token_service.program.memberships import BOUGHT
 
 OWN_WALLET: Final = ("leaving", "left", "returned", "stays", "stays_away", "signed_redemption")
 
@@ -102,7 +103,7 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
     if entry.kind == "reversal" and facts.get("asked") == 0:
-        return gettext("A challenge is no longer complete"), None
+        return gettext("A challenge or a membership has ended"), None
     debt = _number(facts, "debt")
     if debt:
         title = gettext("Refunded purchase") if facts.get("refund") else gettext("Points taken back")
@@ -122,7 +123,8 @@ def _won(entry: EntryView) -> str:
     reward = _text(entry.facts, "reward")
     if reward is not None:
         return gettext("a voucher: %(reward)s", reward=reward_named(services().ruleset_named(entry.ruleset), reward))
-    return gettext("a badge") if entry.facts.get("event") == COMPLETED else gettext("earned nothing")
+    said = {COMPLETED: gettext("a badge"), BOUGHT: gettext("bought")}
+    return said.get(str(entry.facts.get("event")), gettext("earned nothing"))
 
 
 def _hold(entry: EntryView) -> tuple[str, str | None]:

@@ -27,6 +27,6 @@ def offers(rules: Ruleset, member: Member, at: datetime) -> list[Offer]:
     available = member.balance.available
     found = [
         Offer(one.id, own_name(one), one.points, max(0, one.points - available), why_not)
-        for one, why_not in on_offer(rules, member.tier, at)
+        for one, why_not in on_offer(rules, member, at)
     ]
     return sorted(found, key=lambda offer: (offer.points, offer.name))

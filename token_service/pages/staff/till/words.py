@@ -11,7 +11,7 @@ from token_service.ledger.till import Tally, TillReceipt
 from token_service.ledger.till_lines import TillLine
 from token_service.ledger.views import Member, Purchase
 from token_service.pages import formats
-from token_service.pages.breakdown import level_named, reward_named
+from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named
 from token_service.pages.challenge_words import award_in_words, challenge_name
 from token_service.pages.on_offer import closed_in_words
 from token_service.pages.services import services
@@ -34,8 +34,10 @@ def short_name(name: str | None) -> str:
 
 
 def tier_of(member: Member, rules: Ruleset) -> str | None:
-    """The name of the member's level, None without one."""
-    return level_named(rules, member.tier) if member.tier else None
+    """The names of the member's level and paid memberships, None without any."""
+    names = [level_named(rules, member.tier)] if member.tier else []
+    names += [membership_named_in_words(rules, held.id) for held in member.memberships]
+    return ", ".join(names) or None
 
 
 def title_of(line: TillLine | Tally) -> str:

@@ -1,0 +1,104 @@
+"""The levels of a ruleset in plain words: what decides them, what each takes and brings, how one is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from token_service.pages import formats
+from token_service.pages.breakdown import benefit_named, level_in_words, own_name
+from token_service.pages.translation import gettext, ngettext
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import Downgrade, Level, RollingWindow, Tiers
+
+
+def levels_in_words(ruleset: Ruleset) -> Iterator[str]:
+    """What decides a level, each level with what it takes and brings, and how one is lost; nothing without levels."""
+    tiers = ruleset.tiers
+    if tiers is None:
+        return
+    yield _counted(tiers)
+    for level in tiers.levels:
+        yield _level(level, tiers, ruleset)
+        if level.multiplier_percent != 100:
+            yield level_in_words(ruleset, level.id)
+    yield _lost(tiers.downgrade)
+
+
+def _counted(tiers: Tiers) -> str:
+    if isinstance(tiers.window, RollingWindow):
+        period = formats.lasting(tiers.window.period)
+        return {
+            "spend": gettext("A level depends on what was spent in the last %(period)s.", period=period),
+            "points": gettext("A level depends on the points earned in the last %(period)s.", period=period),
+            "orders": gettext("A level depends on the number of purchases in the last %(period)s.", period=period),
+            "engagement": gettext("A level depends on how often you took part in the last %(period)s.", period=period),
+        }[tiers.qualify_by]
+    if tiers.window.kind == "calendar_year":
+        return {
+            "spend": gettext("A level depends on what was spent since 1 January."),
+            "points": gettext("A level depends on the points earned since 1 January."),
+            "orders": gettext("A level depends on the number of purchases since 1 January."),
+            "engagement": gettext("A level depends on how often you took part since 1 January."),
+        }[tiers.qualify_by]
+    return {
+        "spend": gettext("A level depends on all that was ever spent."),
+        "points": gettext("A level depends on all points ever earned."),
+        "orders": gettext("A level depends on the number of all purchases."),
+        "engagement": gettext("A level depends on how often you ever took part."),
+    }[tiers.qualify_by]
+
+
+def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
+    name, threshold = own_name(level), level.threshold
+    if threshold == 0:
+        said = gettext("%(level)s: everybody’s level.", level=name)
+    elif tiers.qualify_by == "spend":
+        amount = formats.round_money(threshold, ruleset.program.currency)
+        said = gettext("%(level)s: from %(amount)s.", level=name, amount=amount)
+    elif tiers.qualify_by == "points":
+        said = ngettext(
+            "%(level)s: from %(number)s point.",
+            "%(level)s: from %(number)s points.",
+            threshold,
+            level=name,
+            number=formats.number(threshold),
+        )
+    elif tiers.qualify_by == "engagement":
+        said = ngettext(
+            "%(level)s: from %(number)s time.",
+            "%(level)s: from %(number)s times.",
+            threshold,
+            level=name,
+            number=formats.number(threshold),
+        )
+    else:
+        said = ngettext(
+            "%(level)s: from %(number)s purchase.",
+            "%(level)s: from %(number)s purchases.",
+            threshold,
+            level=name,
+            number=formats.number(threshold),
+        )
+    if not level.benefits:
+        return said
+    benefits = ", ".join(benefit_named(ruleset, benefit) for benefit in level.benefits)
+    return f"{said} {gettext('It also brings: %(benefits)s.', benefits=benefits)}"
+
+
+def _lost(downgrade: Downgrade | None) -> str:
+    if downgrade is not None and downgrade.after == "never":
+        return gettext("A level once reached is never lost.")
+    if downgrade is None or downgrade.grace is None:
+        return gettext("A level is reached at once, and lost as soon as it is no longer deserved.")
+    grace = formats.lasting(downgrade.grace)
+    if downgrade.steps is None:
+        return gettext(
+            "A level is reached at once; when it is no longer deserved, it is kept for another %(grace)s.", grace=grace
+        )
+    return ngettext(
+        "A level is reached at once; when it is no longer deserved, it goes down by %(steps)s level every %(grace)s.",
+        "A level is reached at once; when it is no longer deserved, it goes down by %(steps)s levels every %(grace)s.",
+        downgrade.steps,
+        steps=formats.number(downgrade.steps),
+        grace=grace,
+    )
