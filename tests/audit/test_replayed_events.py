@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from token_service.ledger.context import Actor
 from token_service.ledger.due import run_due
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.inputs import NewEvent, NewMember, NewReversal
 from token_service.ledger.members import enrol
+from token_service.ledger.referrals import get_invitation
 
 from .opened_programme import OpenedProgramme, Settling, findings, make_opened
 from .test_honest_chain import explain
 from .test_replayed_lies import DAY, RULES, lie, saying
 
+ADMIN = Actor.admin()
 EARNING = """
   - {id: base, kind: spend, points: 1, per: 100}
   - {id: review, kind: event, event: review.written, points: 12, limits: {per_member: {times: 1}}}
@@ -24,6 +27,8 @@ EARNING = """
   - {id: flyer, kind: event, event: flyer.shared, points: 10, limits: {budget_points: 15}}
   - {id: hello, kind: event, event: member.joined, points: 5, once_per: person}
   - {id: cake, kind: event, event: member.birthday, points: 9}
+  - {id: friend, kind: event, event: member.referred, points: 15}
+  - {id: invited, kind: event, event: member.invited, points: 10}
 """
 
 
@@ -113,6 +118,48 @@ def test_a_rule_that_gave_more_than_its_budget(made: OpenedProgramme) -> None:
     made.settle()
     (wrong,) = findings(made.audit(), "awards")
     assert (wrong.expected, wrong.found) == ("at most 15", "20")
+
+
+def test_a_referral_that_is_counted_twice(made: OpenedProgramme) -> None:
+    """The second one tells of the referral that the first one was about."""
+    for number in range(2):
+        town = made.town
+        inviter = town.member()
+        code = get_invitation(town.context, ADMIN, inviter).code
+        friend = enrol(town.context, town.alice, NewMember(f"friend-{number}", referral_code=code)).member.id
+        town.buy(friend, 1_000)
+        run_due(town.context)
+    subjects: list[str] = []
+
+    def the_same(leaf: Settling) -> Settling:
+        facts = leaf.detail.get("facts", {})
+        if facts.get("event") != "member.referred":
+            return leaf
+        subjects.append(facts["subject"])
+        return saying(leaf, facts=facts | {"subject": subjects[0]})
+
+    made.bend = lambda leaves: [the_same(leaf) for leaf in leaves]
+    made.settle()
+    (wrong,) = findings(made.audit(), "history")
+    assert wrong.detail == "a referral is counted twice"
+
+
+def test_somebody_invited_who_bought_nothing(made: OpenedProgramme) -> None:
+    town = made.town
+    code = get_invitation(town.context, ADMIN, town.member()).code
+    friend = enrol(town.context, town.alice, NewMember("friend", referral_code=code)).member.id
+    town.buy(friend, 1_000)
+    run_due(town.context)
+
+    def without_purchase(leaves: list[Settling]) -> list[Settling]:
+        kept = [leaf for leaf in leaves if leaf.member_id == friend and leaf.detail.get("operation") != "purchase"]
+        joined = {"joined_at": leaves[0].detail["joined_at"]}
+        return [saying(leaf, number=number, **joined) for number, leaf in enumerate(kept, start=1)]
+
+    made.bend = without_purchase
+    made.settle()
+    details = [one.detail for one in findings(made.audit(), "history")]
+    assert "somebody was invited who bought nothing" in details
 
 
 def test_a_birthday_twice_a_year(made: OpenedProgramme) -> None:

@@ -28,12 +28,14 @@ from token_service.ledger.inputs import (
     NewVoucherUse,
 )
 from token_service.ledger.members import enrol
+from token_service.ledger.referrals import get_invitation
 from token_service.ledger.vouchers import list_vouchers, use_voucher
 
 from .opened_programme import OpenedProgramme, make_opened
 from .test_honest_chain import explain, statuses
 
 DAY = timedelta(days=1)
+ADMIN = Actor.admin()
 RULES = """
 ruleset: 1
 program: {name: Les Halles, currency: EUR, time_zone: Europe/Paris, point_value: {points: 100, amount: 1000}}
@@ -44,6 +46,8 @@ earning:
   - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject, limits: {budget_points: 60}}
   - {id: box, kind: subscription, points: 25}
   - {id: hello, kind: event, event: member.joined, points: 5, once_per: person}
+  - {id: friend, kind: event, event: member.referred, points: 15}
+  - {id: invited, kind: event, event: member.invited, points: 10}
   - {id: cake, kind: event, event: member.birthday, points: 9}
 campaigns:
   - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
@@ -99,7 +103,9 @@ class RandomBusiness:
 
     def __init__(self, made: OpenedProgramme, draw: random.Random) -> None:
         self.made, self.town, self.draw = made, made.town, draw
-        self.members = [self.member() for _ in range(4)]
+        self.members: list[str] = []
+        for _ in range(4):
+            self.members.append(self.member())
         self.sent: list[str] = []
         self.holds: list[str] = []
         cause = create_cause(self.town.context, Actor.admin(), "Refuge")
@@ -180,7 +186,10 @@ class RandomBusiness:
         """Somebody whose birthday is soon, perhaps a person known by another card."""
         email = self.draw.choice([None, "a@example.com", "b@example.com", f"{self.draw.random()}@example.com"])
         born = (self.town.clock.at + timedelta(days=self.draw.randrange(-2, 20))).date().replace(year=1990)
-        new = NewMember(self.town.reference(), email=email, birth_date=born)
+        code = None
+        if self.members and self.draw.random() < 0.7:
+            code = get_invitation(self.town.context, ADMIN, self.draw.choice(self.members)).code
+        new = NewMember(self.town.reference(), email=email, birth_date=born, referral_code=code)
         return enrol(self.town.context, self.town.alice, new).member.id
 
     def send(self) -> None:

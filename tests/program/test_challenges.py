@@ -236,7 +236,7 @@ def test_a_line_says_what_a_completion_gave(
     [
         ({"from": "2026-05-02", "until": "2026-05-01"}, "/until", "must not lie before from"),
         ({"count": {"kind": "items"}}, "/count", "must name skus or categories"),
-        ({"count": {"kind": "events", "event": "member.challenge"}}, "/count/event", "must be member.joined"),
+        ({"count": {"kind": "events", "event": "member.challenge"}}, "/count/event", "must be one of member.joined"),
         ({"count": {"kind": "streak", "every": "week"}, "period": "month"}, "/period", "has no effect on a streak"),
         ({"count": {"kind": "orders", "when": "order.totl > 1"}}, "/count/when", "totl"),
         ({"award": {"points": 1, "reward": "free"}}, "/award", "must have either points or reward"),

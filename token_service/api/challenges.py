@@ -1,4 +1,4 @@
-"""Challenges and badges of a member: how far they are, what they completed."""
+"""Challenges and badges of a member, and whom they invited."""
 
 from __future__ import annotations
 

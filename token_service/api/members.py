@@ -35,7 +35,13 @@ class EnrolBody(Body):
     name: Name | None = None
     locale: Locale | None = None
     birth_date: Day | None = None
-    referral_code: Code | None = None
+    referral_code: Code | None = Field(
+        default=None, description="The code of the member who invited them, or a text of your own."
+    )
+    device: Code | None = Field(
+        default=None,
+        description="What names the device they join with. Only a hash is kept, to tell invitations apart.",
+    )
     merchant_id: Id | None = Field(default=None, description="With an admin key: who enrols.")
 
     def resolved(self) -> NewMember:

@@ -1,5 +1,5 @@
 """Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again,
-birthdays, holds (DESIGN §3).
+birthdays, holds, invitations (DESIGN §3).
 
 Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later;
 what is done is done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen
@@ -24,6 +24,7 @@ from token_service.ledger.operations import loaded, parts_of
 from token_service.ledger.own_events import celebrate, next_celebration_at
 from token_service.ledger.own_wallets import whose_points_may_expire
 from token_service.ledger.posting import sweep_expired
+from token_service.ledger.referrals import next_referral_at, pay_due
 from token_service.ledger.stored_lots import IS_FREE, IS_OPEN, consumption_time
 from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
@@ -42,7 +43,7 @@ def run_due(context: Context, limit: int | None = None) -> DueReport:
     with context.store.read() as connection:
         if unknown_references.is_behind(connection):
             return report
-    for step in (release_lapsed, _mature, _expire, _review, celebrate):
+    for step in (release_lapsed, _mature, _expire, _review, celebrate, pay_due):
         place: str | None = ""
         while place is not None:
             if limit is not None and _count(report) >= limit:
@@ -69,7 +70,7 @@ def next_due_at(context: Context) -> datetime | None:
         )
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
         found[-1] = _not_before_the_end(tx, found[-1])
-        found += [next_celebration_at(tx), next_lapse_at(tx)]
+        found += [next_celebration_at(tx), next_lapse_at(tx), next_referral_at(tx)]
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
@@ -168,4 +169,5 @@ def _again_if_refused(
 
 
 def _count(report: DueReport) -> int:
-    return report.awards_matured + report.lots_expired + report.tiers_changed + report.birthdays + report.holds_released
+    done = (report.awards_matured, report.lots_expired, report.tiers_changed, report.birthdays, report.holds_released)
+    return sum(done) + report.referrals_paid

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """A person to enrol under the merchant's own `external_id`."""
+    """A person to enrol under the merchant's own `external_id`. Of `device` only a hash is kept, to tell referrals apart."""
 
     external_id: str
     email: str | None = None
@@ -20,6 +20,7 @@ class NewMember:
     locale: str | None = None
     birth_date: date | None = None
     referral_code: str | None = None
+    device: str | None = None
     merchant_id: str | None = None
 
 

@@ -16,6 +16,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.balances import balance_of, balances_of, visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewMember
+from token_service.ledger.invited import Newcomer, note_invitations
 from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.membership_rows import held
 from token_service.ledger.own_events import first_look, welcome
@@ -150,6 +151,7 @@ def _enrol(tx: Transaction, actor: Actor, news: Sequence[NewMember]) -> list[Enr
     enrolments = _Enrolments(tx, actor, news)
     found = [enrolments.find_or_make(new) for new in news]
     enrolments.insert()
+    note_invitations(tx, enrolments.newcomers)
     welcome(tx, [one.id for one in found if isinstance(one, _Enrolled) and one.is_new])
     shown = {
         merchant_id: member_views(tx, [member.id for member in known.values()], merchant_id)
@@ -179,6 +181,7 @@ class _Enrolments:
             tables.member_keys: [],
             tables.member_merchants: [],
         }
+        self.newcomers: list[Newcomer] = []
         self.known: dict[str, dict[str, _Enrolled]] = {}  # by merchant and external id
         asked: dict[str, list[str]] = {}
         for new in news:
@@ -201,7 +204,7 @@ class _Enrolments:
         except CallerError as refusal:
             return refusal
         content = operations.content_hash(
-            asdict(new) | {"merchant_id": merchant_id, "birth_date": new.birth_date and new.birth_date.isoformat()}
+            _said(new) | {"merchant_id": merchant_id, "birth_date": new.birth_date and new.birth_date.isoformat()}
         )
         known = self.known[merchant_id].get(new.external_id)
         if known is None:
@@ -247,12 +250,23 @@ class _Enrolments:
         self._rows[tables.member_merchants].append(
             {"merchant_id": merchant_id, "external_id": new.external_id, "member_id": member_id, "since": at}
         )
+        if new.referral_code is not None or new.device is not None:
+            email = None if new.email is None else normal_email(new.email)
+            self.newcomers.append(Newcomer(member_id, email, new.referral_code, new.device))
         return _Enrolled(member_id, merchant_id, content, is_new=True)
+
+
+def _said(new: NewMember) -> dict[str, Any]:
+    """What the content's hash is of; what came later to this body is left out where it says nothing."""
+    said = asdict(new)
+    if new.device is None:
+        del said["device"]
+    return said
 
 
 def _check(tx: Transaction, new: NewMember) -> None:
     checks.text("/external_id", new.external_id, longest=200)
-    for name, longest in (("email", 254), ("name", 200), ("locale", 16), ("referral_code", 100)):
+    for name, longest in (("email", 254), ("name", 200), ("locale", 16), ("referral_code", 100), ("device", 200)):
         checks.optional_text("/" + name, getattr(new, name), longest=longest)
     if new.email is not None and (new.email.count("@") != 1 or new.email[0] == "@" or new.email[-1] == "@"):
         raise checks.wrong("/email", "must be an e-mail address")

@@ -373,6 +373,7 @@ class DueReport:
     tiers_changed: int = 0
     birthdays: int = 0
     holds_released: int = 0
+    referrals_paid: int = 0
     remaining: bool = False
     stuck: tuple[StuckAwards, ...] = ()
 

@@ -11,7 +11,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from token_service.errors import CallerError, InvalidInput, MereauError, TotalMismatch, WrongCurrency
-from token_service.ledger import campaign_uses, challenges, checks, operations, purchase_facts, stores, tiers, views
+from token_service.ledger import (
+    campaign_uses,
+    challenges,
+    checks,
+    operations,
+    purchase_facts,
+    referrals,
+    stores,
+    tiers,
+    views,
+)
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points, hold_back
 from token_service.ledger.context import Actor, Context
@@ -24,6 +34,7 @@ from token_service.ledger.purchase_views import purchase_view
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.stored_lots import extend_lots
 from token_service.ledger.transaction import Transaction, read, write
+from token_service.program.events import pays_for_referrals
 from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
 from token_service.program.tiers import qualification
 from token_service.program.windows import award_due_at, check_not_too_late
@@ -180,6 +191,8 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     _was_active(tx, account, occurred_at, operation.id)
     tiers.review(tx, account)
     challenges.after_purchase(tx, account, operation, facts)
+    if account.purchase_count == 1 and pays_for_referrals(ruleset):
+        referrals.expect(tx, account, due_at)
     return Done(operation, replayed=False)
 
 

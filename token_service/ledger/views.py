@@ -56,6 +56,7 @@ from token_service.ledger.receipt_views import (
     LeafView,
     Receipt,
 )
+from token_service.ledger.referral_views import Invitation, Referral
 from token_service.ledger.voucher_views import (
     ShownVoucher,
     Voucher,
@@ -83,6 +84,7 @@ __all__ = [
     "Event",
     "ExpiringPoints",
     "Hold",
+    "Invitation",
     "Issuance",
     "LeafView",
     "Lifetime",
@@ -106,6 +108,7 @@ __all__ = [
     "PurchaseItem",
     "Receipt",
     "Redemption",
+    "Referral",
     "Refund",
     "RefundItem",
     "Reversal",

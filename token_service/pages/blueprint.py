@@ -22,6 +22,7 @@ from token_service.pages import (
     entry,
     formats,
     giving,
+    inviting,
     mailbox,
     own_key,
     own_wallet,
@@ -57,8 +58,8 @@ CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 """Pages for whoever is signed in, before one of several members is chosen."""
 
 ROOMS: Final = (
-    signing_in, wallet, card, statement, entry, rewards, giving, challenges, vouchers, preferences, confirming, own_wallet,
-    own_key, transparency,
+    signing_in, wallet, card, statement, entry, rewards, giving, inviting, challenges, vouchers, preferences, confirming,
+    own_wallet, own_key, transparency,
 )  # fmt: skip
 
 FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock", "lasting_seconds")

@@ -16,7 +16,7 @@ from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import LINE_PREFIX, challenge_named
 from token_service.program.earning import Line
-from token_service.program.events import BIRTHDAY, JOINED, RULE_LIMIT_PREFIX
+from token_service.program.events import BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
     ActionRule,
@@ -128,7 +128,12 @@ def action_in_words(rule: ActionRule) -> str:
 
 def action_named(rule: ActionRule) -> str:
     """What a rule for events rewards: its name, or what the programme calls its own events, or its id as words."""
-    own = {JOINED: gettext("Welcome"), BIRTHDAY: gettext("Happy birthday")}
+    own = {
+        JOINED: gettext("Welcome"),
+        BIRTHDAY: gettext("Happy birthday"),
+        REFERRED: gettext("A friend came by your invitation"),
+        INVITED: gettext("Invited by a friend"),
+    }
     return own[rule.event] if rule.name is None and rule.event in own else own_name(rule)
 
 

@@ -17,6 +17,7 @@ from token_service.program.challenge_schema import (
     CountStreak,
 )
 from token_service.program.challenges import challenge_named
+from token_service.program.events import INVITED, REFERRED
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import ActionRule
 
@@ -77,8 +78,9 @@ def _streak(count: CountStreak, target: int) -> str:
 
 
 def _event_name(event: str, ruleset: Ruleset) -> str:
+    own = {REFERRED: gettext("a friend invited"), INVITED: gettext("invited by a friend")}
     rules = (rule for rule in ruleset.earning if isinstance(rule, ActionRule) and rule.event == event)
-    return next((own_name(rule) for rule in rules), plain_id(event.replace(".", " ")))
+    return own.get(event) or next((own_name(rule) for rule in rules), plain_id(event.replace(".", " ")))
 
 
 def award_in_words(award: ChallengeAward, ruleset: Ruleset) -> str:

@@ -22,6 +22,7 @@ from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.pages.statement import span_of
 from token_service.pages.vouchers import ShownVoucher, own_vouchers
+from token_service.program.events import pays_for_referrals
 from token_service.program.memberships import membership_named
 from token_service.program.rewards import value_of
 from token_service.program.ruleset import Ruleset
@@ -88,6 +89,7 @@ def wallet() -> ResponseReturnValue:
         worth=value_of(rules, member.balance.available) if rules.program.point_value else None,
         tier=tier_progress(rules, member),
         memberships=own_memberships(rules, member),
+        can_invite=pays_for_referrals(rules),
         expiring=_soon(member.balance.expiring),
         rewards=rewards_in_reach(rules, member)[:REWARDS_SHOWN_MAX],
         challenges=[] if cursor else own_challenges()[:CHALLENGES_SHOWN_MAX],

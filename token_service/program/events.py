@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from token_service.program.campaign_limits import times_used
+from token_service.program.challenge_schema import CountEvents
 from token_service.program.challenges import COMPLETED
 from token_service.program.challenges import award_line as completion_line
 from token_service.program.earning import Award, Line, award_of, cut_to_rooms, how_often_text, points_text
@@ -28,7 +29,11 @@ OWN_PREFIX: Final = "member."
 """Events whose types begin so are recorded by the programme itself."""
 JOINED: Final = "member.joined"
 BIRTHDAY: Final = "member.birthday"
-OWN_EVENTS: Final = (JOINED, BIRTHDAY)
+REFERRED: Final = "member.referred"
+"""Somebody whom the member invited has bought something for good; the subject is that referral."""
+INVITED: Final = "member.invited"
+"""The member was invited and has bought something for good; the same subject."""
+OWN_EVENTS: Final = (JOINED, BIRTHDAY, REFERRED, INVITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,13 @@ def rules_for(ruleset: Ruleset, event: str) -> tuple[ActionRule, ...]:
     """The rules for events of this type, in their order."""
     return tuple(
         rule for rule in ruleset.earning if isinstance(rule, EventRule | SubscriptionRule) and rule.event == event
+    )
+
+
+def pays_for_referrals(ruleset: Ruleset) -> bool:
+    """Whether an invitation brings anything: a rule or a challenge is for it."""
+    return bool(rules_for(ruleset, REFERRED) or rules_for(ruleset, INVITED)) or any(
+        isinstance(one.count, CountEvents) and one.count.event in (REFERRED, INVITED) for one in ruleset.challenges
     )
 
 

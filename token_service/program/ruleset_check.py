@@ -8,7 +8,7 @@ from itertools import pairwise
 from token_service.errors import Place
 from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
 from token_service.program.conditions import ConditionRefused, check_condition
-from token_service.program.events import OWN_EVENTS, OWN_PREFIX
+from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS, OWN_PREFIX
 from token_service.program.schema import EventRule, ItemRule, Ruleset, SubscriptionRule
 
 ConditionCheck = Callable[[str], None]
@@ -79,8 +79,10 @@ def _event_rules(ruleset: Ruleset) -> Iterator[Place]:
         if not isinstance(rule, EventRule | SubscriptionRule):
             continue
         if rule.event.startswith(OWN_PREFIX) and rule.event not in OWN_EVENTS:
-            yield Place(f"/earning/{index}/event", f"must be {' or '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}")
-        if rule.event in OWN_EVENTS and rule.once_per == "subject":
+            yield Place(
+                f"/earning/{index}/event", f"must be one of {', '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}"
+            )
+        if rule.event in (JOINED, BIRTHDAY) and rule.once_per == "subject":
             yield Place(
                 f"/earning/{index}/once_per", "has no effect: what the programme records itself names no subject"
             )
@@ -114,7 +116,9 @@ def _challenges(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
         if isinstance(count, CountItems) and not count.skus and not count.categories:
             yield Place(f"{here}/count", "must name skus or categories, or it never counts anything")
         if isinstance(count, CountEvents) and count.event.startswith(OWN_PREFIX) and count.event not in OWN_EVENTS:
-            yield Place(f"{here}/count/event", f"must be {' or '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}")
+            yield Place(
+                f"{here}/count/event", f"must be one of {', '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}"
+            )
         if isinstance(count, CountStreak) and challenge.period is not None:
             yield Place(f"{here}/period", "has no effect on a streak, which counts periods itself")
         yield from _condition(f"{here}/count/when", _when(challenge), check)

@@ -19,7 +19,9 @@ from token_service.program.challenges import COMPLETED
 from token_service.program.event_facts import EventFacts
 from token_service.program.events import (
     BIRTHDAY,
+    INVITED,
     JOINED,
+    REFERRED,
     RuleUse,
     decide_event,
     event_qualification,
@@ -113,8 +115,16 @@ def _check_limits(step: Step, ruleset: Ruleset, facts: EventFacts) -> None:
 
 
 def _check_once(step: Step, facts: EventFacts) -> None:
-    """An account joins once, and has one birthday a year; its year is the last part of the reference."""
-    if facts.event not in (JOINED, BIRTHDAY):
+    """An account joins once, is invited once, and has one birthday a year; its year is the last part of the reference. Each
+    referral counts once on each side, behind a purchase of who was invited.
+    """
+    if facts.event in (REFERRED, INVITED) and not step.storage.name("referral", facts.event, facts.subject or ""):
+        step.differs("history", "a referral is counted twice", expected="once", found=facts.subject)
+    if facts.event == INVITED and not step.account.purchases:
+        step.differs(
+            "history", "somebody was invited who bought nothing", expected="a purchase before it", found="none"
+        )
+    if facts.event not in (JOINED, BIRTHDAY, INVITED):
         return
     name = facts.event
     if facts.event == BIRTHDAY:

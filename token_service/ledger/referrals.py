@@ -1,0 +1,163 @@
+"""Referrals: a member's own code, and what both sides get once the invited one has bought something for good.
+
+"For good": the first purchase that was not given back has outlasted its return window. Then two events are recorded in one go,
+`member.invited` for who came and `member.referred` for who invited, and the rules say what each earns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, Select, insert, select, update
+
+from token_service.errors import CallerError
+from token_service.ledger import challenges, operations, shown_codes, tables, views
+from token_service.ledger.accounts import Account
+from token_service.ledger.balances import visible_account
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.event_awards import record_event
+from token_service.ledger.invited import CODE_LENGTH
+from token_service.ledger.referral_tables import invitations, referrals
+from token_service.ledger.transaction import Transaction, write
+from token_service.ledger.views import DueReport
+from token_service.program.events import INVITED, REFERRED
+from token_service.program.windows import award_due_at
+
+WAITS: Final = timedelta(days=90)
+"""How long after joining a first purchase is waited for, once one was made and given back."""
+AGAIN: Final = timedelta(days=1)
+_referrals, _purchases = referrals.c, tables.purchases.c
+
+
+def get_invitation(context: Context, actor: Actor, member_id: str) -> views.Invitation:
+    """The member's code, made when it is first asked for, and whom it brought. Raises NotFound."""
+
+    def work(tx: Transaction) -> views.Invitation:
+        account = visible_account(tx, actor, member_id)
+        code = tx.connection.execute(
+            select(invitations.c.code).where(invitations.c.member_id == account.id)
+        ).scalar_one_or_none()
+        found = tx.connection.execute(_of(_referrals.referrer_id == account.id).order_by(_referrals.created_at.desc()))
+        own = tx.connection.execute(_of(_referrals.referee_id == account.id)).one_or_none()
+        return views.Invitation(
+            shown_codes.grouped(code or _drawn(tx, account)),
+            tuple(map(_view, found.all())),
+            None if own is None else _view(own),
+        )
+
+    return write(context, work)
+
+
+def expect(tx: Transaction, account: Account, due_at: datetime) -> None:
+    """After a member's first purchase: their invitation, if one waits, is looked at when the return window is over."""
+    if not tx.locks:  # a simulation
+        return
+    here = (_referrals.referee_id == account.id) & (_referrals.state == "waiting") & _referrals.due_at.is_(None)
+    tx.connection.execute(update(referrals).where(here).values(due_at=max(due_at, tx.now)))
+
+
+def pay_due(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
+    """The next invitation behind `place` that is due: paid, refused, or put off."""
+
+    def work(tx: Transaction) -> tuple[DueReport, str | None]:
+        query = _of((_referrals.state == "waiting") & (_referrals.due_at <= tx.now) & (_referrals.id > place))
+        row = tx.connection.execute(query.order_by(_referrals.id).limit(1)).one_or_none()
+        if row is None:
+            return report, None
+        tx.lock_accounts([row.referee_id, row.referrer_id])
+        row = tx.connection.execute(_of(_referrals.id == row.id)).one()
+        done = row.state == "waiting" and _pay(tx, row)
+        tx.flush()
+        return replace(report, referrals_paid=report.referrals_paid + done), row.id
+
+    return write(context, work)
+
+
+def next_referral_at(tx: Transaction) -> datetime | None:
+    """When the next invitation is looked at."""
+    query = select(_referrals.due_at).where(_referrals.state == "waiting", _referrals.due_at.is_not(None))
+    found: datetime | None = tx.connection.execute(query.order_by(_referrals.due_at).limit(1)).scalar_one_or_none()
+    return found
+
+
+def _of(where: ColumnElement[bool]) -> Select[Any]:
+    return select(referrals).where(where)
+
+
+def _view(row: Row[Any]) -> views.Referral:
+    return views.Referral(row.id, row.created_at, row.state, row.reason, row.decided_at)
+
+
+def _drawn(tx: Transaction, account: Account) -> str:
+    """A new code that nobody has."""
+    while True:
+        code = shown_codes.written(tx.context.random_bytes(CODE_LENGTH), CODE_LENGTH)
+        if tx.connection.execute(select(invitations.c.code).where(invitations.c.code == code)).first() is None:
+            break
+    tx.connection.execute(insert(invitations).values(member_id=account.id, code=code, created_at=tx.now))
+    return code
+
+
+def _pay(tx: Transaction, row: Row[Any]) -> bool:
+    """Whether both sides have their event now; otherwise when to look again, or that nothing comes of it."""
+    due_at = _settles_at(tx, row.referee_id)
+    if due_at is None and tx.now > row.created_at + WAITS:
+        _decide(tx, row.id, "refused", "no_purchase")
+        return False
+    if due_at is None or due_at > tx.now:
+        _put_off(tx, row.id, due_at or tx.now + AGAIN)
+        return False
+    referee, referrer = tx.account(row.referee_id), tx.account(row.referrer_id)
+    if referee.frozen or referrer.frozen or referee.state == "closed":
+        _put_off(tx, row.id, tx.now + AGAIN)
+        return False
+    is_gone = referrer.state == "closed"
+    answer = tx.attempt(lambda: _record(tx, row.id, referee, None if is_gone else referrer))
+    if isinstance(answer, CallerError):
+        _put_off(tx, row.id, tx.now + AGAIN)
+        return False
+    _decide(tx, row.id, "paid", "referrer_gone" if is_gone else None)
+    return True
+
+
+def _settles_at(tx: Transaction, member_id: str) -> datetime | None:
+    """When the first purchase that was not given back has outlasted its return window; None without one."""
+    done = tables.operations.c
+    query = (
+        select(done.ruleset_hash, done.occurred_at)
+        .join(tables.purchases, _purchases.operation_id == done.id)
+        .where(done.member_id == member_id, done.kind == "purchase", _purchases.tier_orders == 1)
+    )
+    found = [award_due_at(tx.ruleset(row.ruleset_hash), row.occurred_at) for row in tx.connection.execute(query).all()]
+    return min(found, default=None)
+
+
+def _record(tx: Transaction, referral_id: str, referee: Account, referrer: Account | None) -> None:
+    sides = [(referee, INVITED), *([] if referrer is None else [(referrer, REFERRED)])]
+    for side, event in sides:
+        account = tx.account(side.id)
+        reference = f"{event}/{referral_id}"
+        if operations.exists(tx, tx.own_merchant.id, "event", reference):  # the ledger was restored, and repaired
+            continue
+        operation = record_event(
+            tx,
+            account,
+            merchant_id=tx.own_merchant.id,
+            reference=reference,
+            content=operations.content_hash({"event": event, "reference": reference}),
+            event=event,
+            subject=referral_id,
+            occurred_at=tx.now,
+        )
+        challenges.after_event(tx, account, operation)
+
+
+def _decide(tx: Transaction, referral_id: str, state: str, reason: str | None) -> None:
+    values = {"state": state, "reason": reason, "decided_at": tx.now, "due_at": None}
+    tx.connection.execute(update(referrals).where(_referrals.id == referral_id).values(**values))
+
+
+def _put_off(tx: Transaction, referral_id: str, until: datetime) -> None:
+    tx.connection.execute(update(referrals).where(_referrals.id == referral_id).values(due_at=until))
