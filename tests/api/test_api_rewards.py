@@ -51,3 +51,29 @@ def test_a_refusal_says_what_is_missing_and_when_it_opens(seasonal: Town) -> Non
         assert redeem(seasonal, gold, status=409)["reason"] == "over"
     finally:
         seasonal.clock.now = before
+
+
+def test_a_member_sees_what_they_may_have_and_why_not_the_rest(town: Town) -> None:
+    member = town.alice.enrol()["id"]
+    standing = done(town.alice.get(f"/v1/members/{member}/rewards"))["data"]
+    assert standing
+    assert all(one["missing_points"] == one["points"] and not one["allowed"] for one in standing)
+    assert {one["refusal"] for one in standing if one["refusal"] is None} == {None}
+    refused(town.charlie.get(f"/v1/members/{member}/rewards"), 404, "not_found")
+
+
+def test_stock_is_set_by_an_admin_and_seen_by_all(town: Town) -> None:
+    reward = done(town.alice.get("/v1/rewards"))["data"][0]["id"]
+    path = f"/v1/rewards/{reward}/stock"
+    refused(town.alice.put(path, {"pieces_left": 3}), 403, "forbidden")
+    assert done(town.admin.put(path, {"pieces_left": 0})) == {
+        "object": "reward_stock",
+        "reward_id": reward,
+        "pieces_left": 0,
+    }
+    assert done(town.alice.get("/v1/rewards"))["data"][0]["pieces_left"] == 0
+    member = town.alice.enrol()["id"]
+    assert done(town.alice.get(f"/v1/members/{member}/rewards"))["data"][0]["refusal"] == {"reason": "sold_out"}
+    refused(town.admin.put(path, {"pieces_left": -1}), 422, "invalid_input")
+    refused(town.admin.put("/v1/rewards/tea/stock", {"pieces_left": 3}), 409, "reward_unavailable")
+    assert done(town.admin.put(path, {"pieces_left": None}))["pieces_left"] is None

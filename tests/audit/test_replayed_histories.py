@@ -24,10 +24,12 @@ from token_service.ledger.inputs import (
     NewHold,
     NewItem,
     NewMember,
+    NewMembership,
     NewReversal,
     NewVoucherUse,
 )
 from token_service.ledger.members import enrol
+from token_service.ledger.memberships import refund_membership, sell_membership
 from token_service.ledger.referrals import get_invitation
 from token_service.ledger.vouchers import list_vouchers, use_voucher
 
@@ -53,6 +55,9 @@ campaigns:
   - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
   - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
   - {id: first, when: "order.total >= 2000", award: {points: 30}, limits: {per_member: {times: 1}, budget_points: 75}}
+memberships:
+  - {id: club, price: 2900, period: P9D, grace: P2D, multiplier_percent: 130, points: 8}
+  - {id: press, price: 500, period: P1M}
 challenges:
   - {id: card, count: {kind: items, categories: [FRUIT]}, target: 5, repeat: always, award: {reward: coffee}}
   - {id: spree, count: {kind: spend, when: order.total > 300}, target: 9000, repeat: always, award: {points: 11}}
@@ -73,7 +78,10 @@ expiry: %(expiry)s
 limits: {per_order_points: 400, per_member_day_points: 500, manual_issuance_points: 300}
 accept_late: P10D
 restoration_grace: P3D
-rewards: [{id: coffee, kind: gift, points: 40}]
+rewards:
+  - {id: coffee, kind: gift, points: 40}
+  - {id: dinner, kind: gift, points: 20, memberships: [club]}
+  - {id: cake, kind: gift, points: 9, per_member: {times: 1, every: P3D}}
 """
 EXPIRIES = (
     "{kind: none}",
@@ -107,6 +115,7 @@ class RandomBusiness:
         for _ in range(4):
             self.members.append(self.member())
         self.sent: list[str] = []
+        self.joined: list[str] = []
         self.holds: list[str] = []
         cause = create_cause(self.town.context, Actor.admin(), "Refuge")
         made.chain.admin("registerParty", cause.party, cause.name, 0, 0)
@@ -121,7 +130,7 @@ class RandomBusiness:
             + [self.refund] * 4
             + [self.redeem] * 3
             + [self.send] * 3
-            + [self.use_voucher]
+            + [self.use_voucher, self.join, self.leave]
             + [self.hold, self.end_hold, self.end_hold, self.donate]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
@@ -164,7 +173,11 @@ class RandomBusiness:
         if self.draw.random() < 0.4 and available:  # everything: what is refunded then is owed
             self.redeemed.append(self.town.redeem(member, available).value.id)
         elif self.draw.random() < 0.5:
-            self.redeemed.append(self.town.redeem(member, None, reward_id="coffee").value.id)
+            self.redeemed.append(
+                self.town.redeem(
+                    member, None, reward_id=self.draw.choice(["coffee", "dinner", "cake", "cake"])
+                ).value.id
+            )
         else:
             self.redeemed.append(self.town.redeem(member, self.draw.randrange(1, 120)).value.id)
 
@@ -212,6 +225,21 @@ class RandomBusiness:
             use_voucher(
                 self.town.context, self.town.alice, NewVoucherUse(self.town.reference(), self.draw.choice(codes))
             )
+
+    def join(self) -> None:
+        late = timedelta(hours=self.draw.choice([0, 0, 30]))
+        new = NewMembership(
+            self.town.reference(),
+            self.draw.choice(["club", "club", "press"]),
+            self.draw.choice(self.members),
+            occurred_at=self.town.clock.at - late,
+        )
+        self.joined.append(sell_membership(self.town.context, self.town.alice, new).value.id)
+
+    def leave(self) -> None:
+        if self.joined:
+            new = NewReversal(self.town.reference())
+            refund_membership(self.town.context, self.town.alice, self.draw.choice(self.joined), new)
 
     def donate(self) -> None:
         points = self.draw.randrange(1, 40)

@@ -20,9 +20,15 @@ memberships:
 """
 
 
+REWARDS = (
+    "{id: dinner, kind: gift, points: 10, memberships: [press]}",
+    "{id: once, kind: gift, points: 5, per_member: {times: 1}}",
+)
+
+
 @pytest.fixture
 def made(node_url: str, tmp_path: Path, keys_folder: Path) -> OpenedProgramme:
-    rules = RULES.replace("points: 40}]", "points: 40}, {id: dinner, kind: gift, points: 10, memberships: [press]}]")
+    rules = RULES.replace("points: 40}]", f"points: 40}}, {', '.join(REWARDS)}]")
     return make_opened(node_url, tmp_path, keys_folder, rules + MEMBERSHIPS)
 
 
@@ -95,6 +101,21 @@ def test_a_membership_that_acts_after_its_refund(made: OpenedProgramme) -> None:
     made.settle()
     (wrong,) = findings(made.audit(), "awards")
     assert (wrong.expected, wrong.found) == ("()", "('club',)")
+
+
+def test_a_reward_given_more_often_than_a_member_may(made: OpenedProgramme) -> None:
+    """The ledger forgets the first one."""
+    member = made.town.member()
+    made.town.issue(member, 50)
+    made.town.redeem(member, None, reward_id="once")
+    with made.town.context.store.write() as connection:
+        connection.exec_driver_sql(
+            "update operations set facts = replace(facts, 'once', 'gone') where kind = 'redemption'"
+        )
+    made.town.redeem(member, None, reward_id="once")
+    made.settle()
+    (wrong,) = findings(made.audit(), "rewards")
+    assert "had_already" in str(wrong.expected)
 
 
 def test_a_reward_of_members_given_to_another(made: OpenedProgramme) -> None:

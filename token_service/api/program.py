@@ -14,7 +14,7 @@ from token_service.api.durations import duration_of
 from token_service.api.merchants import CeilingAnswer, present_ceiling
 from token_service.api.routing import Routes
 from token_service.api.services import ledger, services
-from token_service.ledger import merchants, program_setup, rulesets, views
+from token_service.ledger import merchants, program_setup, rulesets, stock, views
 
 routes = Routes("program", __name__, abp_tags=[{"name": "Program"}])
 
@@ -84,6 +84,7 @@ class RewardAnswer(Answer):
     kind: str
     points: int
     rules: dict[str, Any] = Field(description="The reward as the ruleset in force writes it.")
+    pieces_left: int | None = Field(description="How many are left; null: no end of them.")
 
 
 class RewardList(ListAnswer[RewardAnswer]):
@@ -123,8 +124,15 @@ def list_rewards() -> Response:
     """The rewards of the ruleset in force."""
     context = ledger()
     document = json.loads(rulesets.ruleset_in_force(context, context.now()).document)
+    left = stock.stock_of(context)
     data = [
-        RewardAnswer(id=reward["id"], kind=reward["kind"], points=reward["points"], rules=reward)
+        RewardAnswer(
+            id=reward["id"],
+            kind=reward["kind"],
+            points=reward["points"],
+            rules=reward,
+            pieces_left=left.get(reward["id"]),
+        )
         for reward in document.get("rewards", [])
     ]
     return respond(RewardList(data=data, next_cursor=None))

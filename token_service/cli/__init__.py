@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "doctor": "doctor:doctor",
     "ruleset": "ruleset_commands:ruleset",
     "member": "member_commands:member",
+    "reward": "reward_commands:reward",
     "cause": "cause_commands:cause",
     "merchant": "merchant_commands:merchant",
     "api-key": "key_commands:api_key",

@@ -23,6 +23,7 @@ from token_service.ledger.own_wallets import UNDER_WAY
 from token_service.ledger.posting import change_lots, fact
 from token_service.ledger.promising import promise_anew
 from token_service.ledger.staged import Operation
+from token_service.ledger.stock import take_piece
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.wallet_tables import mandates, wallet_accounts, wallet_events
 from token_service.program import lots as engine
@@ -165,6 +166,7 @@ def _redeemed(tx: Transaction, account: Account, row: Row[Any]) -> bool:
     mandate = _mandate(tx, account, given)
     operation = _operation(tx, account, row, mandate)
     tx.staged.operations.append(operation)
+    take_piece(tx, operation.facts["reward_id"], is_there=False)
     uses = engine.consume(stored_lots.open_lots(tx, account), points, at=stored_lots.LONG_AGO)
     more = {
         "reward": None if mandate is None else mandate.reward_id,

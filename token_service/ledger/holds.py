@@ -18,11 +18,11 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.due_members import CHUNK
 from token_service.ledger.hold_rows import OPEN, free, free_lapsed, hold_state, lapse, lots_said, parts_of, set_aside
 from token_service.ledger.inputs import NewCapture, NewHold, NewRedemption
-from token_service.ledger.membership_rows import whose
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact, sweep_expired
 from token_service.ledger.redemptions import check_running, redeem_held, redemption_view
+from token_service.ledger.reward_uses import whose
 from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport

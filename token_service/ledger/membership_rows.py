@@ -16,7 +16,6 @@ from token_service.ledger.staged import BoughtPeriod, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program.event_facts import EventFacts
 from token_service.program.memberships import BOUGHT, Held, Period, held_at, ids_at
-from token_service.program.rewards import Whose
 from token_service.program.ruleset import Ruleset
 
 _bought = member_memberships.c
@@ -46,11 +45,6 @@ def held(tx: Transaction, account: Account, at: datetime) -> tuple[Held, ...]:
 def held_ids(tx: Transaction, account: Account, ruleset: Ruleset, at: datetime) -> tuple[str, ...]:
     """Their ids, sorted, as a fact; nothing where the rules that decide have no memberships."""
     return ids_at(periods_of(tx, account).values(), at) if ruleset.memberships else ()
-
-
-def whose(tx: Transaction, account: Account) -> Whose:
-    """What of the member decides which rewards they may have now."""
-    return Whose(account.tier, tuple(one.id for one in held(tx, account, tx.now)))
 
 
 def stage_period(tx: Transaction, account: Account, event: Operation) -> None:

@@ -18,9 +18,10 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.mandate_views import mandate_view
-from token_service.ledger.membership_rows import whose
 from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
+from token_service.ledger.reward_uses import whose
+from token_service.ledger.stock import check_stock
 from token_service.ledger.transaction import Transaction, simulate, write
 from token_service.ledger.wallet_tables import mandates
 from token_service.program.rewards import check_redemption, value_of
@@ -121,6 +122,7 @@ def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str,
         whose=whose(tx, account),
         at=tx.now,
     )
+    check_stock(tx, new.reward_id)
     return ruleset_hash, points
 
 

@@ -14,13 +14,14 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewReversal
-from token_service.ledger.membership_rows import whose
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, sweep_expired
 from token_service.ledger.reversal_views import reversal_view
+from token_service.ledger.reward_uses import whose
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Operation
+from token_service.ledger.stock import put_piece_back, take_piece
 from token_service.ledger.transaction import Transaction, read
 from token_service.ledger.voucher_rows import cancel_if_open, check_restorable, voucher_row
 from token_service.program import lots as engine
@@ -96,6 +97,7 @@ def spend(
     points = check_redemption(
         ruleset, points=new.points, reward_id=new.reward_id, available=usable, whose=whose(tx, account), at=tx.now
     )
+    take_piece(tx, new.reward_id)
     sweep_expired(tx, account)
     voucher = {} if voucher_id is None else {"voucher": voucher_id}
     facts = {"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **voucher}
@@ -197,6 +199,8 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
     more = {"reason": new.reason, "actor": actor.name}
     change_lots(tx, account, operation, kind=EntryKind.RESTORATION, uses=back, party=party, more=more)
     cancel_if_open(tx, redemption_id)
+    if points == left:
+        put_piece_back(tx, redemption.facts["reward_id"])
     return Done(operation, replayed=False)
 
 

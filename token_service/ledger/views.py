@@ -57,6 +57,7 @@ from token_service.ledger.receipt_views import (
     Receipt,
 )
 from token_service.ledger.referral_views import Invitation, Referral
+from token_service.ledger.reward_views import RewardStanding
 from token_service.ledger.voucher_views import (
     ShownVoucher,
     Voucher,
@@ -112,6 +113,7 @@ __all__ = [
     "Refund",
     "RefundItem",
     "Reversal",
+    "RewardStanding",
     "RulesetView",
     "Settlement",
     "ShownVoucher",

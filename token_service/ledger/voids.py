@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Row, select
 
 from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
-from token_service.ledger.awards import owe, pay_debts, void_fact
+from token_service.ledger.awards import operation_named, owe, pay_debts, void_fact
 from token_service.ledger.context import Context
 from token_service.ledger.members import freeze_account
 from token_service.ledger.posting import change_lots
+from token_service.ledger.stock import put_piece_back
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import cancel_if_open
 from token_service.program import lots as engine
@@ -44,6 +45,8 @@ def void_skipped(connection: Connection, context: Context, leaf_id: str, reason:
         _void_debit(tx, account, entry, reason)
         pay_debts(tx, account)
         cancel_if_open(tx, entry.operation_id)
+        if entry.kind == int(EntryKind.REDEMPTION):
+            put_piece_back(tx, operation_named(tx, entry.operation_id).facts["reward_id"])
     if not account.frozen and not _was_spent_first(account, entry):
         freeze_account(
             tx, account, reason=f"an entry was refused by the contract ({reason})", actor="service", frozen=True

@@ -3,29 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from token_service.ledger.views import Member
+from token_service.ledger.views import RewardStanding
 from token_service.pages import formats
-from token_service.pages.breakdown import level_named, membership_named_in_words
-from token_service.pages.translation import gettext
-from token_service.program.rewards import Whose, closed
+from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named
+from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import Reward
 
 OVER = "over"
+FEW_MAX = 10
 
 
-def on_offer(rules: Ruleset, member: Member, at: datetime) -> list[tuple[Reward, str | None]]:
-    """Each reward that is not over, with a sentence where this member cannot have it now."""
-    whose = Whose(member.tier, tuple(one.id for one in member.memberships))
-    found = [(reward, closed(rules, reward, whose, at)) for reward in rules.rewards]
+@dataclass(frozen=True)
+class Offer:
+    """A reward, and the points still missing for it; 0 = within reach. `closed` says why this member cannot have it now,
+    `few` how many are left where they are few.
+    """
+
+    id: str
+    name: str
+    points: int
+    missing: int
+    closed: str | None = None
+    few: str | None = None
+
+
+def on_offer(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]:
+    """Each reward that is not over, in words for the member whose standings these are."""
     return [
-        (reward, None if why_not is None else closed_in_words(why_not.facts, rules))
-        for reward, why_not in found
-        if why_not is None or why_not.reason != OVER
+        Offer(
+            id=one.id,
+            name=reward_named(rules, one.id),
+            points=one.points,
+            missing=one.missing_points,
+            closed=closed_in_words(one.refusal, rules),
+            few=_few(one.pieces_left),
+        )
+        for one in standings
+        if one.refusal.get("reason") != OVER
     ]
+
+
+def _few(pieces_left: int | None) -> str | None:
+    if pieces_left is None or not 0 < pieces_left <= FEW_MAX:
+        return None
+    number = formats.number(pieces_left)
+    return ngettext("Only %(number)s left", "Only %(number)s left", pieces_left, number=number)
 
 
 def needed_in_words(levels: Iterable[str], memberships: Iterable[str], rules: Ruleset) -> str:
@@ -44,6 +70,10 @@ def closed_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
     reason = facts.get("reason")
     if reason in ("level_needed", "membership_needed"):
         return needed_in_words(facts.get("levels", ()), facts.get("memberships", ()), rules)
+    if reason == "sold_out":
+        return gettext("There is none left at the moment.")
+    if reason == "had_already":
+        return gettext("You have had it as often as each member can.")
     if reason == "not_yet_open":
         day = formats.day(datetime.fromisoformat(facts["opens_at"]), rules.program.time_zone)
         return gettext("To be had from %(day)s on", day=day)

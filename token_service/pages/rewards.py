@@ -6,7 +6,6 @@ The form carries its own name: sent twice, or again after the network failed, it
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -16,26 +15,15 @@ from token_service.errors import Refused
 from token_service.ledger.causes import list_causes
 from token_service.ledger.inputs import NewVoucher
 from token_service.ledger.members import get_member
+from token_service.ledger.reward_standings import list_reward_standings
 from token_service.ledger.views import Member
 from token_service.ledger.vouchers import buy_reward
-from token_service.pages.breakdown import own_name
-from token_service.pages.on_offer import on_offer
+from token_service.pages.on_offer import Offer, on_offer
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.program.ruleset import Ruleset
 
 FORM: Final = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True)
-class RewardInReach:
-    """A reward and what is still missing for it; 0 = within reach. `closed` says why this member cannot have it now."""
-
-    id: str
-    name: str
-    points: int
-    missing: int
-    closed: str | None = None
 
 
 def add_to(pages: Blueprint) -> None:
@@ -54,7 +42,7 @@ def rewards() -> ResponseReturnValue:
         "rewards.html",
         program=rules.program,
         member=member,
-        rewards=rewards_in_reach(rules, member),
+        rewards=rewards_in_reach(rules),
         has_causes=any(cause.is_open for cause in list_causes(given.context)),
     )
 
@@ -77,17 +65,12 @@ def buy(reward_id: str) -> ResponseReturnValue:
     return redirect(url_for("pages.voucher", voucher_id=bought.value.id), 303)
 
 
-def rewards_in_reach(rules: Ruleset, member: Member) -> list[RewardInReach]:
-    """The rewards a member can have now, dearest first, then the nearest ones, then those that are closed to them."""
-    available = member.balance.available
-    found = [
-        RewardInReach(one.id, own_name(one), one.points, max(0, one.points - available), why_not)
-        for one, why_not in on_offer(rules, member, services().context.now())
-    ]
-    return sorted(found, key=_place)
+def rewards_in_reach(rules: Ruleset) -> list[Offer]:
+    """The rewards the member can have now, dearest first, then the nearest ones, then those that are closed to them."""
+    return sorted(on_offer(rules, list_reward_standings(services().context, actor(), member_id())), key=_place)
 
 
-def _place(reward: RewardInReach) -> tuple[bool, bool, int]:
+def _place(reward: Offer) -> tuple[bool, bool, int]:
     return reward.closed is not None, reward.missing > 0, reward.points if reward.missing else -reward.points
 
 
@@ -97,7 +80,7 @@ def _member() -> Member:
 
 def _page(reward_id: str, *, form: str, refusal: str | None = None) -> str:
     rules, member = services().ruleset(), _member()
-    found = [one for one in rewards_in_reach(rules, member) if one.id == reward_id]
+    found = [one for one in rewards_in_reach(rules) if one.id == reward_id]
     if not found:
         abort(404)
     return render_template(

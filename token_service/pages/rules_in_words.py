@@ -315,5 +315,7 @@ def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
             level=name,
             days=formats.number(days),
         )
+    if reward.per_member is not None:
+        yield from (said.removesuffix(".") for said in _award_limits(AwardLimits(per_member=reward.per_member)))
     if reward.levels or reward.memberships:
         yield needed_in_words(reward.levels, reward.memberships, ruleset)

@@ -91,7 +91,7 @@ def wallet() -> ResponseReturnValue:
         memberships=own_memberships(rules, member),
         can_invite=pays_for_referrals(rules),
         expiring=_soon(member.balance.expiring),
-        rewards=rewards_in_reach(rules, member)[:REWARDS_SHOWN_MAX],
+        rewards=rewards_in_reach(rules)[:REWARDS_SHOWN_MAX],
         challenges=[] if cursor else own_challenges()[:CHALLENGES_SHOWN_MAX],
         vouchers=vouchers,
         other_vouchers=other_vouchers,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from token_service.errors import InsufficientBalance, InvalidInput, RewardUnavailable
+from token_service.program.campaign_limits import times_used
 from token_service.program.durations import zone
 from token_service.program.facts import local_time
 from token_service.program.schema import Reward, Ruleset
@@ -15,16 +17,20 @@ from token_service.units import POINTS_MAX
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """What of a member decides which rewards they may have: the level, the memberships held."""
+    """What of a member decides which rewards they may have: the level, the memberships held, and when they `had`
+    rewards that a member may have so often only, what was given back left out.
+    """
 
     tier: str | None
     memberships: tuple[str, ...] = ()
+    had: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
     """Why a member cannot have a reward at an instant: `level_needed` (one of `levels`, or of `memberships`), `membership_needed`
-    (one of `memberships`), `not_yet_open` (for them it opens at `opens_at`), or `over` (since the end of `until`).
+    (one of `memberships`), `not_yet_open` (for them it opens at `opens_at`), `over` (since the end of `until`), or `had_already`:
+    as often as a member may.
     """
 
     reason: str
@@ -65,6 +71,9 @@ def closed(ruleset: Ruleset, reward: Reward, whose: Whose, at: datetime) -> Clos
             return Closed("not_yet_open", opens_at=opens_at)
     if reward.until is not None and today > reward.until.isoformat():
         return Closed("over", until=reward.until)
+    limit, time_zone = reward.per_member, ruleset.program.time_zone
+    if limit is not None and times_used(limit, whose.had.get(reward.id, ()), at, time_zone) >= limit.times:
+        return Closed("had_already")
     return None
 
 
@@ -73,6 +82,7 @@ _SAID = {
     "membership_needed": "This reward is for members of a paid membership.",
     "not_yet_open": "This reward is not to be had yet.",
     "over": "This reward is over.",
+    "had_already": "The member has had this reward as often as each member may.",
 }
 
 

@@ -277,6 +277,7 @@ class Reward(Part):
     levels: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
     memberships: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
     early_days: dict[Identifier, Annotated[int, Field(ge=1, le=366)]] | None = None
+    per_member: PerMember | None = None
 
 
 class Ruleset(Part):

@@ -26,6 +26,8 @@ def redemption(step: Step) -> None:
         uses=list(uses), reward=reward if isinstance(reward, str) else None,
     )  # fmt: skip
     step.storage.put_operation(operation)
+    if operation.reward is not None:
+        account.rewards.setdefault(operation.reward, {})[operation.id] = leaf.occurred_at
     if leaf.kind == "redemption":
         lots.prolong(step, leaf.recorded_at)
         account.last_activity_at = max(leaf.recorded_at, account.last_activity_at or leaf.recorded_at)
@@ -53,6 +55,8 @@ def restoration(step: Step) -> None:
             lots.take(step, uses)
     step.same("restorations", "the merchant's number", origin.party, leaf.party)
     origin.uses.extend(uses)
+    if origin.reward is not None and not sum(engine.outstanding(origin.uses).values()):
+        step.account.rewards.get(origin.reward, {}).pop(origin.id, None)
     step.storage.put_operation(origin)
 
 

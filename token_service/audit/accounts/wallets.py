@@ -72,6 +72,9 @@ def signed_redemption(step: Step) -> None:
         leaf.text_of("operation_id"), account.home, "redemption", leaf.ruleset, leaf.text_of("merchant"),
         leaf.whole("party"), uses=list(uses),
     )  # fmt: skip
+    reward = leaf.detail.get("reward")
+    if isinstance(reward, str):
+        account.rewards.setdefault(reward, {})[operation.id] = leaf.occurred_at
     step.storage.put_operation(operation)
     lots.prolong(step, leaf.occurred_at)
     account.last_activity_at = max(leaf.occurred_at, account.last_activity_at or leaf.occurred_at)

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from token_service.errors import MemberCodeExpired, NotFound, OwnCard, TooManyRequests
 from token_service.ledger.member_codes import LENGTH, member_by_code
 from token_service.ledger.members import find_member
+from token_service.ledger.reward_standings import list_reward_standings
 from token_service.ledger.shown_codes import normal_code
 from token_service.ledger.till import DAY_MAX, find_operation, purchases_of, refuse_own_card
 from token_service.ledger.till_quotes import open_quotes
@@ -86,7 +87,7 @@ def member(member_id: str) -> ResponseReturnValue:
         form=PurchaseForm(),
         errors={},
         taxes_count=taxes_count(rules),
-        offers=offers(rules, shown.member, services().context.now()),
+        offers=offers(rules, list_reward_standings(services().context, person().actor, shown.member.id)),
         quotes=open_quotes(services().context, person(), member_id),
         vouchers=[reward_named(rules, one) for one in open_rewards(services().context, member_id)],
         purchases=purchases_of(services().context, person(), member_id),

@@ -1,0 +1,43 @@
+"""Which rewards a member may have now, and why not the others: the level or membership that is needed, dates, stock, points."""
+
+from __future__ import annotations
+
+from token_service.ledger import stored_lots, views
+from token_service.ledger.accounts import Account
+from token_service.ledger.balances import visible_account
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.reward_uses import whose
+from token_service.ledger.stock import pieces_left
+from token_service.ledger.transaction import Transaction, read
+from token_service.program import lots as engine
+from token_service.program.rewards import closed
+
+
+def list_reward_standings(context: Context, actor: Actor, member_id: str) -> tuple[views.RewardStanding, ...]:
+    """Every reward of the rules in force as it stands for the member, in the rules' order. Raises NotFound."""
+    return read(context, lambda tx: _standings(tx, visible_account(tx, actor, member_id)))
+
+
+def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding, ...]:
+    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
+    usable = engine.available(stored_lots.open_lots(tx, account), stored_lots.consumption_time(tx))
+    member, left = whose(tx, account), pieces_left(tx)
+    found = []
+    for reward in ruleset.rewards:
+        why_not = closed(ruleset, reward, member, tx.now)
+        facts = {} if why_not is None else why_not.facts
+        if not facts and left.get(reward.id) == 0:
+            facts = {"reason": "sold_out"}
+        missing = max(0, reward.points - usable)
+        found.append(
+            views.RewardStanding(
+                id=reward.id,
+                kind=reward.kind,
+                points=reward.points,
+                missing_points=missing,
+                allowed=not facts and not missing and account.state == "active" and not account.frozen,
+                refusal=facts,
+                pieces_left=left.get(reward.id),
+            )
+        )
+    return tuple(found)

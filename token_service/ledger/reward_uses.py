@@ -1,0 +1,52 @@
+"""What of a member decides which rewards they may have: level, memberships, and how often they had those that are limited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from token_service.ledger import tables
+from token_service.ledger.accounts import Account
+from token_service.ledger.membership_rows import held
+from token_service.ledger.transaction import Transaction
+from token_service.program.rewards import Whose
+from token_service.units import EntryKind
+
+
+def whose(tx: Transaction, account: Account) -> Whose:
+    """As it is now. Without rewards that are limited, nobody's redemptions are looked at."""
+    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
+    limited = {reward.id for reward in ruleset.rewards if reward.per_member is not None}
+    memberships = tuple(one.id for one in held(tx, account, tx.now))
+    return Whose(account.tier, memberships, _had(tx, account, limited) if limited else {})
+
+
+def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, list[datetime]]:
+    """When the member had these rewards, without what came back whole."""
+    done = tables.operations.c
+    own = select(tables.operations).where(done.member_id == account.id, done.kind.in_(("redemption", "restoration")))
+    rows = tx.connection.execute(own.order_by(done.seq)).all()
+    given_back: dict[str, int] = {}
+    for row in rows:
+        if row.kind == "restoration":
+            given_back[row.parent_id] = given_back.get(row.parent_id, 0) + row.facts["points"]
+    redeemed = [row for row in rows if row.kind == "redemption" and row.facts.get("reward_id") in reward_ids]
+    voided = _voided(tx, account)
+    found: dict[str, list[datetime]] = {}
+    for row in redeemed:
+        if row.id not in voided and given_back.get(row.id, 0) < row.facts["points"]:
+            found.setdefault(row.facts["reward_id"], []).append(row.occurred_at)
+    return found
+
+
+def _voided(tx: Transaction, account: Account) -> set[str]:
+    """Redemptions that the contract refused."""
+    undoing = tables.entries.alias("undoing")
+    entries = tables.entries.c
+    query = (
+        select(entries.operation_id)
+        .join(undoing, undoing.c.voids == entries.id)
+        .where(entries.member_id == account.id, entries.kind == int(EntryKind.REDEMPTION))
+    )
+    return set(tx.connection.execute(query).scalars())
