@@ -1,4 +1,4 @@
-"""`mereau ruleset check | show | hash | diff`, which work on files alone.
+"""`mereau ruleset check | show | hash | diff`, which work on files alone; `simulate` is in ruleset_simulation.py.
 
 What works on a programme (`draft | publish | list`) is in ruleset_publishing.py.
 """
@@ -14,14 +14,13 @@ import click
 
 from token_service.cli.output import as_json, print_json
 from token_service.cli.ruleset_publishing import draft, list_, publish
+from token_service.cli.ruleset_reading import FILE, read_ruleset_file
+from token_service.cli.ruleset_simulation import simulate
 from token_service.errors import InvalidInput, Place
 from token_service.program.addendum import addendum_problems
 from token_service.program.conditions_apart import condition_check
-from token_service.program.document import DOCUMENT_BYTES_MAX
 from token_service.program.document_changes import document_changes
-from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
-
-FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+from token_service.program.ruleset import canonical_json, check_ruleset, ruleset_hash
 
 
 @click.group()
@@ -39,7 +38,7 @@ def check(path: Path, json_: bool) -> None:
     """Check a document: every mistake with its place. Exit code 0 when it is fit to publish, else 1."""
     places: list[Place]
     try:
-        document = _read(path)
+        document = read_ruleset_file(path)
         places = check_ruleset(document, check=condition_check(document))
         verdict = ruleset_hash(canonical_json(document))
     except InvalidInput as error:
@@ -58,14 +57,14 @@ def check(path: Path, json_: bool) -> None:
 @click.argument("path", type=FILE)
 def show(path: Path) -> None:
     """Print a document in its canonical form: exactly the bytes that are hashed, without a line end."""
-    click.echo(canonical_json(_read(path)), nl=False)
+    click.echo(canonical_json(read_ruleset_file(path)), nl=False)
 
 
 @ruleset.command("hash")
 @click.argument("path", type=FILE)
 def hash_(path: Path) -> None:
     """Print a document's hash: its name on the chain."""
-    click.echo(ruleset_hash(canonical_json(_read(path))))
+    click.echo(ruleset_hash(canonical_json(read_ruleset_file(path))))
 
 
 @ruleset.command()
@@ -74,7 +73,7 @@ def hash_(path: Path) -> None:
 @as_json
 def diff(old: Path, new: Path, json_: bool) -> None:
     """Tell what NEW changes, and whether it is an addendum to OLD, which may act at once. Exit code 1 when it is not."""
-    before, after = _read(old), _read(new)
+    before, after = read_ruleset_file(old), read_ruleset_file(new)
     changes = document_changes(before, after)
     problems = addendum_problems(before, after)
     if json_:
@@ -89,19 +88,10 @@ def diff(old: Path, new: Path, json_: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
+ruleset.add_command(simulate)
 ruleset.add_command(draft)
 ruleset.add_command(publish)
 ruleset.add_command(list_)
-
-
-def _read(path: Path) -> Ruleset:
-    """The ruleset in a file. Raises InvalidInput."""
-    with path.open("rb") as file:
-        content = file.read(DOCUMENT_BYTES_MAX + 1)
-    try:
-        return parse_ruleset(content.decode())
-    except UnicodeDecodeError as error:
-        raise InvalidInput("The file is not UTF-8 text.") from error
 
 
 def _word(value: Any) -> str:

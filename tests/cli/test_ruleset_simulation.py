@@ -1,0 +1,107 @@
+"""`mereau ruleset simulate`: a draft beside other rules on a file of purchases: figures, drawing, mistakes by line."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from token_service.cli.ruleset_commands import ruleset
+from token_service.errors import InvalidInput
+
+BASE = """
+ruleset: 1
+program: {name: M, currency: EUR, time_zone: Europe/Paris, point_value: {points: 100, amount: 200}}
+earning: [{id: base, kind: spend, points: 1, per: 100}]
+"""
+DRAFT = (
+    BASE
+    + """
+campaigns: [{id: morning, when: visit.hour < 10, award: {multiplier_percent: 200}}]
+tiers: {qualify_by: spend, window: {kind: lifetime}, levels: [{id: bronze, from: 0}, {id: gold, from: 5000}]}
+challenges: [{id: bread, count: {kind: items, categories: [bread]}, target: 3, award: {points: 40}}]
+"""
+)
+HISTORY = """member,occurred_at,total,reference,category,quantity,amount
+ada,2026-10-01T09:30,3000,a-1,bread,2,1000
+ada,2026-10-01T09:30,3000,a-1,cheese,1,2000
+ada,2026-11-05T15:00+01:00,2500,a-2,bread,1,2500
+ben,2026-11-06T12:00,999,b-1,,,
+"""
+
+
+def run(folder: Path, history: str = HISTORY, *more: str) -> Result:
+    for name, text in (("base.yaml", BASE), ("draft.yaml", DRAFT), ("h.csv", history)):
+        (folder / name).write_text(text)
+    arguments = [
+        "simulate",
+        str(folder / "draft.yaml"),
+        "--on",
+        str(folder / "h.csv"),
+        "--base",
+        str(folder / "base.yaml"),
+    ]
+    return CliRunner().invoke(ruleset, [*arguments, *more])
+
+
+def test_it_compares_points_cost_and_margin(tmp_path: Path) -> None:
+    found = json.loads(run(tmp_path, HISTORY, "--json", "--margin-percent", "25").output)
+    base, draft = found["base"], found["draft"]
+    assert (base["purchases"], base["members"], base["revenue"]) == (3, 2, 6_499)
+    assert (base["points"], base["cost"], base["margin"]) == (64, 128, 1_624 - 128)
+    assert (draft["points"], draft["challenge_points"]) == (64 + 30 + 40, 40)
+    assert draft["cost"] == 268
+    assert draft["by_rule"] == {"base": 64, "morning": 30, "challenge:bread": 40}
+    assert draft["by_month"] == {"2026-10": 60, "2026-11": 74}
+    assert draft["levels"] == {"bronze": 1, "gold": 1}
+
+
+def test_it_says_so_in_a_table(tmp_path: Path) -> None:
+    said = run(tmp_path).output
+    for words in (
+        "3 purchases of 2 members, 64.99 EUR in all",
+        "+109.4 %",
+        "points of challenge:bread",
+        "1 members gain, 0 lose",
+    ):
+        assert words in said, said
+
+
+def test_it_draws_points_by_month(tmp_path: Path) -> None:
+    assert run(tmp_path, HISTORY, "--plot", str(tmp_path / "p.svg")).exit_code == 0
+    drawing = ET.parse(tmp_path / "p.svg").getroot()
+    texts = ["".join(one.itertext()) for one in drawing.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"2026-10", "2026-11", "in force", "draft", "74"} <= set(texts)
+
+
+@pytest.mark.parametrize(
+    ("history", "sentence"),
+    [
+        ("member,total\na,1\n", "columns are missing: occurred_at"),
+        ("member,occurred_at,total,colour\na,2026-10-01,1,red\n", "columns are unknown: colour"),
+        ("member,occurred_at,total\na,yesterday,1\n", "line 2: occurred_at must be a time"),
+        ("member,occurred_at,total\na,2026-10-01,1\na,2026-10-01,12.50\n", "line 3: total must be a whole number"),
+        ("member,occurred_at,total\n,2026-10-01,1\n", "line 2: member is empty"),
+        ("member,occurred_at,total,tax\na,2026-10-01,1,2\n", "line 2: tax exceeds total"),
+        ("member,occurred_at,total\na,2026-10-01\n", "line 2 has another number of columns"),
+        ("member,occurred_at,total\n", "has no purchases"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_with_its_line(tmp_path: Path, history: str, sentence: str) -> None:
+    result = run(tmp_path, history)
+    assert isinstance(result.exception, InvalidInput)
+    assert sentence in result.exception.detail
+
+
+def test_a_draft_that_contradicts_itself_is_not_simulated(tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text(HISTORY)
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(BASE + "benefits: [{id: lounge, name: {en: Lounge}}]\n")
+    result = CliRunner().invoke(
+        ruleset, ["simulate", str(wrong), "--on", str(tmp_path / "h.csv"), "--base", str(wrong)]
+    )
+    assert isinstance(result.exception, InvalidInput)
+    assert "/benefits/0/id" in result.exception.detail

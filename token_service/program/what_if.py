@@ -1,0 +1,173 @@
+"""What a history of purchases would have earned under some rules: decided one after the other by the very functions that decide
+real ones, with levels, visits, limits, budgets and challenges as they would have come. Nothing is written anywhere.
+
+Refunds, events and memberships are not part of a history; points count when they are earned, expiry aside.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from token_service.program.campaign_uses import decide_within_limits, points_used
+from token_service.program.challenges import Counted, challenge_named, new_keys, purchase_counts
+from token_service.program.facts import (
+    ItemFacts,
+    MemberFacts,
+    PurchaseFacts,
+    VisitFacts,
+    local_time,
+    member_age_days,
+    visit_after,
+)
+from token_service.program.rewards import value_of
+from token_service.program.schema import Campaign, Ruleset
+from token_service.program.tiers import Qualification, qualification, tier_at
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """One purchase of a history. Money in minor units."""
+
+    member: str
+    occurred_at: datetime
+    total: int
+    tax: int = 0
+    shipping: int = 0
+    discount: int = 0
+    items: tuple[ItemFacts, ...] = ()
+    channel: str | None = None
+    store: str | None = None
+    merchant: str = "merchant"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a history came to. Money in minor units; `cost` is what all points are worth at the rules' point value."""
+
+    purchases: int = 0
+    revenue: int = 0
+    points: int = 0
+    challenge_points: int = 0
+    vouchers: int = 0
+    cost: int = 0
+    members: int = 0
+    levels: Counter[str] = field(default_factory=Counter)  # of members after their last purchase
+    by_rule: Counter[str] = field(default_factory=Counter)  # points, limits below zero
+    by_month: dict[str, int] = field(default_factory=dict)  # points
+    by_member: dict[str, int] = field(default_factory=dict)  # points
+
+
+@dataclass(slots=True)
+class _Member:
+    first_at: datetime
+    history: list[Qualification] = field(default_factory=list)
+    day_points: dict[str, int] = field(default_factory=dict)
+    visit: tuple[VisitFacts, str] | None = None
+    uses: dict[str, list[datetime]] = field(default_factory=dict)
+    counted: dict[str, list[Counted]] = field(default_factory=dict)
+    given: dict[str, set[str]] = field(default_factory=dict)
+
+
+class History:
+    """Decides purchases in the order in which they are told."""
+
+    def __init__(self, ruleset: Ruleset) -> None:
+        self._ruleset = ruleset
+        self._members: dict[str, _Member] = {}
+        self._spent: Counter[str] = Counter()
+        self.outcome = Outcome()
+
+    def tell(self, bought: Bought) -> int:
+        """The points that the purchase earns, those of challenges that it completes included."""
+        member = self._members.setdefault(bought.member, _Member(bought.occurred_at))
+        facts = self._facts(member, bought)
+
+        def left(campaign: Campaign) -> int:
+            budget = 0 if campaign.limits is None else campaign.limits.budget_points or 0
+            return max(0, budget - self._spent[campaign.id])
+
+        facts, award = decide_within_limits(self._ruleset, facts, lambda _some: member.uses, left)
+        for campaign_id, points in points_used(facts, award).items():
+            member.uses.setdefault(campaign_id, []).append(facts.occurred_at)
+            self._spent[campaign_id] += points
+        for line in award.breakdown:
+            self.outcome.by_rule[line.rule] += line.points
+        won = self._challenges(member, facts)
+        day = facts.local.date
+        member.day_points[day] = member.day_points.get(day, 0) + award.points + won
+        member.history.append(qualification(facts, (), award.points))
+        member.visit = (facts.visit, day)
+        self._count(bought, facts, award.points, won)
+        return award.points + won
+
+    def finish(self, at: datetime) -> Outcome:
+        """All of it, with each member's level at an instant."""
+        out = self.outcome
+        out.members = len(self._members)
+        out.cost = value_of(self._ruleset, out.points)
+        if self._ruleset.tiers is not None:
+            out.levels = Counter(tier_at(self._ruleset, one.history, at) or "" for one in self._members.values())
+        return out
+
+    def _facts(self, member: _Member, bought: Bought) -> PurchaseFacts:
+        rules, zone = self._ruleset, self._ruleset.program.time_zone
+        local = local_time(bought.occurred_at, zone)
+        visit = VisitFacts(1, 1) if member.visit is None else visit_after(*member.visit, local.date)
+        return PurchaseFacts(
+            occurred_at=bought.occurred_at,
+            local=local,
+            currency=rules.program.currency,
+            total=bought.total,
+            tax=bought.tax,
+            shipping=bought.shipping,
+            discount=bought.discount,
+            paid_with_points=0,
+            items=bought.items,
+            channel=bought.channel,
+            store=bought.store,
+            merchant=bought.merchant,
+            member=MemberFacts(
+                tier=None if rules.tiers is None else tier_at(rules, member.history, bought.occurred_at),
+                age_days=member_age_days(member.first_at, bought.occurred_at, zone),
+                purchases=len(member.history),
+                day_points=member.day_points.get(local.date, 0),
+            ),
+            visit=visit,
+        )
+
+    def _challenges(self, member: _Member, facts: PurchaseFacts) -> int:
+        """Points of what the purchase completes; vouchers are counted."""
+        points = 0
+        for challenge_id, amount in purchase_counts(self._ruleset, facts).items():
+            challenge = challenge_named(self._ruleset, challenge_id)
+            assert challenge is not None
+            counted = member.counted.setdefault(challenge_id, [])
+            counted.append(Counted(facts.local.date, amount))
+            given = member.given.setdefault(challenge_id, set())
+            keys = new_keys(challenge, counted, given)
+            given.update(keys)
+            points += len(keys) * (challenge.award.points or 0)
+            self.outcome.by_rule[f"challenge:{challenge_id}"] += len(keys) * (challenge.award.points or 0)
+            self.outcome.vouchers += len(keys) if challenge.award.reward is not None else 0
+        return points
+
+    def _count(self, bought: Bought, facts: PurchaseFacts, points: int, won: int) -> None:
+        out, month = self.outcome, facts.local.date[:7]
+        out.purchases += 1
+        out.revenue += bought.total
+        out.points += points + won
+        out.challenge_points += won
+        out.by_month[month] = out.by_month.get(month, 0) + points + won
+        out.by_member[bought.member] = out.by_member.get(bought.member, 0) + points + won
+
+
+def what_if(ruleset: Ruleset, history: Iterable[Bought]) -> Outcome:
+    """What these purchases, told in the order of their times, come to under the rules."""
+    told = sorted(history, key=lambda one: one.occurred_at)
+    replay = History(ruleset)
+    for bought in told:
+        replay.tell(bought)
+    return replay.finish(told[-1].occurred_at) if told else replay.outcome
