@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NPM_READY := node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo scaled test lint soak bench gallery setup clean translations contract prove
+.PHONY: help demo scaled test lint soak bench year gallery setup clean translations contract prove
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ soak: setup ## the slow tests
 
 bench: $(VENV)/.test $(NPM_READY) ## figures of this machine, each beside a floor or a rival
 	$(BIN)/python -m scripts.bench
+
+year: $(VENV)/.test ## one year of real baskets under rules: docs/year.md and its drawing
+	$(BIN)/python -m scripts.year
 
 gallery: $(VENV)/.test ## pictures of every page of a demo, in var/gallery
 	./scripts/install_chromium.sh

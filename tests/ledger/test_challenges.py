@@ -14,7 +14,7 @@ from token_service.ledger.challenge_standings import list_badges, list_challenge
 from token_service.ledger.context import Actor
 from token_service.ledger.events import get_event, reverse_event, send_event
 from token_service.ledger.inputs import NewEvent, NewItem, NewReversal, NewVoucherUse
-from token_service.ledger.purchases import get_purchase, simulate_purchase
+from token_service.ledger.purchases import get_purchase, record_purchases, simulate_purchase
 from token_service.ledger.vouchers import list_vouchers, use_voucher
 
 CHALLENGES = """
@@ -196,6 +196,18 @@ def test_several_at_once_are_several_completions_at_most_ten(town: Town) -> None
     member = town.member()
     given = [[one.challenge_id for one in coffees(town, member, pieces).completed] for pieces in (53, 7)]
     assert [found.count("coffee") for found in given] == [10, 2]
+    town.check()
+
+
+def test_a_batch_counts_as_one_by_one_does(town: Town) -> None:
+    members = [town.member() for _ in range(3)]
+    coffees(town, members[0], 3)
+    item = NewItem(line=1, sku="espresso", category="coffee", quantity=2, amount=400)
+    news = [town.new_purchase(members[number % 3], 400, items=(item,)) for number in range(12)]
+    answers = record_purchases(town.context, town.alice, news)
+    completed = [len(one.value.completed) for one in answers if isinstance(one, views.BatchOutcome)]
+    assert completed == [1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0]
+    assert [standing(town, member, "coffee") for member in members] == [(1, 2), (3, 1), (3, 1)]
     town.check()
 
 

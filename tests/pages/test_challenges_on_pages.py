@@ -127,7 +127,7 @@ def test_staff_read_what_was_won_and_lost(town: Town) -> None:
         "Challenge completed: Coffee card",
         "a voucher: A free coffee",
         "a badge",
-        "A challenge is no longer complete",
+        "A challenge or a membership has ended",
     ):
         assert words in said, words
 

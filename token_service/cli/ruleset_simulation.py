@@ -94,6 +94,7 @@ def _tell(before: Outcome, after: Outcome, rules: Ruleset, margin_percent: int) 
     rows += [
         (f"points of {rule}", number(before.by_rule[rule]), number(after.by_rule[rule]), "")
         for rule in sorted(before.by_rule.keys() | after.by_rule.keys())
+        if before.by_rule[rule] or after.by_rule[rule]
     ]
     rows += [
         (f"members at {level or 'no level'}", number(before.levels[level]), number(after.levels[level]), "")

@@ -19,17 +19,18 @@ STYLE: Final = (
 )
 
 
-def plot_svg(base: Outcome, draft: Outcome) -> str:
-    """The drawing. Months without purchases between two others are left out."""
+def plot_svg(base: Outcome, draft: Outcome, names: tuple[str, str] = ("in force", "draft")) -> str:
+    """The drawing; `names` stand in its legend. Months without purchases between two others are left out."""
     months = sorted(base.by_month.keys() | draft.by_month.keys())
     most = max([1, *base.by_month.values(), *draft.by_month.values()])
     step = (WIDTH - LEFT - 10) / max(1, len(months))
     width = min(24.0, step * 0.36)
+    second = LEFT + 40 + 7 * len(names[0])
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="Points by month"><style>{STYLE}</style>',
-        f'<rect class="a" x="{LEFT}" y="10" width="10" height="10"/><text x="{LEFT + 15}" y="19">in force</text>',
-        f'<rect class="b" x="{LEFT + 90}" y="10" width="10" height="10"/><text x="{LEFT + 105}" y="19">draft</text>',
+        f'<rect class="a" x="{LEFT}" y="10" width="10" height="10"/><text x="{LEFT + 15}" y="19">{escape(names[0])}</text>',
+        f'<rect class="b" x="{second}" y="10" width="10" height="10"/><text x="{second + 15}" y="19">{escape(names[1])}</text>',
     ]
     for share in (0, 0.5, 1):
         y = FLOOR - share * (FLOOR - TOP)

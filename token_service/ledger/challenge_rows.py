@@ -39,6 +39,23 @@ def read_steps(tx: Transaction, account: Account, challenge_ids: Sequence[str]) 
         account.challenge_steps[row.challenge_id][row.operation_id] = Counted(row.local_date, row.amount)
 
 
+def read_many(tx: Transaction, accounts: Sequence[Account], challenge_ids: Sequence[str]) -> None:
+    """What a batch will ask of these members, in two queries."""
+    by_id = {account.id: account for account in accounts if not account.challenge_steps and account.completions is None}
+    if not by_id or not challenge_ids:
+        return
+    for account in by_id.values():
+        account.challenge_steps = {name: {} for name in challenge_ids}
+        account.completions = {}
+    steps = select(challenge_steps).where(_steps.member_id.in_(by_id), _steps.challenge_id.in_(challenge_ids))
+    for row in tx.connection.execute(steps):
+        counted = Counted(row.local_date, row.amount)
+        by_id[row.member_id].challenge_steps[row.challenge_id][row.operation_id] = counted
+    given = select(challenge_completions).where(_done.member_id.in_(by_id), _done.is_taken_back.is_(False))
+    for row in tx.connection.execute(given):
+        completions(tx, by_id[row.member_id])[row.subject] = row.operation_id
+
+
 def steps_of(tx: Transaction, operation_id: str) -> dict[str, Counted]:
     """By challenge, what an operation counts for now."""
     query = select(_steps.challenge_id, _steps.local_date, _steps.amount).where(_steps.operation_id == operation_id)

@@ -18,10 +18,11 @@ from token_service.program.facts import local_time
 
 def completed_by(tx: Transaction, operation_id: str) -> tuple[views.Completed, ...]:
     """What a purchase completed, staged or stored; what was taken back since is left out."""
-    found = [one for one in tx.staged.operations if one.parent_id == operation_id and one.kind == "event"]
-    if not found and tx.ruleset(tx.ruleset_hash_at(tx.now)).challenges:
-        found = operations.children(tx, operation_id, "event")
-    done = [one for one in found if one.facts["event"] == COMPLETED]
+    staged = tx.staged.operations
+    if any(one.id == operation_id for one in staged):  # recorded just now: nothing else can have followed from it
+        new = (one for one in staged if one.parent_id == operation_id and one.kind == "event")
+        return tuple(_completed(one) for one in new if one.facts["event"] == COMPLETED)
+    done = [one for one in operations.children(tx, operation_id, "event") if one.facts["event"] == COMPLETED]
     if not done:
         return ()
     columns = challenge_completions.c

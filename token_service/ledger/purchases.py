@@ -13,8 +13,10 @@ from datetime import datetime
 from token_service.errors import CallerError, InvalidInput, MereauError, TotalMismatch, WrongCurrency
 from token_service.ledger import (
     campaign_uses,
+    challenge_rows,
     challenges,
     checks,
+    membership_rows,
     operations,
     purchase_facts,
     referrals,
@@ -137,6 +139,10 @@ def _prepare(tx: Transaction, actor: Actor, news: Sequence[NewPurchase]) -> None
         for items in by_merchant.values()
         for new in items
     )
+    ruleset, accounts = tx.ruleset(tx.ruleset_hash_at(tx.now)), tuple(tx.accounts())
+    challenge_rows.read_many(tx, accounts, [one.id for one in ruleset.challenges])
+    if ruleset.memberships:
+        membership_rows.read_many(tx, accounts)
 
 
 def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import islice
 from math import floor
 from typing import Final
@@ -228,6 +229,7 @@ def _order(key: str) -> tuple[str, int]:
 # --- periods --------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=8192)
 def period_of(every: Period, day: str) -> str:
     """The name of a local date's period: "2026-W07", "2026-02", "2026-Q1", "2026"."""
     at = date.fromisoformat(day)
@@ -239,6 +241,7 @@ def period_of(every: Period, day: str) -> str:
     return f"{at:%Y-%m}" if every == "month" else f"{at.year:04d}"
 
 
+@lru_cache(maxsize=8192)
 def _ordinal(every: Period, day: str) -> int:
     """Periods numbered one after the other."""
     at = date.fromisoformat(day)

@@ -98,4 +98,5 @@ def award_line(ruleset: Ruleset, facts: MembershipFacts | None) -> Line | None:
     if membership is None:
         return None
     points = membership.points or 0
-    return Line(LINE_PREFIX + membership.id, points, f"{points_text(points)} for {membership.period} of membership")
+    said = f"{membership.period} of membership"
+    return Line(LINE_PREFIX + membership.id, points, f"{points_text(points)} for {said}" if points else said)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from token_service.program.durations import add, start_of_next_year
@@ -110,10 +111,16 @@ def _figure_steps(
     return steps
 
 
+@lru_cache(maxsize=16_384)
+def _rolling_end(entered_at: datetime, period: str, time_zone: str) -> datetime:
+    """Kept: each later purchase of a member asks again for every earlier one, and the calendar is most of the work."""
+    return add(entered_at, period, time_zone)
+
+
 def _leaves_window_at(tiers: Tiers, entered_at: datetime, time_zone: str) -> datetime | None:
     """The first instant at which a purchase no longer counts; None is never."""
     if isinstance(tiers.window, RollingWindow):
-        return add(entered_at, tiers.window.period, time_zone)
+        return _rolling_end(entered_at, tiers.window.period, time_zone)
     if isinstance(tiers.window, CalendarYearWindow):
         return start_of_next_year(entered_at, time_zone)
     return None

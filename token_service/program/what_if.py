@@ -165,9 +165,14 @@ class History:
 
 
 def what_if(ruleset: Ruleset, history: Iterable[Bought]) -> Outcome:
-    """What these purchases, told in the order of their times, come to under the rules."""
+    """What these purchases, told in the order of their times, come to under the rules. Without a budget, which members share,
+    they are told member by member: it comes to the same, and takes less time.
+    """
     told = sorted(history, key=lambda one: one.occurred_at)
+    last_at = told[-1].occurred_at if told else None
+    if not any(campaign.limits and campaign.limits.budget_points for campaign in ruleset.campaigns):
+        told.sort(key=lambda one: one.member)
     replay = History(ruleset)
     for bought in told:
         replay.tell(bought)
-    return replay.finish(told[-1].occurred_at) if told else replay.outcome
+    return replay.outcome if last_at is None else replay.finish(last_at)

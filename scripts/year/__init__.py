@@ -1,0 +1,1 @@
+"""One year of real baskets under rules: what it would have come to, in figures and drawings (docs/year.md)."""
