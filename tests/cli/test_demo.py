@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
+import pytest
 import requests
+from click.testing import CliRunner
+
+from token_service.cli.demo import demo
+from token_service.errors import BadSettings
 
 from .conftest import Deployment
 
@@ -30,3 +36,13 @@ def test_the_demo_loads_settles_audits_and_says_where_to_look(tmp_path: Path) ->
     except requests.ConnectionError:
         return
     raise AssertionError("the demo left a server behind")
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another Méreau on it would answer in our server's place, and nothing would ever settle."""
+    monkeypatch.setenv("MEREAU_DATA_DIR", str(tmp_path / "var"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = CliRunner().invoke(demo, ["--once", "--port", str(taken.getsockname()[1])])
+    assert isinstance(result.exception, BadSettings)
+    assert "choose another --port" in result.exception.detail
+    assert not (tmp_path / "var").exists()

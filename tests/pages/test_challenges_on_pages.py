@@ -99,7 +99,8 @@ def test_a_badge_has_its_name_and_its_day(town: Town) -> None:
 def test_points_of_a_challenge_are_a_line_of_the_statement(town: Town) -> None:
     town.purchase(town.member(), 10_000)
     said = page(signed_in(town), "/wallet")
-    assert "Challenge completed: Spree" in said
+    assert "<span>Challenge completed: Spree" in said, "its title, not only the reason"
+    assert said.count("Challenge completed: Spree") > 2
 
 
 def test_the_rules_in_words_tell_each_challenge(town: Town) -> None:

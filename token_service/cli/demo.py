@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -47,6 +48,7 @@ def demo(households: int, weeks: int, port: int, once: bool) -> None:
     from token_service.app.resources import resource_dir
     from token_service.app.setup import Founding, initialise, read_ruleset
 
+    _check_free(port)
     started = time.monotonic()
     settings, url = _demo_settings(port), f"http://127.0.0.1:{port}"
     click.echo("◉ Méreau: loyalty points that anyone can check\n")
@@ -61,6 +63,16 @@ def demo(households: int, weeks: int, port: int, once: bool) -> None:
             raise SystemExit(0 if passed else 1)
         click.echo("\nServing until you press Ctrl-C.")
         raise SystemExit(_wait(server))
+
+
+def _check_free(port: int) -> None:
+    """Raises BadSettings when something listens there already: another Méreau would answer in our server's place."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise BadSettings(f"Port {port} is taken: stop what listens there, or choose another --port") from error
 
 
 def _demo_settings(port: int) -> Settings:

@@ -16,6 +16,7 @@ from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.staged import Entry, Operation
 from token_service.ledger.stores import store_of
 from token_service.ledger.transaction import Transaction
+from token_service.program.events import OWN_PREFIX
 from token_service.units import KIND_WORDS, EntryKind
 
 _HIDDEN: Final = frozenset(
@@ -213,9 +214,13 @@ def _settlement(row: Row[Any], document: Mapping[str, Any]) -> views.Settlement:
 
 
 def plain_facts(document: Mapping[str, Any]) -> dict[str, object]:
-    """What a page may show of a detail: all but its frame, with a purchase's money, or what event it was, brought to the top."""
+    """What a page may show of a detail: all but its frame, with a purchase's money, or what event it was, brought to the top; of the
+    programme's own events also what they were about.
+    """
     plain: dict[str, object] = {key: value for key, value in document.items() if key not in _HIDDEN}
     purchase = document.get("facts")
     if isinstance(purchase, dict):
         plain |= {key: purchase[key] for key in _BROUGHT_UP if key in purchase}
+        if str(purchase.get("event", "")).startswith(OWN_PREFIX) and "subject" in purchase:
+            plain["subject"] = purchase["subject"]
     return plain
