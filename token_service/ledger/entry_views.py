@@ -214,8 +214,8 @@ def _settlement(row: Row[Any], document: Mapping[str, Any]) -> views.Settlement:
 
 
 def plain_facts(document: Mapping[str, Any]) -> dict[str, object]:
-    """What a page may show of a detail: all but its frame, with a purchase's money, or what event it was, brought to the top; of the
-    programme's own events also what they were about.
+    """What a page may show of a detail: all but its frame, with a purchase's money, or what event it was, brought to the top; of
+    the programme's own events also what they were about.
     """
     plain: dict[str, object] = {key: value for key, value in document.items() if key not in _HIDDEN}
     purchase = document.get("facts")
