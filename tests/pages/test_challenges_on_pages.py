@@ -9,9 +9,11 @@ from console_town import desk
 from pages_town import RULES, Browser, Town
 from till_counter import at_counter
 
+from token_service.ledger.context import Actor
 from token_service.ledger.events import send_event
 from token_service.ledger.inputs import NewEvent, NewItem, NewRefund, NewRefundItem
 from token_service.ledger.refunds import refund_purchase
+from token_service.ledger.vouchers import list_vouchers
 from token_service.pages.challenge_words import challenge_in_words
 from token_service.program.ruleset import check_ruleset, parse_ruleset
 
@@ -115,6 +117,15 @@ def test_the_till_says_what_a_purchase_completes(town: Town) -> None:
     bought = coffees(town, member, 1)
     said = at_counter(town).look(f"/till/operations/{bought}").text
     assert "“Coffee card” is complete: a voucher: A free coffee." in said
+
+
+def test_the_till_says_that_a_voucher_was_won(town: Town) -> None:
+    member = town.member()
+    coffees(town, member, 5)
+    code = list_vouchers(town.context, Actor.member(member))[0].code
+    said = at_counter(town).browser.post("/till/find", code=str(code)).text
+    assert "Won on" in said
+    assert "for 0 points" not in said
 
 
 def test_staff_read_what_was_won_and_lost(town: Town) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from token_service.ledger import operations, tiers
 from token_service.ledger.accounts import Account
 from token_service.ledger.challenge_rows import completions, read_steps, step_id, step_of, steps_of
-from token_service.ledger.event_awards import keep_nothing, record_event
+from token_service.ledger.event_awards import keep_nothing, record_own
 from token_service.ledger.issuances import take_part_back
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Completion, NewVoucherRow, Operation
@@ -86,25 +86,15 @@ def _keys_given(given: dict[str, str], challenge_id: str) -> set[str]:
 
 def _record(tx: Transaction, account: Account, operation: Operation, challenge: Challenge, subject: str) -> Operation:
     """The event of one completion, with its voucher if that is what it gives."""
-    reward, voucher = challenge.award.reward, None
-    if reward is not None:
-        voucher = drawn_voucher(tx, account.id)
-    reference = f"{COMPLETED}/{subject}/{operation.id}"
-    event = record_event(
-        tx,
-        account,
-        merchant_id=tx.own_merchant.id,
-        reference=reference,
-        content=operations.content_hash({"event": COMPLETED, "reference": reference}),
-        event=COMPLETED,
-        subject=subject,
-        occurred_at=tx.now,
-        parent_id=operation.id,
-        won=None if reward is None or voucher is None else {"reward": reward, "voucher": voucher[0]},
-    )
+    reward, reference = challenge.award.reward, f"{COMPLETED}/{subject}/{operation.id}"
+    if reward is None:
+        event = record_own(tx, account, COMPLETED, reference, subject=subject, parent_id=operation.id)
+    else:
+        voucher_id, code_hash = drawn_voucher(tx, account.id)
+        won = {"reward": reward, "voucher": voucher_id}
+        event = record_own(tx, account, COMPLETED, reference, subject=subject, parent_id=operation.id, won=won)
+        tx.staged.vouchers.append(NewVoucherRow(voucher_id, event.id, account.id, reward, code_hash, tx.now))
     tx.staged.completions.append(Completion(event.id, account.id, subject))
-    if reward is not None and voucher is not None:
-        tx.staged.vouchers.append(NewVoucherRow(voucher[0], event.id, account.id, reward, voucher[1], tx.now))
     return event
 
 

@@ -85,6 +85,31 @@ def record_event(
     return operation
 
 
+def record_own(
+    tx: Transaction,
+    account: Account,
+    event: str,
+    reference: str,
+    *,
+    subject: str | None = None,
+    parent_id: str | None = None,
+    won: Mapping[str, str] | None = None,
+) -> Operation:
+    """An event of the programme's own, now: the programme issues for it. Raises as `record_event`."""
+    return record_event(
+        tx,
+        account,
+        merchant_id=tx.own_merchant.id,
+        reference=reference,
+        content=operations.content_hash({"event": event, "reference": reference}),
+        event=event,
+        subject=subject,
+        occurred_at=tx.now,
+        parent_id=parent_id,
+        won=won,
+    )
+
+
 def event_state(operation: Operation, facts: EventFacts, kept: int, taken: int = 0) -> PurchaseState:
     """What an event keeps and counts for."""
     counts = event_qualification(facts, kept)

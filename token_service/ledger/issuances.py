@@ -99,7 +99,7 @@ def _reverse(tx: Transaction, actor: Actor, issuance_id: str, new: NewReversal) 
 
 
 def take_issue_back(tx: Transaction, actor: Actor, issuance: Operation, *, issued: int, new: NewReversal) -> Done:
-    """The reversal of an operation that issued points, all that is left of them or `new.points`."""
+    """The reversal of an operation that issued points, or none: all that is left of them or `new.points`."""
     account = tx.account(issuance.member_id)
     checks.reference(new.reference)
     checks.optional_text("/reason", new.reason)
@@ -111,7 +111,7 @@ def take_issue_back(tx: Transaction, actor: Actor, issuance: Operation, *, issue
         return Done(first, replayed=True)
     earlier = operations.children(tx, issuance.id, "reversal")
     asked_before = sum(operation.facts["points"] for operation in earlier)
-    if asked_before >= issued:
+    if earlier and asked_before >= issued:
         raise AlreadyReversed("this issuance was taken back before", existing_id=earlier[-1].id)
     asked = issued - asked_before if new.points is None else checks.points("/points", new.points)
     if asked > issued - asked_before:

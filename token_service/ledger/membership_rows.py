@@ -24,16 +24,8 @@ _bought = member_memberships.c
 def periods_of(tx: Transaction, account: Account) -> dict[str, Period]:
     """All that the member ever bought, by the event that says so."""
     if account.periods is None:
-        query = select(
-            _bought.operation_id,
-            _bought.membership,
-            _bought.starts_at,
-            _bought.ends_at,
-            _bought.keeps_until,
-            _bought.ended_at,
-        )
-        rows = tx.connection.execute(query.where(_bought.member_id == account.id))
-        account.periods = {row[0]: Period(*row[1:]) for row in rows}
+        read_many(tx, [account])
+    assert account.periods is not None
     return account.periods
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
 
-from token_service.errors import AlreadyReversed, InvalidInput, NotFound, Place
+from token_service.errors import InvalidInput, NotFound, Place
 from token_service.ledger import checks, operations, tiers, views
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.event_awards import keep_nothing, record_event
 from token_service.ledger.inputs import NewMembership, NewReversal
-from token_service.ledger.issuances import take_part_back
+from token_service.ledger.issuances import take_issue_back
 from token_service.ledger.membership_rows import end_period, periods_of, row_of, stage_period
 from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.operations import Done
@@ -58,12 +58,11 @@ def refund_membership(
     Raises NotFound, ReferenceConflict, InvalidInput, AlreadyReversed when it was refunded before.
     """
 
-    def work(tx: Transaction) -> Done:
-        done = _refund(tx, actor, membership_id, new)
-        assert done.operation.parent_id is not None
-        return Done(done.operation, done.replayed)
+    def shown(tx: Transaction, reversal: Operation) -> views.Membership:
+        sold = str(reversal.parent_id)
+        return membership_view(tx, operations.loaded(tx, [sold])[sold])
 
-    return outcome(context, work, lambda tx, reversal: membership_view(tx, _sold(tx, str(reversal.parent_id))))
+    return outcome(context, lambda tx: _refund(tx, actor, membership_id, new), shown)
 
 
 def get_membership(context: Context, actor: Actor, membership_id: str) -> views.Membership:
@@ -151,10 +150,6 @@ def _row(tx: Transaction, event: Operation) -> BoughtPeriod:
     return row_of(event, None if found is None else found.ended_at)
 
 
-def _sold(tx: Transaction, operation_id: str) -> Operation:
-    return operations.loaded(tx, [operation_id])[operation_id]
-
-
 def _own(tx: Transaction, actor: Actor, membership_id: str) -> Operation:
     event = operations.get(tx, actor, membership_id, "event")
     if event.facts["event"] != BOUGHT:
@@ -202,27 +197,9 @@ def _refund(tx: Transaction, actor: Actor, membership_id: str, new: NewReversal)
     account = tx.account(event.member_id)
     if new.points is not None:
         raise checks.wrong("/points", "a membership is refunded whole: leave points out")
-    checks.reference(new.reference)
-    checks.optional_text("/reason", new.reason)
-    content = operations.content_hash(asdict(new) | {"of": event.id})
-    first = operations.known(
-        tx, merchant_id=event.merchant_id, kind="reversal", reference=new.reference, content=content
-    )
-    if first is not None:
-        return Done(first, replayed=True)
-    earlier = operations.children(tx, event.id, "reversal")
-    if earlier:
-        raise AlreadyReversed("this membership was refunded before", existing_id=earlier[-1].id)
-    reversal = take_part_back(
-        tx,
-        account,
-        event,
-        asked=event.result["points"],
-        named=(new.reference, content),
-        reason=new.reason,
-        actor_name=actor.name,
-    )
-    keep_nothing(tx, account, event, reversal)
-    end_period(tx, account, event.id)
-    tiers.review(tx, account)
-    return Done(reversal, replayed=False)
+    done = take_issue_back(tx, actor, event, issued=event.result["points"], new=new)
+    if not done.replayed:
+        keep_nothing(tx, account, event, done.operation)
+        end_period(tx, account, event.id)
+        tiers.review(tx, account)
+    return done

@@ -17,7 +17,7 @@ from token_service.ledger import challenges, operations, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Context
 from token_service.ledger.due_members import next_members
-from token_service.ledger.event_awards import record_event
+from token_service.ledger.event_awards import record_own
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.views import DueReport
 from token_service.program.birthdays import LATE_DAYS, last_birthday, next_birthday
@@ -102,19 +102,8 @@ def _look_again(tx: Transaction, member_id: str, day: date | None) -> None:
 
 
 def _recording(tx: Transaction, account: Account, event: str, reference: str) -> Callable[[], object]:
-    content = operations.content_hash({"event": event, "reference": reference})
-
     def work() -> object:
-        operation = record_event(
-            tx,
-            account,
-            merchant_id=tx.own_merchant.id,
-            reference=reference,
-            content=content,
-            event=event,
-            subject=None,
-            occurred_at=tx.now,
-        )
+        operation = record_own(tx, account, event, reference)
         challenges.after_event(tx, account, operation)
         return operation
 

@@ -17,7 +17,7 @@ from token_service.ledger import challenges, operations, shown_codes, tables, vi
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.event_awards import record_event
+from token_service.ledger.event_awards import record_own
 from token_service.ledger.invited import CODE_LENGTH
 from token_service.ledger.referral_tables import invitations, referrals
 from token_service.ledger.transaction import Transaction, write
@@ -141,16 +141,7 @@ def _record(tx: Transaction, referral_id: str, referee: Account, referrer: Accou
         reference = f"{event}/{referral_id}"
         if operations.exists(tx, tx.own_merchant.id, "event", reference):  # the ledger was restored, and repaired
             continue
-        operation = record_event(
-            tx,
-            account,
-            merchant_id=tx.own_merchant.id,
-            reference=reference,
-            content=operations.content_hash({"event": event, "reference": reference}),
-            event=event,
-            subject=referral_id,
-            occurred_at=tx.now,
-        )
+        operation = record_own(tx, account, event, reference, subject=referral_id)
         challenges.after_event(tx, account, operation)
 
 

@@ -175,7 +175,9 @@ def _refusal(tx: Transaction, row: Row[Any], merchant_id: str) -> CallerError | 
         own = {"merchant_id": merchant_id, "reference": row.used_reference}
         return VoucherUsed("the voucher was used here before", used_at=row.used_at, **own)
     if state == "cancelled":
-        return VoucherCancelled("the voucher was given back", cancelled_at=row.cancelled_at)
+        return VoucherCancelled(
+            "the voucher was given back, or what it was given for was", cancelled_at=row.cancelled_at
+        )
     if tx.account(row.member_id).frozen:
         return MemberFrozen("the member is frozen")
     return None

@@ -63,10 +63,14 @@ def plain_id(identifier: str) -> str:
 
 
 def challenge_titled(ruleset: Ruleset, challenge_id: str) -> str:
-    """A completed challenge, named; its id as words where the rules have no such challenge."""
+    """A completed challenge, named."""
+    return gettext("Challenge completed: %(name)s", name=challenge_name(ruleset, challenge_id))
+
+
+def challenge_name(ruleset: Ruleset, challenge_id: str) -> str:
+    """Its name, its id as words where the rules have no such challenge."""
     challenge = challenge_named(ruleset, challenge_id)
-    name = plain_id(challenge_id) if challenge is None else own_name(challenge)
-    return gettext("Challenge completed: %(name)s", name=name)
+    return plain_id(challenge_id) if challenge is None else own_name(challenge)
 
 
 def membership_named_in_words(ruleset: Ruleset, membership_id: str) -> str:

@@ -16,19 +16,12 @@ from token_service.program.challenge_schema import (
     CountSpend,
     CountStreak,
 )
-from token_service.program.challenges import challenge_named
 from token_service.program.events import INVITED, REFERRED
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import ActionRule
 
 STAMPS_MAX: Final = 12
 """So many are drawn as stamps; more as a bar."""
-
-
-def challenge_name(ruleset: Ruleset, challenge_id: str) -> str:
-    """Its name, its id as words where the rules have no such challenge."""
-    challenge = challenge_named(ruleset, challenge_id)
-    return plain_id(challenge_id) if challenge is None else own_name(challenge)
 
 
 def goal_in_words(challenge: Challenge, ruleset: Ruleset) -> str:

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from token_service.ledger.challenge_standings import list_badges, list_challenges
 from token_service.ledger.views import ChallengeStanding
 from token_service.pages import formats
-from token_service.pages.breakdown import own_name
-from token_service.pages.challenge_words import STAMPS_MAX, award_in_words, challenge_name, goal_in_words
+from token_service.pages.breakdown import challenge_name, own_name
+from token_service.pages.challenge_words import STAMPS_MAX, award_in_words, goal_in_words
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.pages.translation import gettext

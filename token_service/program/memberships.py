@@ -66,9 +66,9 @@ def bought(
     return MembershipFacts(membership.id, starts_at, ends_at, keeps_until, paid, is_renewal=bool(others))
 
 
-def period_of(facts: MembershipFacts, ended_at: datetime | None = None) -> Period:
-    """The period that was bought, as it stands."""
-    return Period(facts.id, facts.starts_at, facts.ends_at, facts.keeps_until, ended_at)
+def bought_period(facts: MembershipFacts) -> Period:
+    """The period that was bought."""
+    return Period(facts.id, facts.starts_at, facts.ends_at, facts.keeps_until)
 
 
 def held_at(periods: Iterable[Period], at: datetime) -> tuple[Held, ...]:

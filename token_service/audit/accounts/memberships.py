@@ -7,7 +7,7 @@ from dataclasses import replace
 from token_service.audit.accounts.account import Account, Operation
 from token_service.audit.accounts.step import Step
 from token_service.program.event_facts import EventFacts
-from token_service.program.memberships import BOUGHT, bought, held_at, membership_named, period_of
+from token_service.program.memberships import BOUGHT, bought, bought_period, held_at, membership_named
 from token_service.program.rewards import Whose
 from token_service.program.ruleset import Ruleset
 
@@ -32,7 +32,7 @@ def check(step: Step, ruleset: Ruleset, facts: EventFacts) -> None:
 def begin(step: Step, operation: Operation, facts: EventFacts) -> None:
     """The account has the period from now on."""
     if facts.membership is not None:
-        step.account.periods[operation.id] = period_of(facts.membership)
+        step.account.periods[operation.id] = bought_period(facts.membership)
 
 
 def end(step: Step, operation: Operation) -> None:

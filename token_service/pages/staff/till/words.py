@@ -11,8 +11,8 @@ from token_service.ledger.till import Tally, TillReceipt
 from token_service.ledger.till_lines import TillLine
 from token_service.ledger.views import Member, Purchase
 from token_service.pages import formats
-from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named
-from token_service.pages.challenge_words import award_in_words, challenge_name
+from token_service.pages.breakdown import challenge_name, level_named, membership_named_in_words, reward_named
+from token_service.pages.challenge_words import award_in_words
 from token_service.pages.on_offer import closed_in_words
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
@@ -149,7 +149,7 @@ def _voucher_refusal(facts: Mapping[str, Any]) -> str:
     at: datetime = facts.get("used_at") or facts["cancelled_at"]
     day, time = formats.day(at, rules.program.time_zone), formats.clock(at, rules.program.time_zone)
     if "cancelled_at" in facts:
-        return gettext("This voucher buys nothing any more: its points were given back on %(day)s.", day=day)
+        return gettext("This voucher buys nothing any more: it was cancelled on %(day)s.", day=day)
     if "reference" in facts:
         return gettext("This voucher was honoured before, here, on %(day)s at %(time)s.", day=day, time=time)
     return gettext("This voucher was honoured before, at another shop, on %(day)s at %(time)s.", day=day, time=time)
