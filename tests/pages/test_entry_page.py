@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
-from pages_settled import Settled
+from pages_settled import Settled, settled_town
 from pages_town import Browser
 from test_wallet_page import FORBIDDEN, words
 
 from token_service.protocol.receipts import proves, receipt_from_json
+
+
+@pytest.fixture(scope="module")
+def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settled]:
+    """A deployment of its own: the browser's tests add lines to the one that the others share."""
+    with settled_town(tmp_path_factory.mktemp("entries")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
