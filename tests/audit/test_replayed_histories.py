@@ -75,7 +75,7 @@ tiers:
     - {id: gold, from: %(gold)s, multiplier_percent: 150}
 expiry: %(expiry)s
 %(window)s
-limits: {per_order_points: 400, per_member_day_points: 500, manual_issuance_points: 300}
+limits: {per_order_points: 400, per_member_day_points: 500, %(caps)smanual_issuance_points: 300}
 accept_late: P10D
 restoration_grace: P3D
 rewards:
@@ -92,6 +92,9 @@ EXPIRIES = (
 )
 
 
+CAPS = "per_merchant_day_points: 450, program_day_points: 700, velocity: {purchases: 4, every: P3D}, "
+
+
 def rules(draw: random.Random) -> str:
     qualify = draw.choice(["spend", "points", "engagement"])
     return RULES % {
@@ -103,6 +106,7 @@ def rules(draw: random.Random) -> str:
         "expiry": draw.choice(EXPIRIES),
         "big": "{budget_points: 700}",
         "window": draw.choice(["", "return_window: P2D"]),
+        "caps": draw.choice(["", CAPS]),
     }
 
 

@@ -50,14 +50,14 @@ def new_store(
             made.append(open_store(sqlite_url(path)))
         else:
             server: PostgreSQL = request.getfixturevalue("postgresql")
-            made.append(open_store(server.new_database()))
+            made.append(open_store(server.lend()))
         return made[-1]
 
     yield make
     for store in made:
         store.dispose()
         if not store.is_sqlite:
-            request.getfixturevalue("postgresql").drop(store.engine.url.render_as_string(hide_password=False))
+            request.getfixturevalue("postgresql").take_back(store.engine.url.render_as_string(hide_password=False))
 
 
 @pytest.fixture

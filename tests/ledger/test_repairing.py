@@ -77,6 +77,7 @@ WHOLE = (
         expiry="{kind: inactivity, period: P60D}",
         return_window="P5D",
         campaigns=CAMPAIGNS,
+        limits="{per_merchant_day_points: 300, program_day_points: 400, velocity: {purchases: 5, every: P2D}}",
     )
     .replace("rounding: floor}]", "rounding: floor}" + EVENTS)
     .replace("earning: [{", "earning:\n  - {")

@@ -49,7 +49,9 @@ tiers:
   levels: [{id: regular, from: 1, benefits: [free-coffee]}, {id: friend, from: 12, multiplier_percent: 125}]
 expiry: {kind: inactivity, period: P18M}
 return_window: P14D
-limits: {per_order_points: 5000, per_member_day_points: 9000, manual_issuance_points: 0}
+limits:
+  {per_order_points: 5000, per_member_day_points: 9000, per_store_day_points: 20000, per_merchant_day_points: 30000,
+   program_day_points: 40000, velocity: {purchases: 10, every: PT1H, freeze: true}, manual_issuance_points: 0}
 accept_late: P7D
 """
 EXPIRIES = {
@@ -164,7 +166,12 @@ def test_next_and_earlier_rules_are_told_and_drafts_are_not(town: Town) -> None:
         "Offer “Soon”: 5 more points. Until 1 February 2027, that day included.",
         "Regular: from 1 purchase. It also brings: Free coffee. Friend: from 12 purchases.",
         "it goes down by 1 level every 18 months.",
-        "A purchase earns at most 5,000 points A day earns at most 9,000 points No points are given by hand.",
+        "A purchase earns at most 5,000 points A day earns at most 9,000 points "
+        "At most 10 purchases in 1 hour earn points "
+        "In one store, everybody together earns at most 20,000 points a day "
+        "With one merchant, everybody together earns at most 30,000 points a day "
+        "Everybody together earns at most 40,000 points a day "
+        "Who goes on buying faster than that is frozen until somebody has looked. No points are given by hand.",
         "Points can be used 14 days after the purchase, its return window.",
         "A shop has 7 days to record a purchase.",
     ):

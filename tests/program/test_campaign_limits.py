@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from token_service.errors import InvalidInput
 from token_service.program.campaign_limits import times_used
-from token_service.program.campaign_uses import points_used, with_campaigns
+from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.earning import Award, decide_purchase
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, keep_after_refund
@@ -35,7 +35,7 @@ def limited(**limits: Any) -> Ruleset:
 def facts_with(
     ruleset: Ruleset, total: int, *, uses: tuple[datetime, ...] = (), left: int = 0, **more: Any
 ) -> PurchaseFacts:
-    return with_campaigns(ruleset, purchase(total, **more), {"big": uses}, lambda _: left)
+    return with_limits(ruleset, purchase(total, **more), {"big": uses}, lambda _: left)
 
 
 def lines(award: Award) -> dict[str, int]:
@@ -86,7 +86,7 @@ def test_a_multiplier_counts_what_it_adds() -> None:
     ruleset = ruleset_of(
         campaigns=[{"id": "double", "award": {"multiplier_percent": 200}, "limits": {"budget_points": 15}}]
     )
-    facts = with_campaigns(ruleset, purchase(2000), {}, lambda _: 15)
+    facts = with_limits(ruleset, purchase(2000), {}, lambda _: 15)
     award = decide_purchase(ruleset, facts)
     assert lines(award) == {"base": 20, "double": 20, "limit:campaign:double": -5}
     assert points_used(facts, award) == {"double": 15}

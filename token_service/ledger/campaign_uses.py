@@ -1,6 +1,7 @@
 """Limits of campaigns in the ledger: what members had of each, and what budgets have left (docs/rulesets.md).
 
-A campaign is known by its id, from one ruleset to the next: the same id goes on with the same budget. Whoever spends of a budget
+A campaign is known by its id, from one ruleset to the next: the same id goes on with the same budget. A limit on everybody's day
+(program/caps.py) is a budget like theirs, known by the day and whose it is. Whoever spends of a budget
 locks its row until the commit, members' rows first; so a budget is never exceeded, and a refund gives back what it held.
 """
 
@@ -19,6 +20,7 @@ from token_service.ledger.staged import CampaignUse, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import events
 from token_service.program.campaign_uses import decide_within_limits, points_used
+from token_service.program.caps import Budget
 from token_service.program.earning import Award
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
@@ -32,7 +34,7 @@ _uses, _budgets = tables.campaign_uses.c, tables.campaign_budgets.c
 def decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: PurchaseFacts) -> tuple[PurchaseFacts, Award]:
     """What the purchase earns, and its facts with what the limited campaigns that would give something had left."""
     return decide_within_limits(
-        ruleset, facts, lambda campaigns: _used_by(tx, account, campaigns), lambda campaign: left(tx, campaign)
+        ruleset, facts, lambda campaigns: _used_by(tx, account, campaigns), lambda budget: left(tx, budget)
     )
 
 
@@ -81,7 +83,7 @@ def event_uses(tx: Transaction, account: Account, rules: Sequence[ActionRule]) -
 
 def give_back(tx: Transaction, purchase: Operation, facts: PurchaseFacts, kept: Award) -> None:
     """Gives back what a purchase no longer holds after a refund: points to the budget, and the use once it holds none."""
-    if not facts.campaigns:
+    if not facts.campaigns and not facts.caps:
         return
     holds = points_used(facts, kept)
     for row in tx.connection.execute(select(tables.campaign_uses).where(_uses.operation_id == purchase.id)):
@@ -148,17 +150,15 @@ def _used_by(tx: Transaction, account: Account, campaigns: Sequence[Campaign]) -
     return found
 
 
-def left(tx: Transaction, campaign: Campaign | ActionRule) -> int:
+def left(tx: Transaction, budget: Budget) -> int:
     """What the budget holds now, its row locked."""
-    assert campaign.limits is not None
-    budget = campaign.limits.budget_points or 0
-    if campaign.id not in tx.campaign_used:
+    if budget.id not in tx.campaign_used:
         if tx.locks:
-            tx.connection.execute(_adding(tx, campaign.id, 0))
-        query = select(_budgets.used_points).where(_budgets.campaign_id == campaign.id)
+            tx.connection.execute(_adding(tx, budget.id, 0))
+        query = select(_budgets.used_points).where(_budgets.campaign_id == budget.id)
         found = tx.connection.execute(query.with_for_update() if tx.locks else query).scalar_one_or_none()
-        tx.campaign_used[campaign.id] = int(found or 0)
-    return max(0, budget - tx.campaign_used[campaign.id] - tx.campaign_points.get(campaign.id, 0))
+        tx.campaign_used[budget.id] = int(found or 0)
+    return max(0, budget.points - tx.campaign_used[budget.id] - tx.campaign_points.get(budget.id, 0))
 
 
 def _adding(tx: Transaction, campaign_id: str, points: int) -> sqlite.Insert | postgresql.Insert:

@@ -16,7 +16,7 @@ from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.staged import Entry, Operation
 from token_service.ledger.stores import store_of
 from token_service.ledger.transaction import Transaction
-from token_service.program.events import OWN_PREFIX
+from token_service.program.event_facts import OWN_PREFIX
 from token_service.units import KIND_WORDS, EntryKind
 
 _HIDDEN: Final = frozenset(

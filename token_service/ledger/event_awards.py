@@ -162,7 +162,7 @@ def _decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: EventFac
         return campaign_uses.event_uses(tx, account, rules)
 
     return decide_event_within_limits(
-        ruleset, facts, uses, lambda rule: campaign_uses.left(tx, rule), lambda rule: _person(tx, account, rule)
+        ruleset, facts, uses, lambda budget: campaign_uses.left(tx, budget), lambda rule: _person(tx, account, rule)
     )
 
 

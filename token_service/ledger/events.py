@@ -20,7 +20,7 @@ from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.reversal_views import reversal_view
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.challenges import COMPLETED
-from token_service.program.events import OWN_PREFIX
+from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.memberships import BOUGHT
 from token_service.program.windows import check_not_too_late
 

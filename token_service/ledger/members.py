@@ -15,12 +15,12 @@ from token_service.ledger import checks, cursors, operations, tables, tiers, vie
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import balance_of, balances_of, visible_account
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.freezing import set_frozen
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.invited import Newcomer, note_invitations
 from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.membership_rows import held
 from token_service.ledger.own_events import first_look, welcome
-from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import read_histories
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.transaction import Transaction, read, write
@@ -131,19 +131,11 @@ def _set_frozen(context: Context, actor: Actor, member_id: str, reason: str, *, 
         checks.text("/reason", reason)
         account = visible_account(tx, actor, member_id)
         if account.frozen != frozen:
-            freeze_account(tx, account, reason=reason, actor=actor.name, frozen=frozen)
-            order = ("set_frozen", "guard", {"account": account.address, "frozen": frozen})
-            tx.staged.admin_operations.append(order)
+            set_frozen(tx, account, reason=reason, actor=actor.name, frozen=frozen)
         tx.flush()
         return member_view(tx, account, actor.merchant_id)
 
     return write(context, work)
-
-
-def freeze_account(tx: Transaction, account: Account, *, reason: str, actor: str, frozen: bool) -> None:
-    """Stages the change and the fact that records it."""
-    account.frozen, account.is_changed = frozen, True
-    fact(tx, account, "frozen" if frozen else "unfrozen", operation=None, more={"reason": reason, "actor": actor})
 
 
 def _enrol(tx: Transaction, actor: Actor, news: Sequence[NewMember]) -> list[EnrolOutcome | MereauError]:

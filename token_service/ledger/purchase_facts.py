@@ -26,6 +26,7 @@ from token_service.program.facts import (
     member_age_days,
     next_visit,
 )
+from token_service.program.limits import recent_orders
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Qualification, tier_at
 
@@ -126,6 +127,9 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
             purchases=account.purchase_count,
             day_points=day_points(tx, account, local.date),
             memberships=held_ids(tx, account, ruleset, basket.occurred_at),
+            recent=None
+            if ruleset.limits.velocity is None
+            else recent_orders(ruleset, history(tx, account).values(), basket.occurred_at),
         ),
         visit=next_visit(last_purchase(tx, account), local),
     )

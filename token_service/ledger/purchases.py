@@ -28,6 +28,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points, hold_back
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.entry_views import entries_of, promises_of
+from token_service.ledger.freezing import freeze_if_too_fast
 from token_service.ledger.inputs import NewPurchase
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
@@ -197,6 +198,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     _was_active(tx, account, occurred_at, operation.id)
     tiers.review(tx, account)
     challenges.after_purchase(tx, account, operation, facts)
+    freeze_if_too_fast(tx, account, ruleset, facts)
     if account.purchase_count == 1 and pays_for_referrals(ruleset):
         referrals.expect(tx, account, due_at)
     return Done(operation, replayed=False)

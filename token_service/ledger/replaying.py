@@ -203,7 +203,7 @@ def _reversals(event: Operation, done: list[Operation]) -> list[Operation]:
 
 
 def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
-    """What each purchase holds of limited campaigns after its refunds; a use that was given back stays, without points."""
+    """What each purchase holds of limited campaigns and days after its refunds; one that was given back stays, without points."""
     rows: Rows = {}
     for operation in done:
         if operation.kind == "event":
@@ -212,7 +212,7 @@ def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
                 subject = operation.facts.get("subject")
                 row = use_of(operation, rule_id, operation.occurred_at, points, subject)
                 rows[row.id] = {name: getattr(row, name) for name in row.__slots__}
-        if operation.kind != "purchase" or "campaigns" not in operation.facts:
+        if operation.kind != "purchase" or not operation.facts.keys() & {"campaigns", "caps"}:
             continue
         facts = PurchaseFacts.from_json(operation.facts)
         back = tuple(

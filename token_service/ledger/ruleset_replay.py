@@ -17,11 +17,12 @@ from sqlalchemy import Connection, case, func, select
 
 from token_service.ledger.context import Context
 from token_service.ledger.tables import operations, purchases
-from token_service.program.campaign_uses import points_used, with_campaigns
+from token_service.program.campaign_uses import points_used, with_limits
+from token_service.program.caps import Budget
 from token_service.program.facts import PurchaseFacts
+from token_service.program.limits import recent_orders
 from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import Campaign
 from token_service.program.tiers import Qualification, qualification, tier_at
 
 PURCHASES_MAX: Final = 5_000
@@ -161,8 +162,10 @@ def _member_under(
             day_points[one.day] = today + one.kept
             continue
         tier = None if ruleset.tiers is None else tier_at(ruleset, history, one.facts.occurred_at)
-        facts = replace(one.facts, member=replace(one.facts.member, tier=tier, day_points=today), campaigns=())
-        facts = with_campaigns(ruleset, facts, uses, budgets.left)
+        recent = recent_orders(ruleset, history, one.facts.occurred_at)
+        member = replace(one.facts.member, tier=tier, day_points=today, recent=recent)
+        facts = replace(one.facts, member=member, campaigns=(), caps=())
+        facts = with_limits(ruleset, facts, uses, budgets.left)
         back = refunds.get(one.id, ())
         award = keep_after_refund(ruleset, facts, back)
         kept = award.points
@@ -186,17 +189,18 @@ def _refunds(connection: Connection, purchase_ids: Sequence[str]) -> dict[str, t
 
 
 class _Budgets:
-    """What campaigns have given in the replay, member by member: who gets the last points may differ, not how many there are."""
+    """What campaigns and days have given in the replay, member by member: who gets the last points may differ, not how many
+    there are.
+    """
 
     def __init__(self) -> None:
         self._used: dict[str, int] = {}
 
-    def left(self, campaign: Campaign) -> int:
-        budget = 0 if campaign.limits is None else campaign.limits.budget_points or 0
-        return max(0, budget - self._used.get(campaign.id, 0))
+    def left(self, budget: Budget) -> int:
+        return max(0, budget.points - self._used.get(budget.id, 0))
 
-    def use(self, campaign_id: str, points: int) -> None:
-        self._used[campaign_id] = self._used.get(campaign_id, 0) + points
+    def use(self, budget_id: str, points: int) -> None:
+        self._used[budget_id] = self._used.get(budget_id, 0) + points
 
 
 class _Totals:

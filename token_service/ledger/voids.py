@@ -17,7 +17,7 @@ from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import operation_named, owe, pay_debts, void_fact
 from token_service.ledger.context import Context
-from token_service.ledger.members import freeze_account
+from token_service.ledger.freezing import freeze_account
 from token_service.ledger.posting import change_lots
 from token_service.ledger.stock import put_piece_back
 from token_service.ledger.transaction import Transaction

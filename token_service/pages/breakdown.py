@@ -6,13 +6,15 @@ rules that decided. A rule of a kind that this page does not know yet keeps the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from token_service.pages import formats
 from token_service.pages.languages import page_language
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.campaign_limits import LIMIT_PREFIX
+from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import LINE_PREFIX, challenge_named
 from token_service.program.earning import Line
@@ -29,6 +31,7 @@ from token_service.program.schema import (
     MultiplierAward,
     Reward,
     SpendRule,
+    Velocity,
 )
 
 
@@ -220,11 +223,24 @@ def level_in_words(ruleset: Ruleset, level_id: str) -> str:
 
 def limit_in_words(ruleset: Ruleset, key: str) -> str | None:
     """What a limit says, in one sentence; None for one that the rules don't have."""
-    limits = ruleset.limits
-    if key == "per_order_points" and limits.per_order_points is not None:
-        most = formats.number(limits.per_order_points)
-        return gettext("A purchase earns at most %(points)s points", points=most)
-    if key == "per_member_day_points" and limits.per_member_day_points is not None:
-        most = formats.number(limits.per_member_day_points)
-        return gettext("A day earns at most %(points)s points", points=most)
-    return None
+    limit = getattr(ruleset.limits, key, None)
+    if isinstance(limit, Velocity):
+        period = formats.lasting(limit.every)
+        return gettext("At most %(times)s purchases in %(period)s earn points", times=limit.purchases, period=period)
+    if key not in _LIMITS or limit is None:
+        return None
+    return _LIMITS[key](formats.number(limit))
+
+
+_LIMITS: Final[dict[str, Callable[[str], str]]] = {
+    "per_order_points": lambda most: gettext("A purchase earns at most %(points)s points", points=most),
+    "per_member_day_points": lambda most: gettext("A day earns at most %(points)s points", points=most),
+    STORE_DAY: lambda most: gettext(
+        "In one store, everybody together earns at most %(points)s points a day", points=most
+    ),
+    MERCHANT_DAY: lambda most: gettext(
+        "With one merchant, everybody together earns at most %(points)s points a day", points=most
+    ),
+    PROGRAM_DAY: lambda most: gettext("Everybody together earns at most %(points)s points a day", points=most),
+}
+"""A limit's sentence by its key, for the number of points in the page's language."""

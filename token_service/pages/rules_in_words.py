@@ -25,6 +25,7 @@ from token_service.pages.challenge_words import challenge_in_words
 from token_service.pages.levels_in_words import levels_in_words
 from token_service.pages.on_offer import needed_in_words
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.earning import purchase_rules
 from token_service.program.ruleset import Ruleset
@@ -40,7 +41,7 @@ from token_service.program.schema import (
     Reward,
 )
 
-LIMITS: Final = ("per_order_points", "per_member_day_points")
+LIMITS: Final = ("per_order_points", "per_member_day_points", "velocity", STORE_DAY, MERCHANT_DAY, PROGRAM_DAY)
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,8 @@ def _limits(ruleset: Ruleset) -> Iterator[Told]:
         said = limit_in_words(ruleset, key)
         if said is not None:
             yield Told(said)
+    if ruleset.limits.velocity is not None and ruleset.limits.velocity.freeze:
+        yield Told(gettext("Who goes on buying faster than that is frozen until somebody has looked."))
     most = ruleset.limits.manual_issuance_points
     if most == 0:
         yield Told(gettext("No points are given by hand."))

@@ -17,6 +17,7 @@ from typing import Any
 from token_service.errors import InvalidInput
 from token_service.program.basket import Basket, condition_facts, whole
 from token_service.program.campaign_limits import LIMIT_PREFIX, is_used_up, limited, room_in_budget
+from token_service.program.caps import cap_rooms
 from token_service.program.conditions import holds, prepared
 from token_service.program.facts import PurchaseFacts
 from token_service.program.money import money_text
@@ -33,6 +34,7 @@ from token_service.program.schema import (
 from token_service.program.schema_values import Rounding
 from token_service.units import POINTS_MAX
 
+VELOCITY_LINE = "limit:velocity"
 _ROUNDED = {"floor": "rounded down", "half_up": "rounded to the nearest", "ceil": "rounded up"}
 _SPENT = {"gross": "paid", "net": "paid without tax", "goods": "paid without shipping"}
 
@@ -240,9 +242,24 @@ def _limit_lines(ruleset: Ruleset, basket: Basket, points: int) -> list[Line]:
     rooms = [
         ("limit:per_order_points", limits.per_order_points, f"at most {limits.per_order_points} points an order"),
         ("limit:per_member_day_points", room_today, f"at most {per_day} points a day, {room_today} of them left"),
+        *_velocity_room(ruleset, basket.facts),
+        *cap_rooms(ruleset, basket.facts),
         ("limit:largest_entry", POINTS_MAX, f"at most {POINTS_MAX} points an entry"),
     ]
     return cut_to_rooms(rooms, points)
+
+
+def is_too_fast(ruleset: Ruleset, facts: PurchaseFacts) -> bool:
+    """Whether the member bought as often as they may earn by, just before."""
+    velocity = ruleset.limits.velocity
+    return velocity is not None and (facts.member.recent or 0) >= velocity.purchases
+
+
+def _velocity_room(ruleset: Ruleset, facts: PurchaseFacts) -> list[tuple[str, int | None, str]]:
+    velocity = ruleset.limits.velocity
+    if velocity is None or not is_too_fast(ruleset, facts):
+        return []
+    return [(VELOCITY_LINE, 0, f"at most {velocity.purchases} purchases in {velocity.every} earn points")]
 
 
 def cut_to_rooms(rooms: Iterable[tuple[str, int | None, str]], points: int) -> list[Line]:

@@ -12,11 +12,22 @@ from typing import Any, Final, Literal
 
 from token_service.errors import InvalidInput
 from token_service.program.durations import check_aware
-from token_service.program.facts import TEXT_MAX, CampaignFacts, LocalTime, MemberFacts
+from token_service.program.facts import (
+    TEXT_MAX,
+    CampaignFacts,
+    CapFacts,
+    LocalTime,
+    MemberFacts,
+    caps_from_json,
+    caps_to_json,
+    check_caps,
+)
 from token_service.units import POINTS_MAX
 
 Person = Literal["unknown", "new", "known"]
-_OPTIONAL: Final = ("subject", "limits", "seen", "person", "membership")
+_OPTIONAL: Final = ("subject", "limits", "seen", "person", "membership", "caps")
+OWN_PREFIX: Final = "member."
+"""Events whose types begin so are recorded by the programme itself."""
 PERSONS: Final = ("unknown", "new", "known")
 _TIMES: Final = ("starts_at", "ends_at", "keeps_until")
 
@@ -58,7 +69,7 @@ class EventFacts:
     `event` is its type, `subject` what it is about. `limits` say what limited rules had left, `seen` names rules that gave the
     member something for this subject before. `person`, where a rule asks for it: whether the member is a person whom the
     programme cannot tell apart (no e-mail address), a new one, or one who had it with another card. `membership` is what was
-    bought, if that is what happened.
+    bought, if that is what happened. `caps` say what the limits on everybody's day had left.
     """
 
     occurred_at: datetime
@@ -71,6 +82,7 @@ class EventFacts:
     seen: tuple[str, ...] = ()
     person: Person | None = None
     membership: MembershipFacts | None = None
+    caps: tuple[CapFacts, ...] = ()
 
     def __post_init__(self) -> None:
         check_aware(self.occurred_at)
@@ -83,6 +95,7 @@ class EventFacts:
             raise InvalidInput("person must be unknown, new or known.")
         if len({one.id for one in self.limits}) != len(self.limits) or len(set(self.seen)) != len(self.seen):
             raise InvalidInput("A rule is named twice.")
+        check_caps(self.caps)
 
     def to_json(self) -> dict[str, Any]:
         """The facts as plain JSON values; what is empty is left out."""
@@ -95,7 +108,8 @@ class EventFacts:
         }
         limits = [_values(one) for one in self.limits]
         membership = None if self.membership is None else self.membership.to_json()
-        more = dict(zip(_OPTIONAL, (self.subject, limits, list(self.seen), self.person, membership), strict=True))
+        optional = (self.subject, limits, list(self.seen), self.person, membership, caps_to_json(self.caps))
+        more = dict(zip(_OPTIONAL, optional, strict=True))
         return document | {name: value for name, value in more.items() if value}
 
     @classmethod
@@ -110,6 +124,7 @@ class EventFacts:
             values["member"] = MemberFacts.from_json(values["member"])
             values["limits"] = tuple(CampaignFacts(**one) for one in values.get("limits", ()))
             values["seen"] = tuple(values.get("seen", ()))
+            values["caps"] = caps_from_json(values.get("caps", ()))
             if "membership" in values:
                 values["membership"] = MembershipFacts.from_json(values["membership"])
             return cls(**({"subject": None} | values))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from token_service.program.campaign_limits import times_used
+from token_service.program.caps import Budget, cap_rooms, caps_used, with_caps
 from token_service.program.challenge_schema import CountEvents
 from token_service.program.challenges import COMPLETED
 from token_service.program.challenges import award_line as completion_line
@@ -25,8 +26,6 @@ from token_service.units import POINTS_MAX
 
 RULE_LIMIT_PREFIX: Final = "limit:earning:"
 """Before a rule's id: the breakdown's line that takes away what its limits don't allow."""
-OWN_PREFIX: Final = "member."
-"""Events whose types begin so are recorded by the programme itself."""
 JOINED: Final = "member.joined"
 BIRTHDAY: Final = "member.birthday"
 REFERRED: Final = "member.referred"
@@ -71,22 +70,23 @@ def decide_event_within_limits(
     ruleset: Ruleset,
     facts: EventFacts,
     uses: Callable[[Sequence[ActionRule]], Uses],
-    left: Callable[[ActionRule], int],
+    left: Callable[[Budget], int],
     person: Callable[[ActionRule], Person],
 ) -> tuple[EventFacts, Award]:
     """The facts with what limited rules have left, and what the event earns by them: what `decide_event` gives for them.
 
-    `uses` is asked for limited rules only, `left` for those with a budget, `person` for one with `once_per: person`.
+    `uses` is asked for limited rules only, `left` for budgets and caps, `person` for one with `once_per: person`.
     """
     some = tuple(rule for rule in rules_for(ruleset, facts.event) if is_limited(rule))
     if some:
         facts = with_limits(ruleset, facts, uses(some), left)
         told = next((person(rule) for rule in some if rule.once_per == "person"), None)
         facts = replace(facts, person=told)
+    facts = with_caps(ruleset, facts, left)
     return facts, decide_event(ruleset, facts)
 
 
-def with_limits(ruleset: Ruleset, facts: EventFacts, uses: Uses, left: Callable[[ActionRule], int]) -> EventFacts:
+def with_limits(ruleset: Ruleset, facts: EventFacts, uses: Uses, left: Callable[[Budget], int]) -> EventFacts:
     """The facts with what limited rules have left, from the member's other events."""
     limits, seen = [], []
     for rule in rules_for(ruleset, facts.event):
@@ -101,12 +101,13 @@ def with_limits(ruleset: Ruleset, facts: EventFacts, uses: Uses, left: Callable[
 
 
 def _left(
-    ruleset: Ruleset, facts: EventFacts, rule: ActionRule, held: Sequence[RuleUse], left: Callable[[ActionRule], int]
+    ruleset: Ruleset, facts: EventFacts, rule: ActionRule, held: Sequence[RuleUse], left: Callable[[Budget], int]
 ) -> CampaignFacts:
     assert rule.limits is not None
     per_member, zone = rule.limits.per_member, ruleset.program.time_zone
     times = None if per_member is None else times_used(per_member, (use.at for use in held), facts.occurred_at, zone)
-    return CampaignFacts(rule.id, times, None if rule.limits.budget_points is None else left(rule))
+    budget = rule.limits.budget_points
+    return CampaignFacts(rule.id, times, None if budget is None else left(Budget(rule.id, budget)))
 
 
 def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
@@ -120,6 +121,7 @@ def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
     room_today = None if per_day is None else max(0, per_day - facts.member.day_points)
     rooms = (
         ("limit:per_member_day_points", room_today, f"at most {per_day} points a day, {room_today} of them left"),
+        *cap_rooms(ruleset, facts),
         ("limit:largest_entry", POINTS_MAX, f"at most {POINTS_MAX} points an entry"),
     )
     return award_of(tuple(lines + cut_to_rooms(rooms, sum(line.points for line in lines))))
@@ -131,9 +133,9 @@ def rule_points(award: Award, rule_id: str) -> int:
 
 
 def points_used(ruleset: Ruleset, facts: EventFacts, award: Award) -> dict[str, int]:
-    """What an award holds of each limited rule; those of which it holds nothing are not named, and not used."""
+    """What an award holds of each limited rule and cap; those of which it holds nothing are not named, and not used."""
     found = {rule.id: rule_points(award, rule.id) for rule in rules_for(ruleset, facts.event) if is_limited(rule)}
-    return {rule_id: points for rule_id, points in found.items() if points > 0}
+    return {rule_id: points for rule_id, points in found.items() if points > 0} | caps_used(facts, award.points)
 
 
 def event_qualification(facts: EventFacts, kept_points: int) -> Qualification:

@@ -7,7 +7,7 @@ what a campaign's condition may read is `conditions.FACTS` (docs/rulesets.md "Fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -18,6 +18,8 @@ from token_service.units import POINTS_MAX
 
 ITEMS_MAX: Final = 1000
 TEXT_MAX: Final = 200
+_OPTIONAL: Final = ("campaigns", "caps")
+"""Parts of a purchase's facts that are left out where they are empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class MemberFacts:
     """The member just before the purchase.
 
     `purchases` counts those recorded earlier; `day_points` is what the member's other purchases of the same local date
-    keep. `memberships` are held at its time, sorted.
+    keep. `memberships` are held at its time, sorted. `recent`, under rules that limit how fast a member buys: their purchases
+    in that stretch of time before this one, without those given back whole.
     """
 
     tier: str | None
@@ -75,9 +78,12 @@ class MemberFacts:
     purchases: int
     day_points: int
     memberships: tuple[str, ...] = ()
+    recent: int | None = None
 
     def __post_init__(self) -> None:
         _check_amounts(age_days=self.age_days, purchases=self.purchases, day_points=self.day_points)
+        if self.recent is not None:
+            _check_amounts(recent=self.recent)
         _check_texts(tier=self.tier)
         for membership in self.memberships:
             _check_texts(membership=membership)
@@ -85,10 +91,12 @@ class MemberFacts:
             raise InvalidInput("Memberships stand in order, each once.")
 
     def to_json(self) -> dict[str, Any]:
-        """The facts as JSON values; without memberships no word of them."""
+        """The facts as JSON values; without memberships no word of them, nor of `recent` where no rule asks."""
         document = _values(self) | {"memberships": list(self.memberships)}
         if not self.memberships:
             del document["memberships"]
+        if self.recent is None:
+            del document["recent"]
         return document
 
     @classmethod
@@ -96,6 +104,8 @@ class MemberFacts:
         """The facts that `to_json` wrote. Raises InvalidInput, TypeError for anything else."""
         if document.get("memberships") == []:
             raise InvalidInput("No memberships are left out.")
+        if "recent" in document and document["recent"] is None:
+            raise InvalidInput("No recent purchases are left out.")
         return cls(**{**document, "memberships": tuple(document.get("memberships", ()))})
 
 
@@ -132,11 +142,23 @@ class CampaignFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CapFacts:
+    """The points that a limit on everybody's day (`limits.program_day_points` and its like) had left just before."""
+
+    limit: str
+    left: int
+
+    def __post_init__(self) -> None:
+        _check_texts(limit=self.limit)
+        _check_amounts(left=self.left)
+
+
+@dataclass(frozen=True, slots=True)
 class PurchaseFacts:
     """All that decides what a purchase earns. Money in minor units of `currency`, 0 … 2^53−1.
 
     `total` is what was paid, tax included, after discounts and without what points paid (API.md). `campaigns` are the limited
-    ones that would give something.
+    ones that would give something, `caps` the limits on everybody's day.
     """
 
     occurred_at: datetime
@@ -154,6 +176,7 @@ class PurchaseFacts:
     member: MemberFacts
     visit: VisitFacts
     campaigns: tuple[CampaignFacts, ...] = ()
+    caps: tuple[CapFacts, ...] = ()
 
     def __post_init__(self) -> None:
         check_aware(self.occurred_at)
@@ -168,10 +191,11 @@ class PurchaseFacts:
             raise InvalidInput("Two lines of the purchase have the same number.")
         if len({campaign.id for campaign in self.campaigns}) != len(self.campaigns):
             raise InvalidInput("A campaign is named twice.")
+        check_caps(self.caps)
 
     def to_json(self) -> dict[str, Any]:
-        """The facts as JSON values; `from_json` gives them back equal. Without limited campaigns there is no word of them: the
-        facts of a ruleset that has none stay what they always were.
+        """The facts as JSON values; `from_json` gives them back equal. Without limited campaigns or caps there is no word of
+        them: the facts of a ruleset that has none stay what they always were.
         """
         document = _values(self) | {
             "occurred_at": self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -180,16 +204,20 @@ class PurchaseFacts:
             "member": self.member.to_json(),
             "visit": _values(self.visit),
             "campaigns": [_values(campaign) for campaign in self.campaigns],
+            "caps": caps_to_json(self.caps),
         }
-        if not self.campaigns:
-            del document["campaigns"]
+        for name in _OPTIONAL:
+            if not document[name]:
+                del document[name]
         return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> PurchaseFacts:
         """The facts that `to_json` wrote. Raises InvalidInput for anything else."""
         try:
-            if document.keys() | {"campaigns"} != set(cls.__slots__) or document.get("campaigns") == []:
+            if document.keys() | set(_OPTIONAL) != set(cls.__slots__) or any(
+                document.get(name) == [] for name in _OPTIONAL
+            ):
                 raise InvalidInput("These are not the facts of a purchase.")
             values = dict(document)
             values["occurred_at"] = datetime.fromisoformat(values["occurred_at"])
@@ -198,6 +226,7 @@ class PurchaseFacts:
             values["member"] = MemberFacts.from_json(values["member"])
             values["visit"] = VisitFacts(**values["visit"])
             values["campaigns"] = tuple(CampaignFacts(**campaign) for campaign in values.get("campaigns", ()))
+            values["caps"] = caps_from_json(values.get("caps", ()))
             return cls(**values)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InvalidInput("These are not the facts of a purchase.") from error
@@ -230,7 +259,25 @@ def age_days(joined_date: str, local_date: str) -> int:
     return max(0, (date.fromisoformat(local_date) - date.fromisoformat(joined_date)).days)
 
 
-def _values(facts: PurchaseFacts | LocalTime | ItemFacts | MemberFacts | VisitFacts | CampaignFacts) -> dict[str, Any]:
+def caps_to_json(caps: Iterable[CapFacts]) -> list[dict[str, Any]]:
+    """The caps as JSON values."""
+    return [_values(cap) for cap in caps]
+
+
+def caps_from_json(document: Iterable[Mapping[str, Any]]) -> tuple[CapFacts, ...]:
+    """The caps that `caps_to_json` wrote. Raises InvalidInput, TypeError for anything else."""
+    return tuple(CapFacts(**cap) for cap in document)
+
+
+def check_caps(caps: Sequence[CapFacts]) -> None:
+    """Raises InvalidInput when a limit is named twice."""
+    if len({cap.limit for cap in caps}) != len(caps):
+        raise InvalidInput("A limit is named twice.")
+
+
+def _values(
+    facts: PurchaseFacts | LocalTime | ItemFacts | MemberFacts | VisitFacts | CampaignFacts | CapFacts,
+) -> dict[str, Any]:
     """The fields by name, in their order; `dataclasses.asdict` would copy every value deeply."""
     return {name: getattr(facts, name) for name in facts.__slots__}
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from token_service.errors import Place
+from token_service.program.caps import CAPS
 from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
 from token_service.program.conditions import ConditionRefused, check_condition
-from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS, OWN_PREFIX
+from token_service.program.event_facts import OWN_PREFIX
+from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS
 from token_service.program.schema import EventRule, ItemRule, Ruleset, SubscriptionRule
 
 ConditionCheck = Callable[[str], None]
@@ -182,6 +184,11 @@ def _limits(ruleset: Ruleset) -> Iterator[Place]:
         and limits.per_order_points > limits.per_member_day_points
     ):
         yield Place("/limits/per_order_points", "must not exceed per_member_day_points, which would always cut it")
+    days = [(name, most) for name in CAPS if (most := getattr(limits, name)) is not None]
+    for index, (name, most) in enumerate(days):
+        for wider, more in days[index + 1 :]:
+            if most > more:
+                yield Place(f"/limits/{name}", f"must not exceed {wider}, which would always cut it")
 
 
 def _rewards(ruleset: Ruleset) -> Iterator[Place]:

@@ -256,9 +256,23 @@ class InactivityExpiry(Part):
 Expiry = Annotated[NoExpiry | FixedExpiry | PeriodEndExpiry | InactivityExpiry, Field(discriminator="kind")]
 
 
+class Velocity(Part):
+    """How many purchases a member may earn by in any stretch of `every`; with `freeze` the next one freezes the member."""
+
+    purchases: PositiveAmount
+    every: Duration
+    freeze: bool = False
+
+
 class Limits(Part):
+    """Most points at once or in a local day: of one order or member, and of everybody in a store, with a merchant, in all."""
+
     per_order_points: PositiveAmount | None = None
     per_member_day_points: PositiveAmount | None = None
+    per_store_day_points: PositiveAmount | None = None
+    per_merchant_day_points: PositiveAmount | None = None
+    program_day_points: PositiveAmount | None = None
+    velocity: Velocity | None = None
     manual_issuance_points: Amount | None = None
     adjustment_points: Amount | None = None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from token_service.program.campaign_uses import decide_within_limits, points_used
+from token_service.program.caps import Budget
 from token_service.program.challenges import Counted, challenge_named, new_keys, purchase_counts
 from token_service.program.facts import (
     ItemFacts,
@@ -22,8 +23,9 @@ from token_service.program.facts import (
     member_age_days,
     visit_after,
 )
+from token_service.program.limits import recent_orders
 from token_service.program.rewards import value_of
-from token_service.program.schema import Campaign, Ruleset
+from token_service.program.schema import Ruleset
 from token_service.program.tiers import Qualification, qualification, tier_at
 
 
@@ -85,14 +87,13 @@ class History:
         member = self._members.setdefault(bought.member, _Member(bought.occurred_at))
         facts = self._facts(member, bought)
 
-        def left(campaign: Campaign) -> int:
-            budget = 0 if campaign.limits is None else campaign.limits.budget_points or 0
-            return max(0, budget - self._spent[campaign.id])
+        def left(budget: Budget) -> int:
+            return max(0, budget.points - self._spent[budget.id])
 
         facts, award = decide_within_limits(self._ruleset, facts, lambda _some: member.uses, left)
-        for campaign_id, points in points_used(facts, award).items():
-            member.uses.setdefault(campaign_id, []).append(facts.occurred_at)
-            self._spent[campaign_id] += points
+        for budget_id, points in points_used(facts, award).items():
+            member.uses.setdefault(budget_id, []).append(facts.occurred_at)
+            self._spent[budget_id] += points
         for line in award.breakdown:
             self.outcome.by_rule[line.rule] += line.points
         won = self._challenges(member, facts)
@@ -134,6 +135,7 @@ class History:
                 age_days=member_age_days(member.first_at, bought.occurred_at, zone),
                 purchases=len(member.history),
                 day_points=member.day_points.get(local.date, 0),
+                recent=recent_orders(rules, member.history, bought.occurred_at),
             ),
             visit=visit,
         )

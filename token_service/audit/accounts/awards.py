@@ -17,6 +17,7 @@ from token_service.errors import TooLate
 from token_service.program.earning import Award, decide_purchase
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, age_days, local_time, visit_after
+from token_service.program.limits import recent_orders
 from token_service.program.memberships import ids_at
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import qualification, tier_at
@@ -169,6 +170,9 @@ def check_surroundings(step: Step, ruleset: Ruleset, facts: PurchaseFacts | Even
     step.same("history", "what the day's other purchases and events keep", day, member.day_points)
     held = ids_at(account.periods.values(), facts.occurred_at) if ruleset.memberships else ()
     step.same("awards", "the memberships held", held, member.memberships)
+    asked = recent_orders(ruleset, account.history.values(), facts.occurred_at)
+    recent = asked if isinstance(facts, PurchaseFacts) else None
+    step.same("history", "how many purchases came shortly before", recent, member.recent)
     tier = None if ruleset.tiers is None else tier_at(ruleset, account.history.values(), facts.occurred_at)
     if tier != member.tier:
         step.same("tiers", f"the level that the history gives for this {what}", tier, member.tier)

@@ -145,7 +145,8 @@ class AccountBook:
                 for finding in wallets.untold(account, int(now.timestamp())):
                     self.findings.add(finding)
         for campaign_id, points, budget in self.storage.overspent_campaigns():
-            detail = f"the campaign {printable(campaign_id)} gave more than its budget"
+            what = "the campaign" if "/" not in campaign_id else "the day and party"
+            detail = f"{what} {printable(campaign_id)} gave more than its budget"
             self.findings.add(Finding("awards", detail, expected=f"at most {budget}", found=str(points)))
         for address in sorted(tally.waiting):
             self._finish(self.storage.account(address))

@@ -6,39 +6,54 @@ as told, within what the ruleset allows; at the end the sum of what purchases ho
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from token_service.audit.accounts.account import CampaignUse
 from token_service.audit.accounts.step import Step
 from token_service.audit.report import printable
-from token_service.program.campaign_uses import points_used, with_campaigns
+from token_service.program.campaign_uses import points_used, with_limits
+from token_service.program.caps import Budget, caps_on
 from token_service.program.earning import Award
-from token_service.program.facts import PurchaseFacts
+from token_service.program.event_facts import EventFacts
+from token_service.program.facts import CapFacts, PurchaseFacts
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import ActionRule, Campaign
+from token_service.program.schema import ActionRule
 
 
 def check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     """The limited campaigns that would give something, and how often the member had them before."""
-    told = {one.id: one for one in facts.campaigns}
+    told = {one.id: one.budget_points for one in facts.campaigns}
     held = {
         campaign_id: [use.at for use in uses.values() if use.points > 0]
         for campaign_id, uses in step.account.campaigns.items()
     }
 
-    def left(campaign: Campaign) -> int:
-        most = 0 if campaign.limits is None else campaign.limits.budget_points or 0
-        one = told.get(campaign.id)
-        return most if one is None or one.budget_points is None else min(most, one.budget_points)
+    def left(budget: Budget) -> int:
+        return within(budget, told.get(budget.id))
 
-    right = with_campaigns(ruleset, facts, held, left).campaigns
+    right = with_limits(ruleset, replace(facts, caps=()), held, left).campaigns
     if right != facts.campaigns:
         step.same("awards", "what limited campaigns had left", _words(right), _words(facts.campaigns))
+    check_caps(step, ruleset, facts)
+
+
+def within(budget: Budget, told: int | None) -> int:
+    """What was told to be left of a budget, within what the ruleset allows."""
+    return budget.points if told is None else min(budget.points, told)
+
+
+def check_caps(step: Step, ruleset: Ruleset, facts: PurchaseFacts | EventFacts) -> None:
+    """The limits on everybody's day that it comes under, each with no more than it allows."""
+    told = {one.limit: one.left for one in facts.caps}
+    right = [CapFacts(cap.limit, within(cap.budget, told.get(cap.limit))) for cap in caps_on(ruleset, facts)]
+    step.same("awards", "what the day's limits had left", _words(tuple(right)), _words(facts.caps))
 
 
 def use(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFacts, award: Award) -> None:
     """Remembers what the purchase was given."""
     for campaign_id, points in points_used(facts, award).items():
         step.account.campaigns.setdefault(campaign_id, {})[purchase_id] = CampaignUse(facts.occurred_at, points)
-        step.storage.count_campaign(campaign_id, points, budget_of(ruleset, campaign_id))
+        step.storage.count_campaign(campaign_id, points, budget_of(ruleset, facts, campaign_id))
 
 
 def give_back(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFacts, kept: Award) -> None:
@@ -48,12 +63,15 @@ def give_back(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFac
         use_ = uses.get(purchase_id)
         if use_ is not None:
             now = min(use_.points, holds.get(campaign_id, 0))
-            step.storage.count_campaign(campaign_id, now - use_.points, budget_of(ruleset, campaign_id))
+            step.storage.count_campaign(campaign_id, now - use_.points, budget_of(ruleset, facts, campaign_id))
             use_.points = now
 
 
-def budget_of(ruleset: Ruleset, campaign_id: str) -> int | None:
-    """The points that a campaign, or a rule for events, may give in all; None for any number."""
+def budget_of(ruleset: Ruleset, facts: PurchaseFacts | EventFacts, campaign_id: str) -> int | None:
+    """The points that a campaign, a rule for events or everybody's day may give in all; None for any number."""
+    for cap in caps_on(ruleset, facts):
+        if cap.budget.id == campaign_id:
+            return cap.budget.points
     limited = (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)))
     found = (one.limits for one in limited if one.id == campaign_id)
     limits = next(found, None)

@@ -15,6 +15,7 @@ from token_service.audit.accounts.step import Step
 from token_service.audit.report import printable
 from token_service.errors import TooLate
 from token_service.program.birthdays import years_celebrated_on
+from token_service.program.caps import Budget
 from token_service.program.challenges import COMPLETED
 from token_service.program.event_facts import EventFacts
 from token_service.program.events import (
@@ -30,7 +31,6 @@ from token_service.program.events import (
     with_limits,
 )
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import ActionRule
 from token_service.program.windows import check_not_too_late
 
 
@@ -70,7 +70,7 @@ def event(step: Step) -> None:
     for rule_id, points in points_used(ruleset, facts, award).items():
         use = CampaignUse(facts.occurred_at, points, facts.subject)
         account.campaigns.setdefault(rule_id, {})[operation.id] = use
-        step.storage.count_campaign(rule_id, points, campaigns.budget_of(ruleset, rule_id))
+        step.storage.count_campaign(rule_id, points, campaigns.budget_of(ruleset, facts, rule_id))
     account.day_points[facts.local.date] = account.day_points.get(facts.local.date, 0) + claimed
     account.history[operation.id] = event_qualification(facts, claimed)
     account.closing = Closing(leaf.recorded_at, None)
@@ -85,7 +85,7 @@ def taken_back(step: Step, event_: Operation, facts: EventFacts, ruleset: Rulese
     for rule_id, uses in account.campaigns.items():
         use = uses.get(event_.id)
         if use is not None:
-            step.storage.count_campaign(rule_id, -use.points, campaigns.budget_of(ruleset, rule_id))
+            step.storage.count_campaign(rule_id, -use.points, campaigns.budget_of(ruleset, facts, rule_id))
             use.points = 0
     memberships.end(step, event_)
     if facts.event == COMPLETED:
@@ -95,21 +95,20 @@ def taken_back(step: Step, event_: Operation, facts: EventFacts, ruleset: Rulese
 
 
 def _check_limits(step: Step, ruleset: Ruleset, facts: EventFacts) -> None:
-    told = {one.id: one for one in facts.limits}
+    told = {one.id: one.budget_points for one in facts.limits}
     held = {
         rule_id: [RuleUse(use.at, use.subject) for use in uses.values() if use.points > 0]
         for rule_id, uses in step.account.campaigns.items()
     }
 
-    def left(rule: ActionRule) -> int:
-        most = 0 if rule.limits is None else rule.limits.budget_points or 0
-        one = told.get(rule.id)
-        return most if one is None or one.budget_points is None else min(most, one.budget_points)
+    def left(budget: Budget) -> int:
+        return campaigns.within(budget, told.get(budget.id))
 
     right = with_limits(ruleset, facts, held, left)
     if right.limits != facts.limits:
         step.same("awards", "what limited rules had left", _words(right.limits), _words(facts.limits))
     step.same("awards", "which rules gave something for this before", _words(right.seen), _words(facts.seen))
+    campaigns.check_caps(step, ruleset, facts)
     asks = any(rule.once_per == "person" for rule in rules_for(ruleset, facts.event))
     step.same("awards", "whether the person matters", asks, facts.person is not None)
 
