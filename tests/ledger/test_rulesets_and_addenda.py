@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from ledger_town import ADMIN, DAY, START, Make, Town, accept_by_chain, rules
 
-from token_service.errors import Conflict
+from token_service.errors import ApprovalNeeded, Conflict
+from token_service.ledger.context import Actor
 from token_service.ledger.program_setup import get_program
-from token_service.ledger.rulesets import draft, publish, ruleset_in_force
+from token_service.ledger.rulesets import draft, may_publish, publish, ruleset_in_force
 from token_service.program.ruleset_lines import Published, in_force
 
 REWARD = "rewards: [{id: coffee, kind: gift, points: 10}]\n"
@@ -97,3 +98,42 @@ def test_without_a_date_it_acts_as_soon_as_the_notice_allows(make: Make) -> None
 def test_before_the_first_ruleset_none_is_in_force() -> None:
     assert in_force([Published("0x01", START)], START - timedelta(seconds=1)) is None
     assert in_force([Published("0x01", START), Published("0x02", START, "0x01")], START) == "0x02"
+
+
+GIFT = "campaigns: [{id: gift, award: {points: 5}, limits: {budget_points: %d}}]\n"
+
+
+def test_publish_needs_a_second_person_above_a_configured_budget(make: Make) -> None:
+    town = make(rules(limits="{publication_points: 100}"))
+    mia, noe = Actor.admin("stf_mia"), Actor.admin("stf_noe")
+    costly = draft(town.context, mia, rules(limits="{publication_points: 100}") + GIFT % 101)
+    with pytest.raises(ApprovalNeeded) as refused:
+        publish(town.context, mia, costly.hash, START + DAY)
+    assert refused.value.facts == {"limit": 100}
+    assert not may_publish(town.context, mia, costly.hash)
+    assert draft(town.context, noe, costly.document).drafted_by == "stf_mia"
+    published = publish(town.context, noe, costly.hash, START + DAY)
+    assert (published.state, published.drafted_by, published.published_by) == ("publishing", "stf_mia", "stf_noe")
+    assert publish(town.context, mia, costly.hash).state == "publishing"
+
+
+def test_one_person_publishes_what_costs_no_more_than_that(make: Make) -> None:
+    town = make(rules(limits="{publication_points: 100}"))
+    mia = Actor.admin("stf_mia")
+    first = draft(town.context, mia, rules(limits="{publication_points: 100}") + GIFT % 60)
+    assert publish(town.context, mia, first.hash, START + DAY).published_by == "stf_mia"
+    more = draft(town.context, mia, rules(limits="{publication_points: 100}") + GIFT % 160)
+    assert publish(town.context, mia, more.hash, START + 2 * DAY).published_by == "stf_mia"
+    loose = draft(town.context, mia, rules() + GIFT % 160)
+    with pytest.raises(ApprovalNeeded):
+        publish(town.context, mia, loose.hash, START + 3 * DAY)
+
+
+def test_an_addendum_needs_one_too(make: Make) -> None:
+    town = make(rules(limits="{publication_points: 100}"))
+    mia = Actor.admin("stf_mia")
+    text = rules(limits="{publication_points: 100}") + GIFT % 101
+    drafted = draft(town.context, mia, text, first_hash(town))
+    with pytest.raises(ApprovalNeeded):
+        publish(town.context, mia, drafted.hash)
+    assert publish(town.context, Actor.admin("stf_noe"), drafted.hash).state == "publishing"

@@ -263,3 +263,25 @@ def test_texts_in_rules_are_shown_as_texts(town: Town, manager: Desk) -> None:
     )
     for page in pages:
         assert "<script>alert" not in page
+
+
+def test_costly_rules_are_published_by_somebody_else_than_who_drafted_them(town: Town, manager: Desk) -> None:
+    guard = ("limits: {manual", "limits: {publication_points: 100, manual")
+    guarded = kept(town, manager, RULES.replace(*guard))
+    assert "need two people" in manager.read(f"/console/rulesets/{guarded.hash}")
+    day = {"effective_at": "2026-12-24T18:00"}
+    assert manager.post(f"/console/rulesets/{guarded.hash}/publish", **day).status_code == 303
+    draft = kept(town, manager, DOUBLE.replace(*guard))
+    path, later = f"/console/rulesets/{draft.hash}/publish", {"effective_at": "2026-12-25T18:00"}
+    page = manager.post(f"{path}/check", **later).text
+    assert "somebody else than who drafted them must publish them" in page
+    assert "Publish them" not in page
+    answer = manager.post(path, **later)
+    assert (answer.status_code, "you drafted them" in answer.text) == (409, True)
+    assert get_ruleset(town.context, draft.hash).state == "draft"
+    other = desk(town, "owner")
+    assert "Publish them" in other.post(f"{path}/check", **later).text
+    assert other.post(path, **later).status_code == 303
+    page = manager.read(f"/console/rulesets/{draft.hash}")
+    assert "Drafted by" in page
+    assert "published by" in page

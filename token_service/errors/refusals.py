@@ -27,7 +27,7 @@ class LimitExceeded(Refused):
 
 
 class ApprovalNeeded(Refused):
-    """So large an adjustment needs a second person: propose it; facts: `limit`."""
+    """So large an adjustment needs a second person (propose it), or a publication one who did not draft it; facts: `limit`."""
 
     code = "approval_needed"
     title = "A second person must approve this"

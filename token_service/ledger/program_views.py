@@ -70,6 +70,8 @@ class RulesetView:
     state: str
     effective_at: datetime | None
     created_at: datetime
+    drafted_by: str | None  # None: not known
+    published_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

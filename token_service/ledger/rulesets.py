@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from token_service.errors import Conflict, InvalidInput, NotFound
+from token_service.errors import ApprovalNeeded, Conflict, InvalidInput, NotFound
 from token_service.ledger import checks, cursors, tables, views
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.addendum import addendum_problems
 from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
 from token_service.program.ruleset_lines import FIRST_EFFECTIVE_AT
+from token_service.program.stakes import needs_second_person
 
 SENDING: Final = timedelta(minutes=1)
 """What the order may take to reach the chain: the contract counts the notice from its block."""
@@ -39,11 +40,14 @@ def draft(context: Context, actor: Actor, document: str, base_hash: str | None =
         if base_hash is not None:
             _check_addendum(_row(tx.connection, base_hash), text)
         values = {"hash": hash_, "document": text, "base_hash": base_hash, "state": "draft", "created_at": tx.now}
+        values["drafted_by"] = actor.name
         known = tx.connection.execute(select(tables.rulesets).where(tables.rulesets.c.hash == hash_)).one_or_none()
         if known is None:
             tx.connection.execute(insert(tables.rulesets).values(**values))
-        elif known.base_hash != base_hash:
-            _change_base(tx, known, base_hash)
+        else:
+            if known.base_hash != base_hash:
+                _change_base(tx, known, base_hash)
+            _note_drafter(tx, known, actor)
         return ruleset_view(_row(tx.connection, hash_))
 
     return write(context, work)
@@ -54,7 +58,7 @@ def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime |
     every other, at most EFFECTIVE_AHEAD_MAX more. None: as soon as the notice period allows.
 
     An addendum acts as soon as its base does. Repeatable with the same instant. Raises NotFound, Conflict,
-    InvalidInput, Forbidden.
+    InvalidInput, Forbidden, ApprovalNeeded (for whoever drafted it, when it can cost more than one person may decide alone).
     """
     actor.need_admin()
 
@@ -64,14 +68,27 @@ def publish(context: Context, actor: Actor, hash_: str, effective_at: datetime |
             if effective_at not in (None, row.effective_at) and row.base_hash is None:
                 raise Conflict("this ruleset was published with another date", existing_id=hash_)
             return ruleset_view(row)
+        _check_second_person(tx, row, actor)
         if row.base_hash is not None:
             _publish_addendum(tx, row)
         else:
             _publish(tx, row, effective_at or _soonest(tx))
+        by = update(tables.rulesets).where(tables.rulesets.c.hash == hash_).values(published_by=actor.name)
+        tx.connection.execute(by)
         tx.flush()
         return ruleset_view(_row(tx.connection, hash_))
 
     return write(context, work)
+
+
+def may_publish(context: Context, actor: Actor, hash_: str) -> bool:
+    """Whether the actor may publish this draft, or a second person must. Raises NotFound."""
+
+    def work(tx: Transaction) -> bool:
+        row = _row(tx.connection, hash_)
+        return row.drafted_by not in (None, actor.name) or not _needs_second_person(tx, row)
+
+    return read(context, work)
 
 
 def get_ruleset(context: Context, hash_: str) -> views.RulesetView:
@@ -186,7 +203,29 @@ def ruleset_view(row: Row[Any]) -> views.RulesetView:
         state=row.state,
         effective_at=row.effective_at,
         created_at=row.created_at,
+        drafted_by=row.drafted_by,
+        published_by=row.published_by,
     )
+
+
+def _check_second_person(tx: Transaction, row: Row[Any], actor: Actor) -> None:
+    if row.drafted_by in (None, actor.name) and _needs_second_person(tx, row):
+        limit = parse_ruleset(_before(tx, row).document).limits.publication_points
+        raise ApprovalNeeded("whoever drafted so costly rules cannot publish them: ask somebody else", limit=limit)
+
+
+def _needs_second_person(tx: Transaction, row: Row[Any]) -> bool:
+    return needs_second_person(parse_ruleset(_before(tx, row).document), parse_ruleset(row.document))
+
+
+def _before(tx: Transaction, row: Row[Any]) -> Row[Any]:
+    """The version that a draft adds to, or that it follows: the last one that is published or on its way."""
+    if row.base_hash is not None:
+        return _row(tx.connection, row.base_hash)
+    columns = tables.rulesets.c
+    query = select(tables.rulesets).where(columns.state != "draft")
+    query = query.order_by(columns.effective_at.desc(), columns.created_at.desc()).limit(1)
+    return tx.connection.execute(query).one()
 
 
 def _soonest(tx: Transaction) -> datetime:
@@ -216,6 +255,13 @@ def _change_base(tx: Transaction, known: Row[Any], base_hash: str | None) -> Non
         raise Conflict("this ruleset was published already", existing_id=known.hash)
     columns = tables.rulesets.c
     tx.connection.execute(update(tables.rulesets).where(columns.hash == known.hash).values(base_hash=base_hash))
+
+
+def _note_drafter(tx: Transaction, known: Row[Any], actor: Actor) -> None:
+    """Whoever drafts it first is who drafted it; of older drafts nobody was noted."""
+    if known.drafted_by is None and known.state == "draft":
+        here = update(tables.rulesets).where(tables.rulesets.c.hash == known.hash)
+        tx.connection.execute(here.values(drafted_by=actor.name))
 
 
 def _publish_addendum(tx: Transaction, row: Row[Any]) -> None:

@@ -64,6 +64,8 @@ rulesets = Table(
     Column("effective_at", UtcTime),  # set when publishing; the first one's is 1970
     Column("created_at", UtcTime, nullable=False),
     Column("published_at", UtcTime),
+    Column("drafted_by", Text),  # what the ledger calls whoever drafted it, and whoever published it
+    Column("published_by", Text),
 )
 
 merchants = Table(

@@ -214,6 +214,14 @@ def _limits(ruleset: Ruleset) -> Iterator[Told]:
         yield Told(
             gettext("A correction of more than %(points)s points needs two people.", points=formats.number(alone))
         )
+    published = ruleset.limits.publication_points
+    if published is not None:
+        yield Told(
+            gettext(
+                "Rules that can give more than %(points)s points more than before need two people.",
+                points=formats.number(published),
+            )
+        )
 
 
 def _time(ruleset: Ruleset) -> Iterator[Told]:

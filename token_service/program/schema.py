@@ -275,6 +275,7 @@ class Limits(Part):
     velocity: Velocity | None = None
     manual_issuance_points: Amount | None = None
     adjustment_points: Amount | None = None
+    publication_points: Amount | None = None
 
 
 class Reward(Part):

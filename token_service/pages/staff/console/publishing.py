@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from token_service.errors import Conflict, InvalidInput
+from token_service.errors import ApprovalNeeded, Conflict, InvalidInput
 from token_service.ledger.context import Context
 from token_service.ledger.details import instant
 from token_service.ledger.program_setup import get_program
 from token_service.ledger.rulesets import (
     EFFECTIVE_AHEAD_MAX,
     get_ruleset,
+    may_publish,
     publish,
     published_rulesets,
     soonest_effective_at,
@@ -64,6 +65,7 @@ def check(hash_: str) -> ResponseReturnValue:
         at=at or services().context.now(),
         typed=typed,
         changes=changes(rules, services().parsed(view)),
+        may_publish=may_publish(services().context, person().actor, hash_),
     )
 
 
@@ -77,6 +79,8 @@ def do(hash_: str) -> ResponseReturnValue:
         _publish(view, at)
     except InvalidInput:
         return _form_page(view, typed, _mistake(view, at) or _too_far_or_crossing()), 422
+    except ApprovalNeeded:
+        return _form_page(view, typed, gettext("A second person must publish these rules: you drafted them.")), 409
     except Conflict:
         return _form_page(view, typed, gettext("It was published meanwhile: look at the list of rules.")), 409
     return redirect(url_for("staff.ruleset", hash_=hash_, done="published"), 303)

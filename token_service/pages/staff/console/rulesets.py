@@ -9,6 +9,7 @@ from typing import Final
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from token_service.ledger.member_story import actor_names
 from token_service.ledger.program_setup import get_program
 from token_service.ledger.rulesets import draft_rulesets, get_ruleset, published_rulesets
 from token_service.ledger.views import Program, RulesetView
@@ -68,6 +69,7 @@ def ruleset(hash_: str) -> ResponseReturnValue:
         changes=changes(acting, rules),
         document=as_yaml(rules),
         done=request.args.get("done"),
+        names=actor_names(given.context, (name for name in (view.drafted_by, view.published_by) if name)),
     )
 
 

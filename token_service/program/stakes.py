@@ -1,0 +1,51 @@
+"""What a new version of the rules can cost beyond the one before it: how much one person may publish alone (docs/rulesets.md)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from token_service.program.schema import ActionRule, Campaign, Ruleset
+
+
+def added_points(before: Ruleset, after: Ruleset) -> int | None:
+    """The points that new or larger budgets of campaigns and rules for events add; what is taken away adds nothing.
+
+    None for any number: something is new or another that gives points without a budget, or anything else of the document changes.
+    """
+    if _rest(before) != _rest(after):
+        return None
+    old = {one.id: one for one in _budgeted(before)}
+    added = 0
+    for one in _budgeted(after):
+        known = old.get(one.id)
+        if known == one:
+            continue
+        most = _budget(one)
+        if most is None:
+            return None
+        added += most if known is None else max(0, most - (_budget(known) or most))
+    return added
+
+
+def needs_second_person(before: Ruleset, after: Ruleset) -> bool:
+    """Whether whoever drafted `after` may not publish it behind `before`: `limits.publication_points`."""
+    limit = before.limits.publication_points
+    if limit is None:
+        return False
+    added = added_points(before, after)
+    return added is None or added > limit
+
+
+def _budgeted(ruleset: Ruleset) -> tuple[Campaign | ActionRule, ...]:
+    """What may have a budget."""
+    return (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)))
+
+
+def _budget(one: Campaign | ActionRule) -> int | None:
+    return None if one.limits is None else one.limits.budget_points
+
+
+def _rest(ruleset: Ruleset) -> dict[str, Any]:
+    """The document without what may have a budget."""
+    document = ruleset.model_dump(exclude={"campaigns", "earning"})
+    return document | {"earning": [rule for rule in ruleset.earning if not isinstance(rule, ActionRule)]}
