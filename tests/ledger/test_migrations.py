@@ -25,6 +25,7 @@ from token_service.ledger import (
     session_tables,
     settlement_tables,
     staff_tables,
+    standing_tables,
     tables,
     wallet_tables,
 )
@@ -63,6 +64,7 @@ def test_they_make_what_the_tables_say(empty: Engine) -> None:
             session_tables,
             settlement_tables,
             staff_tables,
+            standing_tables,
             wallet_tables,
         )
     } == {metadata}

@@ -18,6 +18,7 @@ FORMS = [
     "/choose",
     "/language",
     "/preferences/language",
+    "/preferences/renewals",
     "/sessions/ses_1/end",
 ]
 

@@ -64,6 +64,7 @@ def _day(text: str) -> date:
 Time = Annotated[datetime, _Written(_time, "date-time")]
 """RFC 3339 with an offset."""
 Day = Annotated[date, _Written(_day, "date")]
+Points = Annotated[int, Field(ge=0, le=POINTS_MAX)]
 PositivePoints = Annotated[int, Field(ge=1, le=POINTS_MAX)]
 SignedPoints = Annotated[int, Field(ge=-POINTS_MAX, le=POINTS_MAX)]
 MinorUnits = Annotated[int, Field(ge=0, le=POINTS_MAX, examples=[2390])]

@@ -124,6 +124,17 @@ class NewRedemption:
 
 
 @dataclass(frozen=True, slots=True)
+class NewRenewal:
+    """A bill of `amount` minor units for a recurring order. Exactly one of `member_id` and `external_id`."""
+
+    reference: str
+    amount: int
+    member_id: str | None = None
+    external_id: str | None = None
+    merchant_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewHold:
     """Points to set aside for so long."""
 

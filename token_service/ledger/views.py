@@ -58,6 +58,7 @@ from token_service.ledger.receipt_views import (
 )
 from token_service.ledger.referral_views import Invitation, Referral
 from token_service.ledger.reward_views import RewardStanding
+from token_service.ledger.standing_views import Renewal, StandingOrder
 from token_service.ledger.voucher_views import (
     ShownVoucher,
     Voucher,
@@ -112,12 +113,14 @@ __all__ = [
     "Referral",
     "Refund",
     "RefundItem",
+    "Renewal",
     "Reversal",
     "RewardStanding",
     "RulesetView",
     "Settlement",
     "ShownVoucher",
     "Simulation",
+    "StandingOrder",
     "Store",
     "StuckAwards",
     "Voucher",

@@ -15,6 +15,7 @@ from token_service.ledger import (
     session_tables,
     settlement_tables,
     staff_tables,
+    standing_tables,
     tables,
     wallet_tables,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "session_tables",
     "settlement_tables",
     "staff_tables",
+    "standing_tables",
     "tables",
     "wallet_tables",
 ]

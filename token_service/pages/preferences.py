@@ -1,4 +1,4 @@
-"""Preferences: language, and the devices that are signed in."""
+"""Preferences: language, points on renewals, and the devices that are signed in."""
 
 from __future__ import annotations
 
@@ -6,29 +6,61 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from token_service.ledger.sessions import end_session, members_with_email, sessions_of, set_locale
+from token_service.ledger.standing_orders import get_standing_order, set_standing_order
 from token_service.pages.cookies import clear_cookie, set_cookie
 from token_service.pages.languages import LANGUAGES
 from token_service.pages.services import services
-from token_service.pages.signed_in import member_id, session
+from token_service.pages.signed_in import actor, member_id, session
+from token_service.pages.translation import gettext
+from token_service.program.ruleset import Ruleset
+from token_service.program.schema import SubscriptionRule
+from token_service.units import POINTS_MAX
 
 
 def add_to(pages: Blueprint) -> None:
     """Adds /preferences and what it can change."""
     pages.add_url_rule("/preferences", "preferences", preferences)
     pages.add_url_rule("/preferences/language", "set_language", set_language, methods=["POST"])
+    pages.add_url_rule("/preferences/renewals", "set_renewals", set_renewals, methods=["POST"])
     pages.add_url_rule("/sessions/<session_id>/end", "end", end, methods=["POST"])
 
 
 def preferences() -> ResponseReturnValue:
+    return _page()
+
+
+def _page(typed: str | None = None, mistake: str | None = None) -> str:
     given = services()
+    rules = given.ruleset()
+    order = get_standing_order(given.context, actor(), member_id()).points
     return render_template(
         "preferences.html",
         email=session().email,
         current=session(),
         sessions=sessions_of(given.context, session().email),
         has_other_cards=len(members_with_email(given.context, session().email)) > 1,
-        program=given.ruleset().program,
+        program=rules.program,
+        renewals=bool(order) or _has_renewals(rules),
+        order=order,
+        typed=typed if typed is not None else str(order or ""),
+        mistake=mistake,
+        done=request.args.get("done"),
     )
+
+
+def _has_renewals(rules: Ruleset) -> bool:
+    """Whether points can pay and something here is renewed."""
+    return rules.program.point_value is not None and any(isinstance(rule, SubscriptionRule) for rule in rules.earning)
+
+
+def set_renewals() -> ResponseReturnValue:
+    """How many points may be used on each renewal: from the next one on. Nothing typed, or 0, ends it."""
+    typed = request.form.get("points", "").strip()[:20]
+    digits = typed.replace("\N{NO-BREAK SPACE}", "").replace(" ", "") or "0"
+    if not (digits.isascii() and digits.isdigit()) or int(digits) > POINTS_MAX:
+        return _page(typed, gettext("Give a number of points, such as 200.")), 422
+    set_standing_order(services().context, actor(), member_id(), int(digits))
+    return redirect(url_for("pages.preferences", done="renewals"), 303)
 
 
 def set_language() -> ResponseReturnValue:

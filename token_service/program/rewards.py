@@ -105,6 +105,12 @@ def value_of(ruleset: Ruleset, points: int) -> int:
     return points * value.amount // value.points if value is not None else 0
 
 
+def points_worth(ruleset: Ruleset, amount: int) -> int | None:
+    """The most points whose value does not exceed an amount in minor units; None without a `point_value`."""
+    value = ruleset.program.point_value
+    return None if value is None else amount * value.points // value.amount
+
+
 def check_redemption(
     ruleset: Ruleset, *, points: int | None, reward_id: str | None, available: int, whose: Whose, at: datetime
 ) -> int:

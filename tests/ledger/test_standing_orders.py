@@ -1,0 +1,160 @@
+"""Points on recurring orders (number 27 of the brief)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from ledger_town import ADMIN, Make, Town, rules
+
+from token_service.errors import Forbidden, InvalidInput, NotFound, ReferenceConflict
+from token_service.ledger import views
+from token_service.ledger.context import Actor
+from token_service.ledger.holds import hold
+from token_service.ledger.inputs import NewHold, NewRenewal
+from token_service.ledger.members import freeze, get_member
+from token_service.ledger.standing_orders import (
+    find_renewal,
+    get_renewal,
+    get_standing_order,
+    renew,
+    set_standing_order,
+)
+
+
+def bill(town: Town, member: str, amount: int, **more: Any) -> views.Renewal:
+    actor = more.pop("actor", town.alice)
+    reference = more.pop("reference", None) or town.reference()
+    return renew(town.context, actor, NewRenewal(reference, amount, member, **more))
+
+
+def order(town: Town, member: str, points: int) -> None:
+    set_standing_order(town.context, Actor.member(member), member, points)
+
+
+def available(town: Town, member: str) -> int:
+    return get_member(town.context, ADMIN, member).balance.available
+
+
+def test_a_member_can_set_use_up_to_n_points_on_each_renewal_honoured_at_the_billing_hook(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 500)
+    order(town, member, 200)
+    first = bill(town, member, 2_990)
+    assert (first.points, first.value.amount, first.to_pay.amount, first.why_none) == (200, 2_000, 990, None)
+    assert available(town, member) == 300
+    second = bill(town, member, 2_990)
+    third = bill(town, member, 2_990)
+    assert (second.points, third.points, third.to_pay.amount) == (200, 100, 1_990)
+    fourth = bill(town, member, 2_990)
+    assert (fourth.points, fourth.to_pay.amount, fourth.why_none, fourth.redemption_id) == (0, 2_990, "no_points", None)
+    town.check()
+
+
+def test_never_more_than_the_bill(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 500)
+    order(town, member, 200)
+    paid = bill(town, member, 1_495)
+    assert (paid.points, paid.value.amount, paid.to_pay.amount) == (149, 1_490, 5)
+    assert (bill(town, member, 5).why_none, bill(town, member, 0).points) == ("too_small", 0)
+    town.check()
+
+
+def test_without_an_order_nothing_is_used(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 500)
+    assert bill(town, member, 1_000).why_none == "no_standing_order"
+    order(town, member, 100)
+    order(town, member, 0)
+    assert get_standing_order(town.context, town.alice, member).points == 0
+    assert bill(town, member, 1_000).why_none == "no_standing_order"
+    assert available(town, member) == 500
+
+
+def test_asked_again_it_answers_the_same_whatever_the_balance_has_become(town: Town) -> None:
+    member = town.member()
+    order(town, member, 100)
+    none = bill(town, member, 1_000, reference="box-1")
+    town.issue(member, 500)
+    assert bill(town, member, 1_000, reference="box-1") == none
+    some = bill(town, member, 1_000, reference="box-2")
+    order(town, member, 0)
+    assert bill(town, member, 1_000, reference="box-2") == some
+    assert available(town, member) == 400
+    assert find_renewal(town.context, town.alice, "box-2") == some
+    assert get_renewal(town.context, town.alice, some.id) == some
+    for member_id, amount in ((member, 999), (town.member(), 1_000)):
+        with pytest.raises(ReferenceConflict):
+            bill(town, member_id, amount, reference="box-2")
+    town.check()
+
+
+def test_its_points_are_a_redemption_that_can_be_given_back(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 100)
+    order(town, member, 100)
+    paid = bill(town, member, 1_000, reference="box-1")
+    assert paid.redemption_id is not None
+    town.restore(paid.redemption_id, None)
+    assert available(town, member) == 100
+    town.redeem(member, 50, reference="box-2")
+    with pytest.raises(ReferenceConflict):
+        bill(town, member, 1_000, reference="box-2")
+    town.check()
+
+
+def test_held_points_are_left_alone_until_their_hold_has_ended(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 100)
+    order(town, member, 100)
+    hold(town.context, town.alice, NewHold("h-1", member, 60, expires_in=timedelta(minutes=5)))
+    assert bill(town, member, 1_000).points == 40
+    town.clock.forward(timedelta(minutes=6))
+    assert bill(town, member, 1_000).points == 60
+    town.check()
+
+
+def test_a_frozen_members_bill_is_not_refused(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 100)
+    order(town, member, 100)
+    freeze(town.context, ADMIN, member, "a doubt")
+    assert (bill(town, member, 1_000).why_none, available(town, member)) == ("member_frozen", 100)
+
+
+def test_a_programme_whose_points_pay_nothing_says_so(make: Make) -> None:
+    town = make(rules().replace(", point_value: {points: 100, amount: 1000}", ""))
+    member = town.member()
+    town.issue(member, 100)
+    order(town, member, 100)
+    assert bill(town, member, 1_000).why_none == "no_point_value"
+
+
+def test_one_bill_at_once_from_many_sides_is_paid_once(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 500)
+    order(town, member, 200)
+    with ThreadPoolExecutor(6) as pool:
+        answers = set(pool.map(lambda _: bill(town, member, 5_000, reference="box-1").id, range(6)))
+    assert len(answers) == 1
+    assert available(town, member) == 300
+    town.check()
+
+
+def test_strangers_set_nothing_and_see_nothing(town: Town) -> None:
+    member = town.member()
+    paid = bill(town, member, 1_000)
+    for work in (
+        lambda: set_standing_order(town.context, Actor.member(town.member()), member, 5),
+        lambda: set_standing_order(town.context, town.charlie, member, 5),
+        lambda: bill(town, member, 1_000, actor=town.charlie),
+        lambda: get_renewal(town.context, town.charlie, paid.id),
+        lambda: find_renewal(town.context, town.charlie, paid.reference),
+    ):
+        with pytest.raises((NotFound, Forbidden)):
+            work()
+    with pytest.raises(InvalidInput):
+        order(town, member, -1)
