@@ -164,3 +164,20 @@ def test_an_admin_key_names_the_merchant(town: Town) -> None:
     body = {"external_id": "card-95", "merchant_id": town.alice.merchant_id}
     assert done(town.admin.post("/v1/members", body), 201)["merchant_id"] == town.alice.merchant_id
     refused(town.charlie.post("/v1/members", body), 404, "not_found")
+
+
+def test_an_account_is_closed_and_opened_again_by_an_admin(town: Town) -> None:
+    member = town.alice.enrol()["id"]
+    body = {"reference": new_reference(), "member_id": member, "points": 80, "reason": "a parcel came late"}
+    done(town.alice.post("/v1/issuances", body), 201)
+    path = f"/v1/members/{member}"
+    why = {"reason": "asked to"}
+    refused(town.alice.post(f"{path}/close", why), 403, "forbidden")
+    problem = refused(town.admin.post(f"{path}/close", why), 409, "conflict")
+    assert problem["available"] == 80
+    closed = done(town.admin.post(f"{path}/close", why | {"forfeit": True}))
+    assert (closed["state"], closed["balance"]["available"]) == ("closed", 0)
+    bought = purchase(member_id=member)
+    refused(town.alice.post("/v1/purchases", bought), 404, "not_found")
+    assert done(town.admin.post(f"{path}/reopen", why))["state"] == "active"
+    done(town.alice.post("/v1/purchases", bought), 201)

@@ -13,6 +13,7 @@ import pytest
 from token_service.audit.report import REPLAYED, Status
 from token_service.errors import CallerError
 from token_service.ledger.causes import create_cause
+from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor
 from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
@@ -135,7 +136,7 @@ class RandomBusiness:
             + [self.redeem] * 3
             + [self.send] * 3
             + [self.use_voucher, self.join, self.leave]
-            + [self.hold, self.end_hold, self.end_hold, self.donate]
+            + [self.hold, self.end_hold, self.end_hold, self.donate, self.close, self.reopen]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
         for _ in range(steps):
@@ -147,6 +148,15 @@ class RandomBusiness:
             except CallerError:
                 continue
         self.settle()
+
+    def close(self) -> None:
+        if self.draw.random() < 0.3:
+            member = self.draw.choice(self.members)
+            close_member(self.town.context, ADMIN, member, "asked to", forfeit=self.draw.random() < 0.7)
+
+    def reopen(self) -> None:
+        for member in self.members:
+            reopen_member(self.town.context, ADMIN, member, "came back")
 
     def buy(self) -> None:
         draw = self.draw

@@ -19,6 +19,7 @@ from token_service.errors import CallerError, ReferencesUnknown
 from token_service.ledger import tables, unknown_references
 from token_service.ledger.campaign_uses import rebuild_budgets, used_points
 from token_service.ledger.causes import create_cause
+from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor
 from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
@@ -143,6 +144,8 @@ class History:
             self.hold,
             self.end_hold,
             self.donate,
+            self.close,
+            self.reopen,
         ]
         for _ in range(steps):
             try:
@@ -151,6 +154,14 @@ class History:
                 continue
             except (IndexError, StopIteration):  # nothing to take back, or to use, yet
                 continue
+
+    def close(self) -> None:
+        forfeit = self.luck.random() < 0.7
+        close_member(self.town.context, ADMIN, self.luck.choice(self.members), "asked to", forfeit=forfeit)
+
+    def reopen(self) -> None:
+        for member in self.members:
+            reopen_member(self.town.context, ADMIN, member, "came back")
 
     def buy(self) -> None:
         total, pieces = self.luck.randint(0, 9_000), self.luck.randint(0, 3)

@@ -162,6 +162,28 @@ def test_a_frozen_member_is_frozen_until_somebody_says_why_not(town: Town, suppo
     assert not get_member(town.context, Actor.admin(), member).frozen
 
 
+def test_an_account_is_closed_and_opened_again(town: Town) -> None:
+    support = desk(town, "support")
+    member = town.member()
+    town.gift(member, 80)
+    path = f"/console/members/{member}"
+    assert "Close the account" in support.read(path)
+    assert support.post(f"{path}/close", reason=" ").status_code == 422
+    refused = support.post(f"{path}/close", reason="Moved away")
+    assert (refused.status_code, "There are 80 points left." in refused.text) == (409, True)
+    assert support.post(f"{path}/close", reason="Moved away", forfeit="yes").location == f"{path}?done=closed"
+    found = get_member(town.context, Actor.admin(), member)
+    assert (found.state, found.balance.available) == ("closed", 0)
+    page = support.read(f"{path}?done=closed")
+    assert "account is closed" in page
+    assert "Account closed" in page
+    assert "Moved away" in page
+    assert "Closed the account." in page
+    assert support.post(f"{path}/reopen", reason="Came back").status_code == 303
+    assert get_member(town.context, Actor.admin(), member).state == "active"
+    assert "Account opened again" in support.read(path)
+
+
 def test_nobody_adjusts_or_freezes_themself(town: Town) -> None:
     owner = desk(town, "owner")
     own = town.member(owner.person.email.upper())
@@ -171,7 +193,7 @@ def test_nobody_adjusts_or_freezes_themself(town: Town) -> None:
     assert "Add or take away points" not in page
     assert owner.get(f"{path}/adjust").status_code == 403
     form = {"reference": "ctl_1", "way": "up", "points": "100", "reason": "For me"}
-    for name in ("adjust/check", "adjust", "freeze", "unfreeze"):
+    for name in ("adjust/check", "adjust", "freeze", "unfreeze", "close", "reopen"):
         assert owner.post(f"{path}/{name}", **form).status_code == 403
     assert available(town, own) == 0
 

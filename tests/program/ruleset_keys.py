@@ -66,6 +66,8 @@ def _takes(name: str, shape: dict[str, Any]) -> str:
         items = shape["items"]
         each = f", each {_takes(name, items)}" if items.get("type") == "string" else ""
         return f"list of {shape.get('minItems', 0)}–{shape['maxItems']}{each}"
+    if shape.get("type") == "boolean":
+        return "`true` or `false`"
     if shape.get("type") != "string":
         return "map of `fr`, `en`" if "propertyNames" in shape else "map"
     if "pattern" in shape:
@@ -74,6 +76,8 @@ def _takes(name: str, shape: dict[str, Any]) -> str:
 
 
 def _default(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     if value is None or value == []:
         return "none"
     if isinstance(value, dict):

@@ -19,7 +19,7 @@ from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import MereauError
-from token_service.ledger import balances, benefits, member_codes, members, statements, views
+from token_service.ledger import balances, benefits, closing, member_codes, members, statements, views
 from token_service.ledger.context import Context
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import EnrolOutcome
@@ -66,6 +66,14 @@ class ReasonBody(Body):
     """Why a person decided so; kept with the member."""
 
     reason: Reason = "no reason given"
+
+
+class CloseBody(ReasonBody):
+    """Why the account is closed, and whether points that are left are lost."""
+
+    forfeit: bool = Field(
+        default=False, description="Take the points that are left, by an adjustment with this reason."
+    )
 
 
 class MemberPath(Path):
@@ -268,6 +276,21 @@ def list_entries(path: MemberPath, query: ListQuery) -> Response:
 def freeze(path: MemberPath, body: ReasonBody) -> Response:
     """Freeze a member: no points move until somebody unfreezes."""
     return respond(MemberAnswer.of(members.freeze(ledger(), caller(), path.member_id, body.reason)))
+
+
+@routes.post("/v1/members/<member_id>/close", responses={200: MemberAnswer})
+@needs("adjustments:write")
+def close(path: MemberPath, body: CloseBody) -> Response:
+    """Close a member's account: nothing more is earned or used with it. Points that are left need `forfeit`. Repeatable."""
+    closed = closing.close_member(ledger(), caller(), path.member_id, body.reason, forfeit=body.forfeit)
+    return respond(MemberAnswer.of(closed))
+
+
+@routes.post("/v1/members/<member_id>/reopen", responses={200: MemberAnswer})
+@needs("adjustments:write")
+def reopen(path: MemberPath, body: ReasonBody) -> Response:
+    """Open a closed account again. Points that were forfeited stay so."""
+    return respond(MemberAnswer.of(closing.reopen_member(ledger(), caller(), path.member_id, body.reason)))
 
 
 @routes.post("/v1/members/<member_id>/unfreeze", responses={200: MemberAnswer})

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.details import lots_of
+from token_service.ledger.own_wallets import OURS
 from token_service.ledger.posting import change_lots, credit, fact, sweep_expired
 from token_service.ledger.staged import Debt, Entry, Operation
 from token_service.ledger.transaction import Transaction
@@ -57,7 +58,7 @@ def pay_debts(tx: Transaction, account: Account) -> int:
     neither of the two is ever settled, so the ledger keeps agreeing with the chain (DESIGN §3.7).
     """
     paid = 0
-    if not account.debt or account.state != "active":  # nobody but the member takes points out of their own wallet
+    if not account.debt or account.state not in OURS:  # nobody but the member takes points out of their own wallet
         return paid
     sweep_expired(tx, account)
     for operation_id, voids, party, owed in _owed(tx, account):

@@ -56,7 +56,12 @@ def celebrate(context: Context, report: DueReport, place: str) -> tuple[DueRepor
         if not rules_for(ruleset, BIRTHDAY):
             return report, None
         today = _today(tx.now, ruleset)
-        ids = next_members(tx, select(_members.id).where(_members.birthday_due_on <= today), _members.id, place)
+        ids = next_members(
+            tx,
+            select(_members.id).where(_members.birthday_due_on <= today, _members.state != "closed"),
+            _members.id,
+            place,
+        )
         done = sum(_look(tx, member_id, today, ruleset) for member_id in ids)
         tx.flush()
         return replace(report, birthdays=report.birthdays + done), ids[-1] if ids else None
@@ -70,6 +75,7 @@ def next_celebration_at(tx: Transaction) -> datetime | None:
     if not rules_for(ruleset, BIRTHDAY):
         return None
     query = select(_members.birthday_due_on).where(_members.birthday_due_on.is_not(None), _members.frozen.is_(False))
+    query = query.where(_members.state != "closed")
     day = tx.connection.execute(query.order_by(_members.birthday_due_on).limit(1)).scalar_one_or_none()
     zone = ZoneInfo(ruleset.program.time_zone)
     return None if day is None else datetime.combine(day, time.min, zone).astimezone(UTC)

@@ -1,4 +1,5 @@
-"""Who keeps a member's points: we (`active`), the member in a wallet of their own (`left`), or nobody says yet (`leaving`).
+"""Who keeps a member's points: we (`active`, and `closed` accounts), the member in a wallet of their own (`left`), or nobody
+says yet (`leaving`).
 
 While a leave or a return is under way, the member's later leaves wait, so that each goes to the address that holds the points
 when it is settled (DESIGN §3.8).
@@ -27,8 +28,12 @@ STATE_AFTER: Final[Mapping[str, str]] = {
     "returned": "active",
     "stays": "active",
     "stays_away": "left",
+    "closed": "closed",
+    "reopened": "active",
 }
 """The member's state after a fact of these kinds."""
+OURS: Final = ("active", "closed")
+"""States in which we keep the points."""
 
 
 def may_expire(tx: Transaction, account: Account) -> bool:
@@ -37,14 +42,14 @@ def may_expire(tx: Transaction, account: Account) -> bool:
         query = select(wallet_accounts.c.expires_at).where(wallet_accounts.c.address == account.address)
         at = tx.connection.execute(query).scalar_one_or_none() or 0
         return 0 < at <= tx.now.timestamp()
-    return account.state == "active"
+    return account.state in OURS
 
 
 def whose_points_may_expire(now: datetime) -> ColumnElement[bool]:
     """As `may_expire`, for rows of `members`."""
     date = wallet_accounts.c.expires_at
     has_come = exists().where(wallet_accounts.c.address == members.c.address, date > 0, date <= int(now.timestamp()))
-    return or_(members.c.state == "active", and_(members.c.state == "left", has_come))
+    return or_(members.c.state.in_(OURS), and_(members.c.state == "left", has_come))
 
 
 def nonce_of(tx: Transaction, address: str) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from token_service.errors import Forbidden
 from token_service.ledger import views
 from token_service.ledger.adjustments import adjust, simulate_adjustment
+from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.members import freeze, get_member, unfreeze
@@ -114,6 +115,48 @@ def unfreeze_member(context: Context, person: Person, member_id: str, reason: st
     return _set_frozen(context, person, member_id, reason, unfreeze, frozen=False)
 
 
+def close_account(context: Context, person: Person, member_id: str, reason: str, *, forfeit: bool) -> Refreshed:
+    """The member, closed. Repeatable. Raises Forbidden, NotFound, and what `close_member` raises."""
+    return _changed(
+        context,
+        person,
+        member_id,
+        lambda joined: close_member(joined, person.actor, member_id, reason, forfeit=forfeit),
+        is_news=lambda before: before.state != "closed",
+        deed=Deed("member.closed", member_id, member_id=member_id, reason=reason),
+    )
+
+
+def reopen_account(context: Context, person: Person, member_id: str, reason: str) -> Refreshed:
+    """The member, open again. Repeatable. Raises Forbidden, NotFound, InvalidInput."""
+    return _changed(
+        context,
+        person,
+        member_id,
+        lambda joined: reopen_member(joined, person.actor, member_id, reason),
+        is_news=lambda before: before.state == "closed",
+        deed=Deed("member.reopened", member_id, member_id=member_id, reason=reason),
+    )
+
+
+def _changed(
+    context: Context,
+    person: Person,
+    member_id: str,
+    change: Callable[[Context], views.Member],
+    *,
+    is_news: Callable[[views.Member], bool],
+    deed: Deed,
+) -> Refreshed:
+    """Somebody else's account changed, and the deed noted when it was not so before."""
+
+    def work(joined: Context) -> Refreshed:
+        before = _others(joined, person, member_id)
+        return Refreshed(change(joined), changed=is_news(before))
+
+    return perform(context, person, work, lambda done: deed if done.changed else None)
+
+
 def _set_frozen(
     context: Context,
     person: Person,
@@ -123,15 +166,14 @@ def _set_frozen(
     *,
     frozen: bool,
 ) -> Refreshed:
-    def work(joined: Context) -> Refreshed:
-        before = _others(joined, person, member_id)
-        return Refreshed(change(joined, person.actor, member_id, reason), changed=before.frozen != frozen)
-
-    def deed(done: Refreshed) -> Deed | None:
-        word = "member.frozen" if frozen else "member.unfrozen"
-        return Deed(word, member_id, member_id=member_id, reason=reason) if done.changed else None
-
-    return perform(context, person, work, deed)
+    return _changed(
+        context,
+        person,
+        member_id,
+        lambda joined: change(joined, person.actor, member_id, reason),
+        is_news=lambda before: before.frozen != frozen,
+        deed=Deed("member.frozen" if frozen else "member.unfrozen", member_id, member_id=member_id, reason=reason),
+    )
 
 
 def _others(context: Context, person: Person, member_id: str) -> views.Member:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import owe
+from token_service.ledger.own_wallets import OURS
 from token_service.ledger.posting import change_lots, fact, sweep_expired
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
@@ -57,7 +58,7 @@ def take_back(
     in the member's own wallet, or on the way there or back (DESIGN §3.8).
     """
     reversed_ = 0
-    if points and account.state == "active":
+    if points and account.state in OURS:
         sweep_expired(tx, account)
         lots = stored_lots.open_lots(tx, account)
         uses = engine.reverse(lots, points, operation_id=of, at=stored_lots.consumption_time(tx))

@@ -18,6 +18,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.awards import operation_named, owe, pay_debts, void_fact
 from token_service.ledger.context import Context
 from token_service.ledger.freezing import freeze_account
+from token_service.ledger.own_wallets import OURS
 from token_service.ledger.posting import change_lots
 from token_service.ledger.stock import put_piece_back
 from token_service.ledger.transaction import Transaction
@@ -57,7 +58,7 @@ def void_skipped(connection: Connection, context: Context, leaf_id: str, reason:
 
 def _was_spent_first(account: Account, entry: Row[Any]) -> bool:
     """True for points that expired here while their holder spent them there, with their own signature: no accident."""
-    return account.state != "active" and entry.kind == int(EntryKind.EXPIRY)
+    return account.state not in OURS and entry.kind == int(EntryKind.EXPIRY)
 
 
 def _void_credit(tx: Transaction, account: Account, entry: Row[Any], reason: int) -> None:

@@ -178,6 +178,11 @@ class Account:
         self.home = self.home or self.address
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the service keeps the points: not the member, and nothing is on the way."""
+        return self.state in ("active", "closed")
+
+    @property
     def size(self) -> int:
         """Roughly how many things it holds."""
         uses = sum(len(found) for found in self.campaigns.values())

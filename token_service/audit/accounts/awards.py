@@ -35,6 +35,7 @@ def purchase(step: Step) -> None:
     if leaf.whole("part") != 1:
         mature(step)
         return
+    step.check_open()
     step.check_decided_by(leaf.occurred_at)
     ruleset = step.ruleset()
     instant(leaf.mapping("facts").get("occurred_at"), "facts.occurred_at")  # a year that calendars know

@@ -53,6 +53,14 @@ def _frozen(step: Step) -> None:
     step.account.is_frozen = step.leaf.kind == "frozen"
 
 
+def _closed(step: Step) -> None:
+    """An account is closed, or opened again: from an open one, with all its points in the programme's keeping."""
+    leaf, account = step.leaf, step.account
+    before, after = ("active", "closed") if leaf.kind == "closed" else ("closed", "active")
+    step.same("history", f"the state of an account that is {leaf.kind}", before, account.state)
+    account.state = after
+
+
 _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("issuance", "purchase"): awards.purchase,
     ("award_pending", "purchase"): awards.purchase,
@@ -77,6 +85,8 @@ _CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("void", None): voids.void,
     ("frozen", None): _frozen,
     ("unfrozen", None): _frozen,
+    ("closed", None): _closed,
+    ("reopened", None): _closed,
     ("voucher_used", None): redemptions.voucher_used,
     ("signed_redemption", "redemption"): wallets.signed_redemption,
     **{(kind, None): wallets.moved for kind in wallets.STATE_AFTER},

@@ -37,6 +37,7 @@ from token_service.program.windows import check_not_too_late
 def event(step: Step) -> None:
     """An event's issuance, or the fact that it earned nothing."""
     leaf, account = step.leaf, step.account
+    step.check_open()
     step.check_decided_by(leaf.occurred_at)
     ruleset, facts = step.ruleset(), EventFacts.from_json(leaf.mapping("facts"))
     try:

@@ -17,6 +17,7 @@ ENDS = ("captured", "released", "expired")
 
 def held(step: Step) -> None:
     """Points set aside: the lots of the next debit, in its order."""
+    step.check_open()
     leaf, points = step.leaf, step.leaf.whole("points_held")
     told = _parts(step)
     there = engine.available(step.open_lots(), step.consumption_time)

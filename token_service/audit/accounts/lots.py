@@ -26,7 +26,7 @@ def credit(step: Step, operation: Operation, ruleset: Ruleset) -> None:
     lot = Lot(leaf.id, operation.id, leaf.amount, leaf.amount, leaf.occurred_at, told)
     account.lots[lot.id] = HeldLot(lot, leaf.party, leaf.ruleset)
     operation.lots.append(lot.id)
-    if account.debts and account.state == "active" and engine.available(step.open_lots(), step.consumption_time):
+    if account.debts and account.is_ours and engine.available(step.open_lots(), step.consumption_time):
         account.owes_payment = leaf.recorded_at
 
 

@@ -12,6 +12,7 @@ from token_service.units import EntryKind
 
 def issuance(step: Step) -> None:
     """Points minted by hand."""
+    step.check_open()
     leaf, ruleset = step.leaf, step.ruleset()
     _check_signed(step)
     try:
@@ -24,6 +25,7 @@ def issuance(step: Step) -> None:
 
 def adjustment(step: Step) -> None:
     """Points put right by a person, up or down; many of them by two."""
+    step.check_open()
     _check_signed(step)
     _check_approved(step)
     if step.leaf.entry_kind == EntryKind.ADJUSTMENT_UP:

@@ -15,6 +15,7 @@ from token_service.program.ruleset import Ruleset
 
 def redemption(step: Step) -> None:
     """Points spent, by amount or for a reward; or given to a cause."""
+    step.check_open()
     leaf, account = step.leaf, step.account
     ruleset = step.ruleset()
     if leaf.kind == "redemption":

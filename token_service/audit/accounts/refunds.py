@@ -141,7 +141,7 @@ def _take_back(step: Step, origin: Operation, points: int) -> int:
     """Points reversed and made debt by this leaf: all that must go, as far as there is any, from the origin's own lots first."""
     leaf = step.leaf
     told_debt = leaf.whole("debt")
-    expected = _reverse(step, points, origin.id) if step.account.state == "active" else ()
+    expected = _reverse(step, points, origin.id) if step.account.is_ours else ()
     reversed_ = -sum(use.points for use in expected)
     told = leaf.amount if leaf.entry_kind == EntryKind.REVERSAL else 0
     if told + told_debt != points:

@@ -46,6 +46,11 @@ class Step:
         if expected != found:
             self.differs(check, f"{what} is another", expected=expected, found=found)
 
+    def check_open(self) -> None:
+        """Notes a finding when something new happens to a closed account."""
+        if self.account.state == "closed":
+            self.differs("history", "something happens to a closed account", expected="nothing", found=self.leaf.kind)
+
     @property
     def consumption_time(self) -> datetime:
         """The instant at which lots count as expired: none do between the announcement of the sunset and its coming."""

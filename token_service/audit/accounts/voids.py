@@ -44,7 +44,7 @@ def void(step: Step) -> None:
     _mark(step, refused.operation)
     if (
         account.debts
-        and account.state == "active"
+        and account.is_ours
         and not is_credit
         and engine.available(step.open_lots(), step.consumption_time)
     ):

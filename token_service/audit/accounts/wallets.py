@@ -45,7 +45,7 @@ def moved(step: Step) -> None:
         step.same("history", "where the points went", account.address, leaf.text_of("to"))
         step.same("history", "who the contract says keeps them", leaf.kind == "left", account.is_self_custody)
     account.state = STATE_AFTER[leaf.kind]
-    if account.state == "active" and account.debts and engine.available(step.open_lots(), step.consumption_time):
+    if account.is_ours and account.debts and engine.available(step.open_lots(), step.consumption_time):
         account.owes_payment = leaf.recorded_at
 
 

@@ -3,6 +3,7 @@
 from token_service.pages.staff.console import (
     adjusting,
     approvals,
+    closing,
     drafting,
     keys,
     members,
@@ -18,6 +19,7 @@ from token_service.pages.staff.console import (
 ROOMS = (
     members,
     adjusting,
+    closing,
     approvals,
     rulesets,
     drafting,

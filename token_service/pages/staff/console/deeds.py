@@ -165,6 +165,8 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "adjustment.approved": _approved,
     "adjustment.declined": _declined,
     "member.frozen": lambda _: gettext("Froze the member."),
+    "member.closed": lambda _: gettext("Closed the account."),
+    "member.reopened": lambda _: gettext("Opened the account again."),
     "member.unfrozen": lambda _: gettext("Unfroze the member."),
     "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),
     "ruleset.published": _published,

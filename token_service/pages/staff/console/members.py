@@ -60,8 +60,8 @@ def member(member_id: str) -> ResponseReturnValue:
     return member_page(member_id)
 
 
-def member_page(member_id: str, freezing: str | None = None) -> str:
-    """The page of one member; `freezing`: why a reason for freezing could not be taken."""
+def member_page(member_id: str, freezing: str | None = None, closing: str | None = None) -> str:
+    """The page of one member; `freezing`, `closing`: why that could not be done."""
     given, cursor = services(), request.args.get("cursor")
     found = get_member(given.context, person().actor, member_id)
     rules = given.ruleset()
@@ -85,6 +85,7 @@ def member_page(member_id: str, freezing: str | None = None) -> str:
         is_first=cursor is None,
         done=request.args.get("done"),
         freezing=freezing,
+        closing=closing,
     )
 
 

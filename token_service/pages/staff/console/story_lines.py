@@ -90,6 +90,9 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     facts = entry.facts
     if entry.kind in ("frozen", "unfrozen"):
         return (gettext("Frozen") if entry.kind == "frozen" else gettext("Unfrozen")), _text(facts, "reason")
+    if entry.kind in ("closed", "reopened"):
+        title = gettext("Account closed") if entry.kind == "closed" else gettext("Account opened again")
+        return title, _text(facts, "reason")
     if entry.kind == "tier":
         return _tier(entry), None
     if entry.kind in OWN_WALLET:
