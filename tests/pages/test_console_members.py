@@ -171,6 +171,7 @@ def test_an_account_is_closed_and_opened_again(town: Town) -> None:
     assert support.post(f"{path}/close", reason=" ").status_code == 422
     refused = support.post(f"{path}/close", reason="Moved away")
     assert (refused.status_code, "There are 80 points left." in refused.text) == (409, True)
+    assert 'value="Moved away"' in refused.text
     assert support.post(f"{path}/close", reason="Moved away", forfeit="yes").location == f"{path}?done=closed"
     found = get_member(town.context, Actor.admin(), member)
     assert (found.state, found.balance.available) == ("closed", 0)
