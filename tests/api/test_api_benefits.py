@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from api_callers import RULESET, Caller, done, refused
+from api_callers import RULESET, Caller, done, purchase, refused
 from api_town import Town, make_town
 
 TIERS = """
@@ -89,3 +89,25 @@ def test_an_unknown_benefit_and_a_stranger_are_not_found(tiered: Town) -> None:
 
 def test_a_programme_without_levels_has_no_benefits(town: Town) -> None:
     assert done(town.alice.get(f"/v1/members/{town.alice.enrol()['id']}/benefits"))["data"] == []
+
+
+def test_a_member_will_downgrade_unless_they_spend_what_is_missing(tiered: Town) -> None:
+    member = tiered.alice.enrol()["id"]
+    path = f"/v1/members/{member}/tier"
+    assert done(tiered.alice.get(path))["downgrade"] is None
+    done(tiered.alice.post("/v1/purchases", purchase(member, 60_000)), 201)
+    standing = done(tiered.alice.get(path))
+    assert (standing["object"], standing["tier"], standing["qualify_by"], standing["figure"]) == (
+        "tier",
+        "gold",
+        "spend",
+        60_000,
+    )
+    assert (standing["next_tier"], standing["keeps_until"]) == (None, None)
+    assert standing["downgrade"] == {"to": "silver", "at": "2027-12-22T11:58:00Z", "missing": 50_000}
+    refused(tiered.charlie.get(path), 404, "not_found")
+
+
+def test_rules_without_levels_have_no_standing(town: Town) -> None:
+    member = town.alice.enrol()["id"]
+    refused(town.alice.get(f"/v1/members/{member}/tier"), 404, "not_found")

@@ -305,3 +305,17 @@ def test_a_members_pages_know_no_jargon(town: Town, alice: Browser, language: st
     for path in ("/sign-in", "/preferences", "/mailbox", "/nowhere"):
         text += words(alice.get(path).text)
     assert FORBIDDEN.findall(text) == []
+
+
+def test_a_level_that_ends_soon_says_until_when_and_what_keeps_it(town: Town, alice: Browser) -> None:
+    member = town.member()
+    town.purchase(member, 120_000)
+    assert "Gold until" not in wallet(town, alice)
+    town.clock.move(timedelta(days=300))
+    alice.sign_in(town)
+    assert "Gold until 22 November 2027. Spend €1,000 more by then to keep it." in wallet(town, alice).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert "pour le garder" in wallet(town, alice, "fr")
+    town.purchase(member, 100_000)
+    assert "Gold until" not in wallet(town, alice)

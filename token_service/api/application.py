@@ -36,6 +36,7 @@ from token_service.api import (
     rulesets,
     settlement,
     simulations,
+    tiers,
     vouchers,
 )
 from token_service.api.access import authorise, identify
@@ -63,6 +64,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     causes.routes,
     challenges.routes,
     mandates.routes,
+    tiers.routes,
     vouchers.routes,
     adjustments.routes,
     proposals.routes,

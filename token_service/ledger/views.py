@@ -59,6 +59,7 @@ from token_service.ledger.receipt_views import (
 from token_service.ledger.referral_views import Invitation, Referral
 from token_service.ledger.reward_views import RewardStanding
 from token_service.ledger.standing_views import Renewal, StandingOrder
+from token_service.ledger.tier_views import TierDowngrade, TierStanding
 from token_service.ledger.voucher_views import (
     ShownVoucher,
     Voucher,
@@ -123,6 +124,8 @@ __all__ = [
     "StandingOrder",
     "Store",
     "StuckAwards",
+    "TierDowngrade",
+    "TierStanding",
     "Voucher",
     "VoucherCheck",
     "VoucherUse",
