@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from scripts.bench.auditing import measure_audit
+from scripts.bench.baskets import measure_baskets
 from scripts.bench.deciding import measure_deciding
 from scripts.bench.flat import measure_flat
 from scripts.bench.gas import measure_gas
@@ -62,6 +63,10 @@ def _flat(report: Report) -> None:
     report.figures += measure_flat()
 
 
+def _baskets(report: Report) -> None:
+    report.figures += measure_baskets()
+
+
 def _deciding(report: Report) -> None:
     report.figures += measure_deciding()
 
@@ -78,6 +83,7 @@ PARTS: dict[str, Callable[[Report], None]] = {
     "lone": _lone,
     "flat": _flat,
     "service": _service,
+    "baskets": _baskets,
     "deciding": _deciding,
     "audit": _audit,
 }

@@ -11,11 +11,17 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any, Final
+
+LINES: Final = 9
+"""Of a basket, as in the grocer's year of docs/year.md."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """`path` is asked with GET; with `members`, POSTed to with a purchase of one of them each time."""
+    """`path` is asked with GET; with `members`, POSTed to with a purchase of one of them each time; with `baskets` too, with so
+    many purchases of LINES lines at once.
+    """
 
     port: int
     path: str
@@ -24,6 +30,7 @@ class Job:
     connections: int
     members: int = 0
     pause_seconds: float = 0.0  # between an answer and that connection's next request
+    baskets: int = 0
 
 
 @dataclass
@@ -65,11 +72,12 @@ def _keep_busy(job: Job, until: float, times: _Times) -> None:
     own, number = uuid.uuid4().hex, 0
     while (began := time.perf_counter()) < until:
         number += 1
-        body = _purchase(f"{own}-{number}", f"card-{hash((own, number)) % job.members}") if job.members else None
+        body = _body(job, f"{own}-{number}") if job.members else None
+        began = time.perf_counter() if body else began
         connection.request("POST" if body else "GET", job.path, body, headers)
         answer = connection.getresponse()
-        answer.read()
-        if answer.status < 300:
+        told = answer.read()
+        if answer.status < 300 and b'"status":4' not in told:
             times.seconds.append(time.perf_counter() - began)
         else:
             times.failures += 1
@@ -77,15 +85,29 @@ def _keep_busy(job: Job, until: float, times: _Times) -> None:
     connection.close()
 
 
-def _purchase(reference: str, card: str) -> str:
-    return json.dumps(
-        {
-            "reference": reference,
-            "external_id": card,
-            "occurred_at": datetime.now(UTC).isoformat(),
-            "total": {"amount": 2390, "currency": "EUR"},
-        }
-    )
+def _body(job: Job, name: str) -> str:
+    if not job.baskets:
+        return json.dumps(_purchase(name, f"card-{hash(name) % job.members}"))
+    names = [f"{name}-{number}" for number in range(job.baskets)]
+    return json.dumps({"purchases": [_basket(one, f"card-{hash(one) % job.members}") for one in names]})
+
+
+def _purchase(reference: str, card: str) -> dict[str, Any]:
+    return {
+        "reference": reference,
+        "external_id": card,
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "total": {"amount": 2390, "currency": "EUR"},
+    }
+
+
+def _basket(reference: str, card: str) -> dict[str, Any]:
+    items = [
+        {"line": line, "sku": f"sku-{line}", "category": "GROCERY", "quantity": 1, "amount": 250 + line}
+        for line in range(1, LINES + 1)
+    ]
+    total = sum(item["amount"] for item in items)  # type: ignore[misc]
+    return _purchase(reference, card) | {"total": {"amount": total, "currency": "EUR"}, "items": items}
 
 
 if __name__ == "__main__":

@@ -76,16 +76,16 @@ def _figures(
     balance = Job(0, f"/v1/members/{made.members[0]}/balance", key, LOAD_SECONDS, CONNECTIONS)
     buy = Job(0, "/v1/purchases", key, LOAD_SECONDS, CONNECTIONS, MEMBERS)
     pausing = [replace(job, pause_seconds=PAUSE_SECONDS) for job in (insert, buy)]
-    with _serving(BARE, made) as port:
-        inserted, were_read = _load(port, insert), _load(port, read)
-        waited = _load(port, pausing[0]) if is_timed else None
-    with _serving(OURS, made) as port:
-        shown, bought = _load(port, balance), _load(port, buy)
+    with serving(BARE, made) as port:
+        inserted, were_read = load(port, insert), load(port, read)
+        waited = load(port, pausing[0]) if is_timed else None
+    with serving(OURS, made) as port:
+        shown, bought = load(port, balance), load(port, buy)
         settled_before = settled(context.store).batches
-        timed = _load(port, pausing[1]) if is_timed else None
+        timed = load(port, pausing[1]) if is_timed else None
         batches = settled(context.store).batches - settled_before
-    with _serving(BARE, made) as port:  # again, so that what else the machine does meanwhile weighs on both
-        inserted_after, were_read_after = _load(port, insert), _load(port, read)
+    with serving(BARE, made) as port:  # again, so that what else the machine does meanwhile weighs on both
+        inserted_after, were_read_after = load(port, insert), load(port, read)
     figures = [
         _beside(f"{where}: POST purchase, of a bare insert", bought, (inserted, inserted_after), targets[0]),
         _beside(f"{where}: GET balance, of a bare read", shown, (were_read, were_read_after), targets[1]),
@@ -120,8 +120,8 @@ def _told(seen: Seen) -> str:
     return f"{seen.rate:,.0f}/s, median {seen.median_ms:.1f} ms, p99 {seen.p99_ms:.0f} ms"
 
 
-def _load(port: int, job: Job) -> Seen:
-    """Raises RuntimeError when an answer was not a success."""
+def load(port: int, job: Job) -> Seen:
+    """What a process of its own saw that asked for the job's seconds. Raises RuntimeError when an answer was not a success."""
     done = subprocess.run(
         [sys.executable, "-m", "scripts.bench.load"],
         input=json.dumps(asdict(replace(job, port=port))), capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=60,
@@ -133,7 +133,7 @@ def _load(port: int, job: Job) -> Seen:
 
 
 @contextmanager
-def _serving(module: Sequence[str], made: Programme) -> Iterator[int]:
+def serving(module: Sequence[str], made: Programme) -> Iterator[int]:
     """The port where it is ready; stopped at the end."""
     settings, port = made.application.settings, free_port()
     bare = {name: value for name, value in os.environ.items() if not name.startswith("MEREAU_")}

@@ -37,7 +37,7 @@ def test_it_measures_gas_above_its_floor_and_no_rival_below_ours(tmp_path: Path)
 def test_it_names_its_parts_when_one_is_unknown() -> None:
     done = run_bench("--only", "gas,weather")
     assert done.returncode == 2
-    assert "gas, embedded, anvil, lanes, lone, flat, service, deciding, audit" in done.stderr
+    assert "gas, embedded, anvil, lanes, lone, flat, service, baskets, deciding, audit" in done.stderr
 
 
 def test_a_table_says_of_each_target_whether_it_is_met() -> None:
