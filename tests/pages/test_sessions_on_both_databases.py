@@ -29,10 +29,13 @@ def any_town(request: pytest.FixtureRequest, tmp_path: Path, keys: KeyRing) -> I
     context = make_context(tmp_path, keys, Clock())
     if request.param == "postgresql":
         server: PostgreSQL = request.getfixturevalue("postgresql")
-        context = replace(context, store=open_store(server.new_database()))
+        url = server.lend()
+        context = replace(context, store=open_store(url))
     set_up(context, keys)
     yield open_shop(context, context.now)
     context.store.dispose()
+    if request.param == "postgresql":
+        server.take_back(url)
 
 
 def test_attempts_made_at_the_same_time_each_count(any_town: Town) -> None:

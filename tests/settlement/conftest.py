@@ -102,8 +102,10 @@ def embedded(sqlite_store: Store, tmp_path: Path, chain: EmbeddedChain) -> Progr
 
 @pytest.fixture
 def on_postgresql(postgresql: PostgreSQL, anvil: Anvil, tmp_path: Path) -> Iterator[Programme]:
-    store = open_store(postgresql.new_database())
+    url = postgresql.lend()
+    store = open_store(url)
     programme = make_programme(store=store, node=anvil.node, folder=tmp_path, chain_id=CHAIN_ID, fund=anvil.fund)
     deployed(programme)
     yield programme
     store.dispose()
+    postgresql.take_back(url)
