@@ -181,3 +181,15 @@ def test_an_account_is_closed_and_opened_again_by_an_admin(town: Town) -> None:
     refused(town.alice.post("/v1/purchases", bought), 404, "not_found")
     assert done(town.admin.post(f"{path}/reopen", why))["state"] == "active"
     done(town.alice.post("/v1/purchases", bought), 201)
+
+
+def test_people_of_a_company_are_added_listed_and_taken_off(town: Town) -> None:
+    member = town.alice.enrol()["id"]
+    path = f"/v1/members/{member}/users"
+    assert done(town.alice.get(path)) == {"object": "list", "data": []}
+    lea = done(town.alice.post(path, {"email": "lea@example.com", "name": "Léa"}), 201)
+    assert (lea["object"], lea["email"], lea["name"], lea["member_id"]) == ("user", "lea@example.com", "Léa", member)
+    assert done(town.alice.get(path))["data"] == [lea]
+    refused(town.alice.post(path, {"email": "lea"}), 422, "invalid_input")
+    refused(town.charlie.get(path), 404, "not_found")
+    assert done(town.alice.post(f"{path}/{lea['id']}/remove", {}))["data"] == []

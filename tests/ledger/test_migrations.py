@@ -27,6 +27,7 @@ from token_service.ledger import (
     staff_tables,
     standing_tables,
     tables,
+    user_tables,
     wallet_tables,
 )
 from token_service.ledger.schema import metadata
@@ -65,6 +66,7 @@ def test_they_make_what_the_tables_say(empty: Engine) -> None:
             settlement_tables,
             staff_tables,
             standing_tables,
+            user_tables,
             wallet_tables,
         )
     } == {metadata}

@@ -15,6 +15,7 @@ from token_service.ledger.members import get_member
 from token_service.ledger.redemptions import redeem
 from token_service.ledger.refunds import refund_purchase
 from token_service.ledger.staff_trail import list_actions
+from token_service.ledger.users import add_user
 
 
 @pytest.fixture
@@ -197,6 +198,17 @@ def test_nobody_adjusts_or_freezes_themself(town: Town) -> None:
     for name in ("adjust/check", "adjust", "freeze", "unfreeze", "close", "reopen"):
         assert owner.post(f"{path}/{name}", **form).status_code == 403
     assert available(town, own) == 0
+
+
+def test_nobody_changes_the_account_of_their_company(town: Town) -> None:
+    owner = desk(town, "owner")
+    company = town.member("garage@example.com")
+    add_user(town.context, town.actor, company, owner.person.email)
+    path = f"/console/members/{company}"
+    page = owner.read(path)
+    assert "This is your own account" in page
+    assert f"Who else signs in</dt><dd>{owner.person.email}" in page
+    assert owner.post(f"{path}/freeze", reason="For me").status_code == 403
 
 
 def test_an_auditor_reads_and_sees_nothing_to_press(town: Town) -> None:

@@ -14,6 +14,7 @@ from token_service.ledger.session_tables import sessions, sign_in_codes
 from token_service.ledger.sessions import kept_mails
 from token_service.ledger.store import Store
 from token_service.ledger.tables import members
+from token_service.ledger.users import add_user, remove_user
 from token_service.pages.devices import device_name
 from token_service.pages.signing_in import client_address
 
@@ -323,3 +324,13 @@ def test_limits_count_households(remote: str | None, counted: str) -> None:
 )
 def test_a_device_is_named_in_two_words(agent: str, name: str) -> None:
     assert device_name(agent) == name
+
+
+def test_somebody_of_a_company_signs_in_with_their_own_address_until_they_are_taken_off(town: Town) -> None:
+    company = town.member("garage@example.com", name="Garage du Pont")
+    lea = add_user(town.context, town.actor, company, "lea@example.com", "Léa")
+    browser = Browser(town.app().test_client())
+    browser.sign_in(town, "lea@example.com")
+    assert "Garage du Pont" in browser.get("/wallet").text
+    remove_user(town.context, town.actor, company, lea.id)
+    assert browser.get("/wallet").status_code == 303

@@ -37,6 +37,7 @@ from token_service.api import (
     settlement,
     simulations,
     tiers,
+    users,
     vouchers,
 )
 from token_service.api.access import authorise, identify
@@ -65,6 +66,7 @@ ROUTES: Final[tuple[Routes, ...]] = (
     challenges.routes,
     mandates.routes,
     tiers.routes,
+    users.routes,
     vouchers.routes,
     adjustments.routes,
     proposals.routes,

@@ -52,6 +52,13 @@ def points(pointer: str, value: int) -> int:
     return value
 
 
+def email(pointer: str, value: str) -> str:
+    """Something with one @ inside, of at most 254 characters; whether it arrives, a mail shows."""
+    if not 3 <= len(value) <= 254 or value.count("@") != 1 or "@" in (value[0], value[-1]):
+        raise wrong(pointer, "must be an e-mail address")
+    return value
+
+
 def money(pointer: str, value: int) -> int:
     """Minor units from 0 to 2^53 − 1."""
     if type(value) is not int or not 0 <= value <= POINTS_MAX:

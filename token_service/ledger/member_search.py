@@ -17,6 +17,7 @@ from token_service.ledger import cursors
 from token_service.ledger.context import Context
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.tables import member_merchants, members, merchants
+from token_service.ledger.user_tables import member_users
 from token_service.ledger.views import Page
 
 TEXT_LENGTH_MAX: Final = 200
@@ -79,6 +80,8 @@ def _whole(text: str) -> Iterator[Select[str]]:
     columns = members.c
     for condition in (columns.id == text, columns.address == text, columns.email == normal_email(text)):
         yield select(columns.id).where(condition)
+    as_user = select(member_users.c.member_id).where(member_users.c.email == normal_email(text))
+    yield select(columns.id).where(columns.id.in_(as_user))
 
 
 def _begun(text: str) -> Iterator[Select[str]]:

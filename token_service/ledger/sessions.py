@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
 from token_service.errors import OperatorError, TryAgain
 from token_service.ledger.context import Context
 from token_service.ledger.session_tables import mails, sessions, sign_in_codes
 from token_service.ledger.tables import members, merchants
+from token_service.ledger.user_tables import member_users
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
 ATTEMPTS_MAX: Final = 5
@@ -92,7 +93,7 @@ def normal_email(text: str) -> str:
 
 
 def members_with_email(context: Context, email: str) -> tuple[SignInMember, ...]:
-    """The members, not closed, with this normalised address, oldest first; at most 20."""
+    """The members, not closed, that whoever reads this normalised address signs in to, oldest first; at most 20."""
     with context.store.read() as connection:
         return _members_with_email(connection, email)
 
@@ -231,10 +232,11 @@ def kept_mails(context: Context) -> tuple[Mail, ...]:
 
 
 def _members_with_email(connection: Connection, email: str) -> tuple[SignInMember, ...]:
+    as_user = select(member_users.c.member_id).where(member_users.c.email == email)
     rows = connection.execute(
         select(members.c.id, members.c.name, merchants.c.name.label("merchant_name"), members.c.locale)
         .join(merchants, merchants.c.id == members.c.merchant_id)
-        .where(members.c.email == email, members.c.state != "closed")
+        .where(or_(members.c.email == email, members.c.id.in_(as_user)), members.c.state != "closed")
         .order_by(members.c.id)
         .limit(20)
     )

@@ -18,6 +18,7 @@ from token_service.ledger.members import freeze, get_member, unfreeze
 from token_service.ledger.proposals import approve_proposal, decline_proposal, get_proposal, propose_adjustment
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_trail import Deed, perform
+from token_service.ledger.users import is_persons
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,10 @@ class Refreshed:
     changed: bool
 
 
-def is_own(person: Person, member: views.Member) -> bool:
-    """Whether the member's account is this person's."""
-    return member.email is not None and member.email == person.email
+def is_own(context: Context, person: Person, member_id: str) -> bool:
+    """Whether the member's account is this person's, or their company's."""
+    with context.store.read() as connection:
+        return is_persons(connection, member_id, person.email)
 
 
 def adjust_member(context: Context, person: Person, new: NewAdjustment) -> views.Outcome[views.Adjustment]:
@@ -178,6 +180,6 @@ def _set_frozen(
 
 def _others(context: Context, person: Person, member_id: str) -> views.Member:
     member = get_member(context, person.actor, member_id)
-    if is_own(person, member):
+    if is_own(context, person, member_id):
         raise Forbidden("this account is your own: a colleague must do it")
     return member

@@ -26,6 +26,7 @@ from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.tables import entries, facts, members, operations, stores
 from token_service.ledger.till_lines import TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.users import is_persons
 from token_service.ledger.wallet_tables import mandates
 from token_service.program.refunds import Refund
 
@@ -96,10 +97,10 @@ def at_till(
 
 
 def refuse_own_card(context: Context, person: Person, member_id: str) -> None:
-    """Raises OwnCard if the member has the e-mail address that this person signs in with."""
+    """Raises OwnCard if this person signs in to the member with their e-mail address."""
     with context.store.read() as connection:
-        email = connection.execute(select(members.c.email).where(members.c.id == member_id)).scalar_one_or_none()
-    if email is not None and email == person.email:
+        is_own = is_persons(connection, member_id, person.email)
+    if is_own:
         raise OwnCard("this card is your own: ask somebody else to do it")
 
 

@@ -60,6 +60,7 @@ from token_service.ledger.referral_views import Invitation, Referral
 from token_service.ledger.reward_views import RewardStanding
 from token_service.ledger.standing_views import Renewal, StandingOrder
 from token_service.ledger.tier_views import TierDowngrade, TierStanding
+from token_service.ledger.user_views import User
 from token_service.ledger.voucher_views import (
     ShownVoucher,
     Voucher,
@@ -126,6 +127,7 @@ __all__ = [
     "StuckAwards",
     "TierDowngrade",
     "TierStanding",
+    "User",
     "Voucher",
     "VoucherCheck",
     "VoucherUse",

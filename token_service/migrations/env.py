@@ -17,6 +17,7 @@ from token_service.ledger import (
     staff_tables,
     standing_tables,
     tables,
+    user_tables,
     wallet_tables,
 )
 from token_service.ledger.schema import metadata
@@ -34,6 +35,7 @@ __all__ = [
     "staff_tables",
     "standing_tables",
     "tables",
+    "user_tables",
     "wallet_tables",
 ]
 

@@ -146,7 +146,7 @@ def _set_frozen(member_id: str, *, frozen: bool) -> ResponseReturnValue:
 def others(member_id: str) -> Member:
     """The member, who must not be the person themself (403)."""
     member = get_member(services().context, person().actor, member_id)
-    if is_own(person(), member):
+    if is_own(services().context, person(), member_id):
         abort(403)
     return member
 

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from token_service.errors import Conflict, Forbidden, Refused
 from token_service.ledger.member_story import actor_names
-from token_service.ledger.members import get_member
 from token_service.ledger.proposals import open_proposals
 from token_service.ledger.staff_members import approve, decline, is_own, propose_for_member
 from token_service.ledger.views import Proposal
@@ -96,7 +95,7 @@ def _page(*, done: str = "", error: str | None = None) -> str:
                 one,
                 names.get(one.proposed_by, one.proposed_by),
                 one.proposed_by == actor.name,
-                is_own(person(), get_member(context, actor, one.member_id)),
+                is_own(context, person(), one.member_id),
             )
             for one in found
         ],

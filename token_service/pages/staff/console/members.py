@@ -14,6 +14,7 @@ from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import pending_awards
 from token_service.ledger.staff_members import is_own
 from token_service.ledger.staff_trail import list_actions
+from token_service.ledger.users import list_users
 from token_service.ledger.views import Member
 from token_service.pages.lines import place_of
 from token_service.pages.services import services
@@ -78,6 +79,7 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
         waiting=_waiting(member_id),
         lots=open_lots_of(given.context, member_id),
         known_by=known_by(given.context, member_id),
+        users=list_users(given.context, person().actor, member_id),
         actions=[told(action) for action in actions.data],
         has_more_actions=actions.next_cursor is not None,
         lines=[story_line(line, names) for line in lines.data],
@@ -90,7 +92,7 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
 
 
 def _may_do(found: Member) -> MayDo:
-    own = is_own(person(), found)
+    own = is_own(services().context, person(), found.id)
     return MayDo(
         adjust=person().may("members:adjust") and not own, freeze=person().may("members:freeze") and not own, is_own=own
     )
