@@ -217,6 +217,7 @@ class Lifecycle(RuleBasedStateMachine):
         """All that is kept is what the sources say: lots, tiers, balances, budgets."""
         if hasattr(self, "town"):
             self.town.check()
+            self.town.context.store.dispose()  # the next example opens another
 
     def _one(self, data: st.DataObject, kind: str) -> str:
         if not self.made[kind]:
