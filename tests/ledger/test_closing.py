@@ -95,6 +95,24 @@ def test_points_of_a_closed_account_expire_as_any(make: Make) -> None:
     town.check()
 
 
+def test_what_has_expired_already_is_no_more_to_lose(make: Make) -> None:
+    town = make(rules(expiry="{kind: fixed, period: P30D}"))
+    old, mixed = town.member(), town.member()
+    for member in (old, mixed):
+        town.buy(member, 1_000)
+    town.clock.forward(20 * DAY)
+    town.buy(mixed, 500)
+    town.clock.forward(11 * DAY)
+    close(town, old)
+    with pytest.raises(Conflict) as refused:
+        close(town, mixed)
+    assert refused.value.facts["available"] == 5
+    close(town, mixed, forfeit=True)
+    assert [state(town, member) for member in (old, mixed)] == [("closed", 0), ("closed", 0)]
+    assert town.moves(mixed)[-2:] == [("expiry", -10), ("adjustment", -5)]
+    town.check()
+
+
 def test_holds_freezes_and_two_person_limits_come_first(make: Make) -> None:
     town = make(rules(limits="{adjustment_points: 50}"))
     held, frozen, rich = town.member(), town.member(), town.member()

@@ -11,6 +11,7 @@ from ledger_town import ADMIN, Make, Town, rules
 
 from token_service.errors import Forbidden, InvalidInput, NotFound, ReferenceConflict
 from token_service.ledger import views
+from token_service.ledger.closing import close_member
 from token_service.ledger.context import Actor
 from token_service.ledger.holds import hold
 from token_service.ledger.inputs import NewHold, NewRenewal
@@ -123,6 +124,16 @@ def test_a_frozen_members_bill_is_not_refused(town: Town) -> None:
     order(town, member, 100)
     freeze(town.context, ADMIN, member, "a doubt")
     assert (bill(town, member, 1_000).why_none, available(town, member)) == ("member_frozen", 100)
+
+
+def test_a_closed_members_bill_is_answered_and_one_from_before_as_it_was(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 100)
+    order(town, member, 100)
+    paid = bill(town, member, 1_000, reference="box-1")
+    close_member(town.context, ADMIN, member, "asked to")
+    assert bill(town, member, 1_000, reference="box-1") == paid
+    assert bill(town, member, 1_000).why_none == "no_standing_order"
 
 
 def test_a_programme_whose_points_pay_nothing_says_so(make: Make) -> None:

@@ -19,7 +19,7 @@ from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.leaving import set_state
 from token_service.ledger.members import member_view
-from token_service.ledger.posting import fact
+from token_service.ledger.posting import fact, sweep_expired
 from token_service.ledger.standing_tables import standing_orders
 from token_service.ledger.transaction import Transaction, write
 
@@ -66,6 +66,7 @@ def _close(tx: Transaction, account: Account, actor: Actor, reason: str, *, forf
     free_lapsed(tx, account)
     if account.held:
         raise Conflict("points are set aside: capture or release the holds first", held=account.held)
+    sweep_expired(tx, account)
     left = account.available
     if left and not forfeit:
         raise Conflict("the member has points: let them be used first, or close with forfeit", available=left)
