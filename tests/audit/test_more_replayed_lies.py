@@ -20,7 +20,7 @@ from .test_openings import void
 from .test_replayed_lies import DAY, RULES, lie, named, only, saying
 
 PER_DAY = RULES.replace("limits: {", "limits: {per_member_day_points: 30, ")
-ONCE = "campaigns: [{id: lucky, award: {points: 10}, limits: {per_member: {times: 2}, budget_points: 20}}]\n"
+ONCE = "campaigns: [{id: lucky, award: {points: 10}, limits: {per_member: {times: 2}, budget_amount: 205}}]\n"
 DEARER = RULES.replace("points: 40}", "points: 60}")
 
 

@@ -46,7 +46,7 @@ earning:
   - {id: base, kind: spend, points: %(points)s, per: 100, basis: net, rounding: %(rounding)s}
   - {id: fruit, kind: item, points: 3, per_quantity: 1, categories: [FRUIT]}
   - {id: review, kind: event, event: review.written, points: 12, limits: {per_member: {times: 2, every: P5D}}}
-  - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject, limits: {budget_points: 60}}
+  - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject, limits: {budget_amount: 605}}
   - {id: box, kind: subscription, points: 25}
   - {id: hello, kind: event, event: member.joined, points: 5, once_per: person}
   - {id: friend, kind: event, event: member.referred, points: 15}
@@ -105,7 +105,7 @@ def rules(draw: random.Random) -> str:
         "silver": {"spend": 4_000, "points": 300, "engagement": 2}[qualify],
         "gold": {"spend": 12_000, "points": 900, "engagement": 5}[qualify],
         "expiry": draw.choice(EXPIRIES),
-        "big": "{budget_points: 700}",
+        "big": "{budget_amount: 7009, budget_points: 800}",
         "window": draw.choice(["", "return_window: P2D"]),
         "caps": draw.choice(["", CAPS]),
     }

@@ -103,6 +103,14 @@ def test_many_at_once_never_exceed_the_budget(make: Make) -> None:
     town.check()
 
 
+def test_a_budget_in_money_ends_where_its_points_are_given(make: Make) -> None:
+    money = BUDGET.replace("budget_points: 100", "budget_amount: 250")
+    town = make(rules(campaigns=money))  # 100 points are worth 10.00 EUR
+    assert [extra(town.buy(town.member(), 500).value) for _ in range(4)] == [10, 10, 5, 0]
+    assert used(town) == {"gift": 25}
+    town.check()
+
+
 def test_another_ruleset_with_the_same_id_goes_on_with_the_same_budget(make: Make) -> None:
     town = make(rules(campaigns=BUDGET))
     town.buy(town.member(), 1_000)

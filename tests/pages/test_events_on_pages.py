@@ -19,7 +19,7 @@ EARNING = """
   - {id: hello, kind: event, event: member.joined, points: 30, once_per: person}
   - {id: cake, kind: event, event: member.birthday, points: 40}
   - {id: review, kind: event, event: review.written, points: 20, name: {fr: Avis, en: Review}, limits: {per_member: {times: 1}}}
-  - {id: box-month, kind: subscription, points: 50, limits: {budget_points: 1000}}
+  - {id: box-month, kind: subscription, points: 50, limits: {budget_points: 1000, budget_amount: 9000}}
 """
 EVENT_RULES = (
     RULES.replace("[{id: base, kind: spend, points: 1, per: 100}]", EARNING)
@@ -70,7 +70,8 @@ def test_the_rules_say_what_else_earns_points(town: Town) -> None:
         "What else earns points",
         "Welcome: 30 points. Each person gets it once, known by their e-mail address.",
         "Review: 20 points. Each member gets it once.",
-        "Box month: 50 points. Each one counts once. It gives 1,000 points in all, to everybody together.",
+        "Box month: 50 points. Each one counts once. It gives 1,000 points in all, to everybody together. "
+        "It gives points worth €90.00 in all, to everybody together.",
         "Gold: from 5 times.",
         "A level depends on how often you took part in the last 12 months.",
     ):

@@ -13,6 +13,7 @@ TEXTS = {40: "duration", 64: "IANA name", 500: "CEL, at most 500 characters", 10
 UNITS = {
     "per": "minor units",
     "amount": "minor units",
+    "budget_amount": "minor units",
     "per_quantity": "pieces",
     "multiplier_percent": "percent",
     "from": "what `qualify_by` counts",

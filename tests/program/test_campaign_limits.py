@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from token_service.errors import InvalidInput
+from token_service.program.budgets import budget_points
 from token_service.program.campaign_limits import times_used
 from token_service.program.campaign_uses import points_used, with_limits
+from token_service.program.caps import Budget
 from token_service.program.earning import Award, decide_purchase
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, keep_after_refund
@@ -122,7 +125,46 @@ def test_limits_are_part_of_the_hash_and_empty_ones_are_refused() -> None:
     assert ruleset_hash(canonical_json(plain)) != ruleset_hash(canonical_json(once))
     assert parse_ruleset(canonical_json(plain)) == plain
     (place,) = check_ruleset(limited())
-    assert (place.pointer, place.detail) == ("/campaigns/0/limits", "must have per_member or budget_points")
+    assert (place.pointer, place.detail) == (
+        "/campaigns/0/limits",
+        "must have per_member, budget_points or budget_amount",
+    )
+
+
+def worth(points: int, amount: int, **limits: Any) -> Ruleset:
+    """The rules above, where `points` are worth `amount` cents."""
+    document = limited(**limits).model_dump(by_alias=True, exclude_unset=True)
+    document["program"] |= {"point_value": {"points": points, "amount": amount}}
+    return Ruleset.model_validate_json(json.dumps(document, default=str))
+
+
+@pytest.mark.parametrize(
+    ("limits", "most", "words"),
+    [
+        ({"budget_amount": 10_000}, 1_000, "100.00 EUR, 1000 points"),
+        ({"budget_amount": 10_009}, 1_000, "100.09 EUR, 1000 points"),
+        ({"budget_amount": 10_000, "budget_points": 900}, 900, "900 points"),
+        ({"budget_amount": 10_000, "budget_points": 1_100}, 1_000, "100.00 EUR, 1000 points"),
+    ],
+)
+def test_a_budget_in_money_is_points_at_their_declared_value(limits: dict[str, int], most: int, words: str) -> None:
+    ruleset = worth(100, 1_000, **limits)
+    assert budget_points(ruleset, ruleset.campaigns[0].limits) == most
+    asked: list[Budget] = []
+    facts = with_limits(ruleset, purchase(2000), {}, lambda budget: asked.append(budget) or 30)
+    assert asked == [Budget("big", most)]
+    award = decide_purchase(ruleset, facts)
+    assert lines(award)["limit:campaign:big"] == -20
+    assert award.breakdown[-1].why == f"at most {words} for this campaign, 30 of them left"
+
+
+def test_a_budget_in_money_needs_a_point_value_and_buys_at_least_a_point() -> None:
+    (place,) = check_ruleset(limited(budget_amount=500))
+    assert place.pointer == "/campaigns/0/limits/budget_amount"
+    assert place.detail == "needs program.point_value: what a point is worth"
+    (place,) = check_ruleset(worth(1, 10, budget_amount=9))
+    assert place.detail == "is worth less than one point, so it never gives anything"
+    assert check_ruleset(worth(1, 10, budget_amount=10)) == []
 
 
 @given(st.integers(0, 20_000), st.integers(0, 5), st.integers(0, 60), st.lists(st.integers(1, 9_000), max_size=3))

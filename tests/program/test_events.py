@@ -83,7 +83,12 @@ def test_purchases_do_not_earn_by_rules_for_events_and_the_other_way_round() -> 
     ("rule", "more", "pointer", "said"),
     [
         ("id: a, kind: event, event: member.left, points: 5", "", "/earning/1/event", "must be one of member.joined,"),
-        ("id: a, kind: event, event: x, points: 5, limits: {}", "", "/earning/1/limits", "must have per_member"),
+        (
+            "id: a, kind: event, event: x, points: 5, limits: {}",
+            "",
+            "/earning/1/limits",
+            "must have per_member, budget_points",
+        ),
         (
             "id: a, kind: event, event: member.joined, points: 5, once_per: subject",
             "",

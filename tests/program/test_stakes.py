@@ -51,6 +51,13 @@ def test_a_version_adds_what_its_budgets_add(old: str, new: str, added: int | No
     assert added_points(BEFORE, changed(old, new)) == added
 
 
+@pytest.mark.parametrize(("amount", "added"), [(10_000, 900), (10_009, 900), (1_010, 1), (900, 0)])
+def test_a_budget_in_money_adds_its_points(amount: int, added: int) -> None:
+    worth = TEXT.replace("time_zone:", "point_value: {points: 1, amount: 10}, time_zone:")
+    after = worth.replace("budget_points: 100", f"budget_amount: {amount}")
+    assert added_points(parse_ruleset(worth), parse_ruleset(after)) == added
+
+
 def test_a_second_person_is_needed_above_the_limit_of_the_rules_before() -> None:
     assert not needs_second_person(BEFORE, changed("budget_points: 100", "budget_points: 150"))
     assert needs_second_person(BEFORE, changed("budget_points: 100", "budget_points: 151"))

@@ -70,7 +70,7 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
             gettext("Challenges"),
             (_challenge(challenge, ruleset) for challenge in ruleset.challenges),
         ),
-        (gettext("Offers"), (_campaign(campaign) for campaign in ruleset.campaigns)),
+        (gettext("Offers"), (_campaign(ruleset, campaign) for campaign in ruleset.campaigns)),
         (gettext("Levels"), map(Told, levels_in_words(ruleset))),
         (gettext("Limits"), _limits(ruleset)),
         (gettext("When points can be used, and until when"), _time(ruleset)),
@@ -106,12 +106,12 @@ def _actions(ruleset: Ruleset) -> Iterator[Told]:
             sentences = [
                 f"{action_in_words(rule)}.",
                 once[rule.once_per] if rule.once_per else "",
-                *_award_limits(rule.limits),
+                *_award_limits(ruleset, rule.limits),
             ]
             yield Told(" ".join(sentence for sentence in sentences if sentence))
 
 
-def _campaign(campaign: Campaign) -> Told:
+def _campaign(ruleset: Ruleset, campaign: Campaign) -> Told:
     name, award = own_name(campaign), campaign.award
     if isinstance(award, BonusAward):
         said = ngettext(
@@ -124,11 +124,11 @@ def _campaign(campaign: Campaign) -> Told:
     else:
         factor = formats.factor(award.multiplier_percent)
         said = gettext("Offer “%(name)s”: points %(factor)s.", name=name, factor=factor)
-    sentences = [said, _dates(campaign.starts, campaign.until), *_award_limits(campaign.limits)]
+    sentences = [said, _dates(campaign.starts, campaign.until), *_award_limits(ruleset, campaign.limits)]
     return Told(" ".join(sentence for sentence in sentences if sentence), campaign.when)
 
 
-def _award_limits(limits: AwardLimits | None) -> Iterator[str]:
+def _award_limits(ruleset: Ruleset, limits: AwardLimits | None) -> Iterator[str]:
     if limits is None:
         return
     if limits.per_member is not None and limits.per_member.every is None:
@@ -149,6 +149,9 @@ def _award_limits(limits: AwardLimits | None) -> Iterator[str]:
     if limits.budget_points is not None:
         points = formats.number(limits.budget_points)
         yield gettext("It gives %(points)s points in all, to everybody together.", points=points)
+    if limits.budget_amount is not None:
+        money = formats.money(limits.budget_amount, ruleset.program.currency)
+        yield gettext("It gives points worth %(money)s in all, to everybody together.", money=money)
 
 
 def _dates(starts: date | None, until: date | None) -> str | None:
@@ -327,6 +330,8 @@ def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
             days=formats.number(days),
         )
     if reward.per_member is not None:
-        yield from (said.removesuffix(".") for said in _award_limits(AwardLimits(per_member=reward.per_member)))
+        yield from (
+            said.removesuffix(".") for said in _award_limits(ruleset, AwardLimits(per_member=reward.per_member))
+        )
     if reward.levels or reward.memberships:
         yield needed_in_words(reward.levels, reward.memberships, ruleset)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from token_service.program.budgets import budget_points
 from token_service.program.durations import add
 from token_service.program.facts import CampaignFacts, PurchaseFacts
-from token_service.program.schema import Campaign, PerMember
+from token_service.program.schema import Campaign, PerMember, Ruleset
 
 LIMIT_PREFIX = "limit:campaign:"
 """Before a campaign's id: the breakdown's line that takes away what its limits don't allow."""
@@ -44,9 +45,10 @@ def times_used(per_member: PerMember, uses: Iterable[datetime], at: datetime, ti
     return sum(1 for use in uses if (use <= at < add(use, every, time_zone)) or (at < use < add(at, every, time_zone)))
 
 
-def room_in_budget(facts: PurchaseFacts, campaign: Campaign) -> int | None:
+def room_in_budget(ruleset: Ruleset, facts: PurchaseFacts, campaign: Campaign) -> int | None:
     """Points that the campaign may still give; None for any number."""
-    if campaign.limits is None or campaign.limits.budget_points is None:
+    budget = budget_points(ruleset, campaign.limits)
+    if budget is None:
         return None
     room = fact_of(facts, campaign).budget_points
-    return campaign.limits.budget_points if room is None else room
+    return budget if room is None else room

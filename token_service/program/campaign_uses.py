@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from token_service.program.basket import whole
+from token_service.program.budgets import budget_points
 from token_service.program.campaign_limits import limited, times_used
 from token_service.program.caps import Budget, caps_used, with_caps
 from token_service.program.earning import Award, award_for, campaign_points, running_campaigns
@@ -54,7 +55,7 @@ def _with_what_is_left(
         times = (
             None if per_member is None else times_used(per_member, uses.get(campaign.id, ()), facts.occurred_at, zone)
         )
-        budget = campaign.limits.budget_points
+        budget = budget_points(ruleset, campaign.limits)
         return CampaignFacts(campaign.id, times, None if budget is None else left(Budget(campaign.id, budget)))
 
     return replace(facts, campaigns=tuple(map(fact, some)))

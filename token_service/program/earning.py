@@ -16,6 +16,7 @@ from typing import Any
 
 from token_service.errors import InvalidInput
 from token_service.program.basket import Basket, condition_facts, whole
+from token_service.program.budgets import budget_text
 from token_service.program.campaign_limits import LIMIT_PREFIX, is_used_up, limited, room_in_budget
 from token_service.program.caps import cap_rooms
 from token_service.program.conditions import holds, prepared
@@ -111,7 +112,7 @@ def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...])
     base = sum(line.points for line in multiplied)
     lines = earned + bonuses + _multiplier_lines(ruleset, basket, campaigns, base)
     lines += [Line(LIMIT_PREFIX + campaign.id, 0, _why_used_up(campaign)) for campaign in used_up]
-    lines += _budget_lines(basket, campaigns, lines)
+    lines += _budget_lines(ruleset, basket, campaigns, lines)
     return award_of(tuple(lines + _limit_lines(ruleset, basket, sum(line.points for line in lines))))
 
 
@@ -208,15 +209,15 @@ def campaign_points(award: Award, campaign_id: str) -> int:
     return sum(line.points for line in award.breakdown if line.rule in {campaign_id, LIMIT_PREFIX + campaign_id})
 
 
-def _budget_lines(basket: Basket, campaigns: tuple[Campaign, ...], lines: list[Line]) -> list[Line]:
+def _budget_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...], lines: list[Line]) -> list[Line]:
     """A negative line for each campaign that gave more than its budget has left."""
     cuts = []
     for campaign in limited(campaigns):
-        room = room_in_budget(basket.facts, campaign)
+        room = room_in_budget(ruleset, basket.facts, campaign)
         given = sum(line.points for line in lines if line.rule == campaign.id)
         if room is not None and given > room:
             assert campaign.limits is not None
-            why = f"at most {points_text(campaign.limits.budget_points or 0)} for this campaign, {room} of them left"
+            why = f"at most {budget_text(ruleset, campaign.limits)} for this campaign, {room} of them left"
             cuts.append(Line(LIMIT_PREFIX + campaign.id, room - given, why))
     return cuts
 

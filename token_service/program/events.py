@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from token_service.program.budgets import budget_points, budget_text
 from token_service.program.campaign_limits import times_used
 from token_service.program.caps import Budget, cap_rooms, caps_used, with_caps
 from token_service.program.challenge_schema import CountEvents
@@ -106,13 +107,13 @@ def _left(
     assert rule.limits is not None
     per_member, zone = rule.limits.per_member, ruleset.program.time_zone
     times = None if per_member is None else times_used(per_member, (use.at for use in held), facts.occurred_at, zone)
-    budget = rule.limits.budget_points
+    budget = budget_points(ruleset, rule.limits)
     return CampaignFacts(rule.id, times, None if budget is None else left(Budget(rule.id, budget)))
 
 
 def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
     """What the event earns; nothing where no rule is for its type."""
-    lines = [line for rule in rules_for(ruleset, facts.event) for line in _lines(rule, facts)]
+    lines = [line for rule in rules_for(ruleset, facts.event) for line in _lines(ruleset, rule, facts)]
     own = (
         completion_line(ruleset, facts.subject) if facts.event == COMPLETED else period_line(ruleset, facts.membership)
     )
@@ -143,15 +144,15 @@ def event_qualification(facts: EventFacts, kept_points: int) -> Qualification:
     return Qualification(at=facts.occurred_at, spend=0, points=kept_points, orders=0, engagement=int(kept_points > 0))
 
 
-def _lines(rule: ActionRule, facts: EventFacts) -> list[Line]:
+def _lines(ruleset: Ruleset, rule: ActionRule, facts: EventFacts) -> list[Line]:
     why_not = _why_not(rule, facts)
     if why_not is not None:
         return [Line(RULE_LIMIT_PREFIX + rule.id, 0, why_not)]
     lines = [Line(rule.id, rule.points, f"{points_text(rule.points)} for {facts.event}")]
-    if rule.limits is not None and rule.limits.budget_points is not None:
-        room, budget = _fact(rule, facts).budget_points, rule.limits.budget_points
+    if rule.limits is not None and budget_points(ruleset, rule.limits) is not None:
+        room = _fact(rule, facts).budget_points
         if room is not None and room < rule.points:
-            why = f"at most {points_text(budget)} for this rule, {room} of them left"
+            why = f"at most {budget_text(ruleset, rule.limits)} for this rule, {room} of them left"
             lines.append(Line(RULE_LIMIT_PREFIX + rule.id, room - rule.points, why))
     return lines
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from token_service.errors import Place
+from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS
 from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
 from token_service.program.conditions import ConditionRefused, check_condition
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS
-from token_service.program.schema import EventRule, ItemRule, Ruleset, SubscriptionRule
+from token_service.program.schema import AwardLimits, EventRule, ItemRule, Ruleset, SubscriptionRule
 
 ConditionCheck = Callable[[str], None]
 """Raises ConditionRefused for a condition that a ruleset must not have."""
@@ -88,17 +89,26 @@ def _event_rules(ruleset: Ruleset) -> Iterator[Place]:
             yield Place(
                 f"/earning/{index}/once_per", "has no effect: what the programme records itself names no subject"
             )
-        if rule.limits is not None and not rule.limits.model_fields_set:
-            yield Place(f"/earning/{index}/limits", "must have per_member or budget_points")
+        yield from _award_limits(ruleset, f"/earning/{index}/limits", rule.limits)
 
 
 def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
     for index, campaign in enumerate(ruleset.campaigns):
         if campaign.starts and campaign.until and campaign.until < campaign.starts:
             yield Place(f"/campaigns/{index}/until", "must not lie before from")
-        if campaign.limits is not None and not campaign.limits.model_fields_set:
-            yield Place(f"/campaigns/{index}/limits", "must have per_member or budget_points")
+        yield from _award_limits(ruleset, f"/campaigns/{index}/limits", campaign.limits)
         yield from _condition(f"/campaigns/{index}/when", campaign.when, check)
+
+
+def _award_limits(ruleset: Ruleset, pointer: str, limits: AwardLimits | None) -> Iterator[Place]:
+    if limits is None:
+        return
+    if not limits.model_fields_set:
+        yield Place(pointer, "must have per_member, budget_points or budget_amount")
+    elif limits.budget_amount is not None and ruleset.program.point_value is None:
+        yield Place(f"{pointer}/budget_amount", "needs program.point_value: what a point is worth")
+    elif budget_points(ruleset, limits) == 0:
+        yield Place(f"{pointer}/budget_amount", "is worth less than one point, so it never gives anything")
 
 
 def _condition(pointer: str, when: str | None, check: ConditionCheck) -> Iterator[Place]:

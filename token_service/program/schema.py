@@ -82,10 +82,11 @@ class PerMember(Part):
 
 
 class AwardLimits(Part):
-    """How often a member gets something, and how many points it gives in all, to everybody."""
+    """How often a member gets something, and what it gives in all, to everybody: points, or minor units that they are worth."""
 
     per_member: PerMember | None = None
     budget_points: PositiveAmount | None = None
+    budget_amount: PositiveAmount | None = None
 
 
 class EventRule(Part):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from token_service.program.schema import ActionRule, Campaign, Ruleset
+from token_service.program.budgets import budget_points, budgeted
+from token_service.program.schema import ActionRule, Ruleset
 
 
 def added_points(before: Ruleset, after: Ruleset) -> int | None:
@@ -14,16 +15,16 @@ def added_points(before: Ruleset, after: Ruleset) -> int | None:
     """
     if _rest(before) != _rest(after):
         return None
-    old = {one.id: one for one in _budgeted(before)}
+    old = {one.id: one for one in budgeted(before)}
     added = 0
-    for one in _budgeted(after):
+    for one in budgeted(after):
         known = old.get(one.id)
         if known == one:
             continue
-        most = _budget(one)
+        most = budget_points(after, one.limits)
         if most is None:
             return None
-        added += most if known is None else max(0, most - (_budget(known) or most))
+        added += most if known is None else max(0, most - (budget_points(before, known.limits) or most))
     return added
 
 
@@ -34,15 +35,6 @@ def needs_second_person(before: Ruleset, after: Ruleset) -> bool:
         return False
     added = added_points(before, after)
     return added is None or added > limit
-
-
-def _budgeted(ruleset: Ruleset) -> tuple[Campaign | ActionRule, ...]:
-    """What may have a budget."""
-    return (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)))
-
-
-def _budget(one: Campaign | ActionRule) -> int | None:
-    return None if one.limits is None else one.limits.budget_points
 
 
 def _rest(ruleset: Ruleset) -> dict[str, Any]:

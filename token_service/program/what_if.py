@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from token_service.program.budgets import budget_points
 from token_service.program.campaign_uses import decide_within_limits, points_used
 from token_service.program.caps import Budget
 from token_service.program.challenges import Counted, challenge_named, new_keys, purchase_counts
@@ -172,7 +173,7 @@ def what_if(ruleset: Ruleset, history: Iterable[Bought]) -> Outcome:
     """
     told = sorted(history, key=lambda one: one.occurred_at)
     last_at = told[-1].occurred_at if told else None
-    if not any(campaign.limits and campaign.limits.budget_points for campaign in ruleset.campaigns):
+    if not any(budget_points(ruleset, campaign.limits) for campaign in ruleset.campaigns):
         told.sort(key=lambda one: one.member)
     replay = History(ruleset)
     for bought in told:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from token_service.audit.accounts.account import CampaignUse
 from token_service.audit.accounts.step import Step
 from token_service.audit.report import printable
+from token_service.program.budgets import budget_points, budgeted
 from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.caps import Budget, caps_on
 from token_service.program.earning import Award
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import CapFacts, PurchaseFacts
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import ActionRule
 
 
 def check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
@@ -72,10 +72,8 @@ def budget_of(ruleset: Ruleset, facts: PurchaseFacts | EventFacts, campaign_id: 
     for cap in caps_on(ruleset, facts):
         if cap.budget.id == campaign_id:
             return cap.budget.points
-    limited = (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)))
-    found = (one.limits for one in limited if one.id == campaign_id)
-    limits = next(found, None)
-    return None if limits is None else limits.budget_points
+    found = (one.limits for one in budgeted(ruleset) if one.id == campaign_id)
+    return budget_points(ruleset, next(found, None))
 
 
 def _words(campaigns: tuple[object, ...]) -> str:
