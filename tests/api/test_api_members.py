@@ -183,6 +183,30 @@ def test_an_account_is_closed_and_opened_again_by_an_admin(town: Town) -> None:
     done(town.alice.post("/v1/purchases", bought), 201)
 
 
+def test_two_accounts_of_one_person_become_one(town: Town) -> None:
+    old, kept = town.alice.enrol(), town.alice.enrol()
+    body = {"reference": new_reference(), "member_id": old["id"], "points": 80, "reason": "a parcel came late"}
+    done(town.alice.post("/v1/issuances", body), 201)
+    path, merge = f"/v1/members/{old['id']}", {"into": kept["id"], "reason": "the same passport"}
+    refused(town.alice.post(f"{path}/merge", merge), 403, "forbidden")
+    refused(town.admin.post(f"{path}/merge", {"into": kept["id"]}), 422, "invalid_input")
+    refused(town.admin.post(f"{path}/merge", merge | {"into": old["id"]}), 422, "invalid_input")
+    refused(town.admin.post(f"{path}/merge", merge | {"into": "mem_01ARZ3NDEKTSV4RRFFQ69G5FAV"}), 404, "not_found")
+    for _ in range(2):
+        stays = done(town.admin.post(f"{path}/merge", merge))
+        assert (stays["id"], stays["balance"]["available"], stays["merged_into"]) == (kept["id"], 80, None)
+    assert done(town.alice.get(path))["id"] == kept["id"]
+    assert done(town.alice.get(f"{path}/balance"))["available"] == 80
+    entries = done(town.alice.get(f"{path}/entries"))["data"]
+    assert [(entry["kind"], entry["points"]) for entry in entries] == [("move", 80)]
+    found = done(town.alice.get("/v1/members"))["data"]
+    assert [one["merged_into"] for one in found if one["id"] == old["id"]] == [kept["id"]] or old["id"] not in found
+    assert done(town.alice.post("/v1/purchases", purchase(member_id=old["id"])), 201)["member_id"] == kept["id"]
+    third = town.alice.enrol()["id"]
+    problem = refused(town.admin.post(f"{path}/merge", merge | {"into": third}), 409, "conflict")
+    assert problem["merged_into"] == kept["id"]
+
+
 def test_people_of_a_company_are_added_listed_and_taken_off(town: Town) -> None:
     member = town.alice.enrol()["id"]
     path = f"/v1/members/{member}/users"

@@ -21,6 +21,7 @@ from token_service.audit.run import Options, run_audit
 from token_service.chain.settlement.ordering import arrange
 from token_service.ledger import tables
 from token_service.ledger.context import Actor
+from token_service.ledger.moving_on import waits_for_what_goes_out
 from token_service.ledger.rulesets import accept_published, draft
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.store import open_store, sqlite_url
@@ -64,11 +65,20 @@ class OpenedProgramme:
     bend: Bend = list
 
     def settle(self, count: int | None = None) -> None:
-        """Everything that waits, or the first `count` leaves of it, as one batch an hour after the ledger's clock."""
+        """Everything that waits, or the first `count` leaves of it, as one batch an hour after the ledger's clock; what comes
+        behind points that another account sends is a batch of its own, as with the planner.
+        """
+        self.wait()
+        while found := self._waiting(count):
+            self._settle(found)
+            if count is not None:
+                return
+
+    def wait(self) -> None:
+        """The chain's clock comes up to the ledger's."""
         self._wait_until(self.town.clock.at)
-        found = self._waiting(count)
-        if not found:
-            return
+
+    def _settle(self, found: list[Settling]) -> None:
         arranged = arrange(list(self.bend(found)))
         words = sum(leaf.kind != EntryKind.FACT for leaf in arranged)
         seq = self.chain.seqs[OPERATOR] = self.chain.seqs.get(OPERATOR, 0) + 1
@@ -118,7 +128,9 @@ class OpenedProgramme:
 
     def _waiting(self, count: int | None) -> list[Settling]:
         with self.town.context.store.write() as connection:
-            rows = connection.execute(select(leaves).where(leaves.c.state == "accepted").order_by(leaves.c.seq)).all()
+            waits = waits_for_what_goes_out(leaves.c.member_id, leaves.c.seq)
+            query = select(leaves).where(leaves.c.state == "accepted", ~waits).order_by(leaves.c.seq)
+            rows = connection.execute(query).all()
             rows = rows[:count]
             ids = [row.id for row in rows]
             connection.execute(update(leaves).where(leaves.c.id.in_(ids)).values(state="void"))

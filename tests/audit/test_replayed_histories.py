@@ -31,6 +31,7 @@ from token_service.ledger.inputs import (
 )
 from token_service.ledger.members import enrol
 from token_service.ledger.memberships import refund_membership, sell_membership
+from token_service.ledger.merging import merge_members
 from token_service.ledger.referrals import get_invitation
 from token_service.ledger.vouchers import list_vouchers, use_voucher
 
@@ -136,7 +137,7 @@ class RandomBusiness:
             + [self.redeem] * 3
             + [self.send] * 3
             + [self.use_voucher, self.join, self.leave]
-            + [self.hold, self.end_hold, self.end_hold, self.donate, self.close, self.reopen]
+            + [self.hold, self.end_hold, self.end_hold, self.donate, self.close, self.reopen, self.merge]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
         for _ in range(steps):
@@ -157,6 +158,12 @@ class RandomBusiness:
     def reopen(self) -> None:
         for member in self.members:
             reopen_member(self.town.context, ADMIN, member, "came back")
+
+    def merge(self) -> None:
+        """One of the accounts is the same person's as another one, and a newcomer takes its place."""
+        member, into = self.draw.sample(self.members, 2)
+        merge_members(self.town.context, ADMIN, member, into, "the same person")
+        self.members[self.members.index(member)] = self.member()
 
     def buy(self) -> None:
         draw = self.draw

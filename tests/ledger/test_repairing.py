@@ -35,6 +35,8 @@ from token_service.ledger.inputs import (
     NewVoucherUse,
 )
 from token_service.ledger.memberships import refund_membership, sell_membership
+from token_service.ledger.merge_tables import member_moves
+from token_service.ledger.merging import merge_members
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -116,7 +118,7 @@ class History:
 
     def __init__(self, town: Town, luck: random.Random) -> None:
         self.town, self.luck = town, luck
-        self.members = [town.member() for _ in range(3)]
+        self.members = [town.member() for _ in range(5)]
         self.purchases: list[str] = []
         self.issuances: list[str] = []
         self.redemptions: list[str] = []
@@ -146,6 +148,7 @@ class History:
             self.donate,
             self.close,
             self.reopen,
+            self.merge,
         ]
         for _ in range(steps):
             try:
@@ -158,6 +161,13 @@ class History:
     def close(self) -> None:
         forfeit = self.luck.random() < 0.7
         close_member(self.town.context, ADMIN, self.luck.choice(self.members), "asked to", forfeit=forfeit)
+
+    def merge(self) -> None:
+        """Two of the accounts are the same person's; nobody new joins, whom an older copy would not know."""
+        if len(self.members) > 2 and self.luck.random() < 0.5:
+            member, into = self.luck.sample(self.members, 2)
+            merge_members(self.town.context, ADMIN, member, into, "the same person")
+            self.members.remove(member)
 
     def reopen(self) -> None:
         for member in self.members:
@@ -243,9 +253,11 @@ def gap_of(town: Town, luck: random.Random) -> list[GapBatch]:
         for table in (tables.entries, tables.facts):
             details |= {row.id: row.detail for row in connection.execute(select(table.c.id, table.c.detail))}
         keys = {row.id: row.sealed_salt_key for row in connection.execute(select(tables.members))}
+        waits = set(connection.execute(select(member_moves.c.in_leaf_seq)).scalars())  # behind another account's batch
     found = []
     while rows:
         count = luck.randint(1, 12)
+        count = next((place for place, row in enumerate(rows[:count]) if place and row.seq in waits), count)
         found.append(_batch(town, arrange(rows[:count]), details, keys, seq=len(found) + 1))
         rows = rows[count:]
     return found

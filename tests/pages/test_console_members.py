@@ -11,7 +11,7 @@ from pages_town import ORIGIN, Town
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import Actor
 from token_service.ledger.inputs import NewRedemption, NewRefund
-from token_service.ledger.members import get_member
+from token_service.ledger.members import freeze, get_member
 from token_service.ledger.redemptions import redeem
 from token_service.ledger.refunds import refund_purchase
 from token_service.ledger.staff_trail import list_actions
@@ -184,6 +184,50 @@ def test_an_account_is_closed_and_opened_again(town: Town) -> None:
     assert support.post(f"{path}/reopen", reason="Came back").status_code == 303
     assert get_member(town.context, Actor.admin(), member).state == "active"
     assert "Account opened again" in support.read(path)
+
+
+def test_two_accounts_of_one_person_become_one(town: Town) -> None:
+    support = desk(town, "support")
+    old, kept = town.member("ada@example.com", "Ada"), town.member("lovelace@example.com", "Countess Lovelace")
+    town.gift(old, 80)
+    path = f"/console/members/{old}"
+    assert "It is the same person as another account" in support.read(path)
+    assert "lovelace" not in support.read(f"{path}/merge")
+    assert "No other open account" in support.read(f"{path}/merge?q=ada@example.com")
+    assert f'value="{kept}" checked' in support.read(f"{path}/merge?q=lovelace")
+    answer = support.post(f"{path}/merge", q="lovelace", reason=" ")
+    assert answer.status_code == 422
+    assert "Choose the account that stays." in answer.text
+    assert "Write something here." in answer.text
+    done = support.post(f"{path}/merge", q="lovelace", into=kept, reason="Showed a passport")
+    assert done.location == f"/console/members/{kept}?done=merged"
+    page = support.read(done.location)
+    for said in (
+        "Both cards now mean this account.",
+        "Another account became part of this one",
+        "Showed a passport",
+        "Made another account part of this one.",
+        "Accounts that became part of this one",
+        ">Ada</a>",
+    ):
+        assert said in page, said
+    assert get_member(town.context, Actor.admin(), kept).balance.available == 80
+    before = support.get(path)
+    assert before.location == f"/console/members/{kept}?part={old}"
+    story = support.read(before.location)
+    assert "The story of Ada, before" in story
+    assert "Became part of another account" in story
+    third = town.member()
+    freeze(town.context, Actor.admin(), third, "looked at")
+    refused = support.post(f"/console/members/{kept}/merge", q=third, into=third, reason="A guess")
+    assert (refused.status_code, "unfreeze them first" in refused.text) == (409, True)
+
+
+def test_nobody_merges_an_account_of_their_own(town: Town) -> None:
+    owner = desk(town, "owner")
+    own, other = town.member(owner.person.email), town.member()
+    for member, into in ((own, other), (other, own)):
+        assert owner.post(f"/console/members/{member}/merge", into=into, reason="For me").status_code == 403
 
 
 def test_nobody_adjusts_or_freezes_themself(town: Town) -> None:

@@ -15,8 +15,8 @@ from token_service.program.facts import (
     VisitFacts,
     local_time,
     member_age_days,
-    next_visit,
 )
+from token_service.program.visits import LastVisit
 from token_service.units import POINTS_MAX
 
 from .baskets import NOON, item, purchase, purchases
@@ -86,12 +86,11 @@ def test_local_time_is_that_of_the_programme() -> None:
 
 
 def test_two_receipts_of_a_day_are_one_visit() -> None:
-    first = next_visit(None, local_time(datetime(2026, 11, 22, 9, tzinfo=UTC), "Europe/Paris"))
-    assert first == VisitFacts(number=1, receipt=1)
-    morning = purchase(100, visit=9, receipt=1)
-    assert next_visit(morning, morning.local) == VisitFacts(number=9, receipt=2)
+    bought = purchase(100, visit=9, receipt=1)
+    morning = LastVisit(bought.local.date, bought.visit)
+    assert morning.next(bought.local) == VisitFacts(number=9, receipt=2)
     tomorrow = local_time(datetime(2026, 11, 23, 9, tzinfo=UTC), "Europe/Paris")
-    assert next_visit(morning, tomorrow) == VisitFacts(number=10, receipt=1)
+    assert morning.next(tomorrow) == VisitFacts(number=10, receipt=1)
 
 
 def test_age_counts_local_dates() -> None:

@@ -27,6 +27,7 @@ from token_service.ledger.members import freeze
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import REASONS, ClosedLeaf, GapBatch, OpenedLeaf
 from token_service.ledger.repairing.judging import Judge
+from token_service.ledger.repairing.merging_again import finish_merges
 from token_service.ledger.repairing.standing_in import NO_CONTENT
 from token_service.ledger.repairing.writing import Written, write_batch
 from token_service.ledger.rulesets import accept_published
@@ -104,6 +105,7 @@ def repair(services: ChainServices, told: Told) -> Report:
             _write_piece(services, judge, number, piece, told)
     _freeze_the_nameless(services)
     _stop_those_on_their_way(services)
+    finish_merges(services.context)
     write(services.context, rebuild_budgets)
     services.store.transact(lambda connection: _finish(connection, services, number))
     return _report(services, number)

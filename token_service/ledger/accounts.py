@@ -75,6 +75,8 @@ class Account:
     purchase_count: int
     last_activity_at: datetime | None
     leaf_count: int
+    merged_into: str | None
+    carried_visit: str | None
     is_changed: bool = False
     lots: dict[str, StoredLot] = field(default_factory=dict)
     changed_lots: set[str] = field(default_factory=set)
@@ -122,6 +124,7 @@ FIGURES = (
     "purchase_count",
     "last_activity_at",
     "leaf_count",
+    "carried_visit",
     "frozen",
 )
 """Columns of `members` that a transaction may change."""

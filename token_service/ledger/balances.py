@@ -11,12 +11,11 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, case, func, literal_column, select, true
 
-from token_service.errors import NotFound
 from token_service.ledger import stored_lots, tables, views
 from token_service.ledger.accounts import Account, Dates, Surroundings
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.settlement_tables import cursors, leaves
-from token_service.ledger.transaction import Transaction
+from token_service.ledger.transaction import Transaction, read
 from token_service.units import CREDIT_KINDS
 
 _lots, _members, _links = tables.lots.c, tables.members.c, tables.member_merchants.c
@@ -59,6 +58,7 @@ def surroundings_query(*columns: ColumnElement[Any], of: FromClause | None = Non
 _SURROUNDINGS: Final = surroundings_query()
 _FIGURES: Final = (
     "available", "held", "pending", "debt", "issued", "redeemed", "expired", "reversed", "address",
+    "merged_into",
 )  # fmt: skip
 _OF_ANY_MEMBER: Final = surroundings_query(*(_members[name] for name in _FIGURES), of=tables.members).where(
     _members.id == bindparam("member_id")
@@ -87,8 +87,8 @@ def get_balance(context: Context, actor: Actor, member_id: str) -> views.Balance
     query = _OF_ANY_MEMBER if merchant_id is None else _OF_A_MERCHANTS_MEMBER
     with context.store.ask() as connection:
         rows = connection.execute(query, {"member_id": member_id, "merchant_id": merchant_id}).all()
-    if not rows:
-        raise NotFound("no such member")
+    if not rows or rows[0].merged_into is not None:
+        return read(context, lambda tx: balance_of(tx, visible_account(tx, actor, member_id)))
     return _view(rows[0], surroundings_of(rows))
 
 

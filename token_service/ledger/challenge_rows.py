@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
@@ -108,11 +108,13 @@ def replayed_steps(tx: Transaction, done: Sequence[Operation]) -> Rows:
     return rows
 
 
-def replayed_completions(done: Sequence[Operation]) -> Rows:
-    """The events that tell of a completion."""
+def replayed_completions(done: Sequence[Operation], renamed: Mapping[str, str]) -> Rows:
+    """The events that tell of a completion; `renamed` are subjects that another account's became."""
     reversed_ = {one.parent_id for one in done if one.kind == "reversal"}
     return {
-        one.id: _columns(Completion(one.id, one.member_id, one.facts["subject"], one.id in reversed_))
+        one.id: _columns(
+            Completion(one.id, one.member_id, renamed.get(one.id, one.facts["subject"]), one.id in reversed_)
+        )
         for one in done
         if one.kind == "event" and one.facts["event"] == COMPLETED
     }

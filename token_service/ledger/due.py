@@ -62,7 +62,9 @@ def next_due_at(context: Context) -> datetime | None:
         by_member = tables.members.c.frozen.is_(False)
         queries = (
             select(awards.due_at).join(tables.members, members.id == awards.member_id).order_by(awards.due_at),
-            select(members.tier_due_at).where(members.tier_due_at.is_not(None)).order_by(members.tier_due_at),
+            select(members.tier_due_at)
+            .where(members.tier_due_at.is_not(None), members.merged_into.is_(None))
+            .order_by(members.tier_due_at),
             select(lots.expires_at)
             .join(tables.members, members.id == lots.member_id)
             .where(IS_OPEN, IS_FREE, lots.expires_at.is_not(None), whose_points_may_expire(tx.now))
@@ -151,7 +153,8 @@ def _review(context: Context, report: DueReport, place: str) -> tuple[DueReport,
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
         members = tables.members.c
-        ids = next_members(tx, select(members.id).where(members.tier_due_at <= tx.now), members.id, place)
+        due = (members.tier_due_at <= tx.now, members.merged_into.is_(None))
+        ids = next_members(tx, select(members.id).where(*due), members.id, place)
         changed = sum(tiers.review(tx, tx.account(member_id)) for member_id in ids)
         return replace(report, tiers_changed=report.tiers_changed + changed), ids[-1] if ids else None
 

@@ -77,10 +77,14 @@ def _send(tx: Transaction, actor: Actor, new: NewEvent) -> Done:
     if new.type.startswith(OWN_PREFIX):
         raise checks.wrong("/type", f"the programme itself records what begins with {OWN_PREFIX}")
     occurred_at = checks.when(tx, "/occurred_at", new.occurred_at)
-    content = operations.content_hash(
-        asdict(new) | {"merchant_id": merchant_id, "member_id": account.id, "external_id": None}
-    )
-    first = operations.known(tx, merchant_id=merchant_id, kind="event", reference=new.reference, content=content)
+
+    def content(member_id: str) -> str:
+        return operations.content_hash(
+            asdict(new) | {"merchant_id": merchant_id, "member_id": member_id, "external_id": None}
+        )
+
+    named = {"merchant_id": merchant_id, "kind": "event", "reference": new.reference}
+    first = operations.known_of(tx, account, content, **named)
     if first is not None:
         return Done(first, replayed=True)
     operations.check_active(account)
@@ -90,7 +94,7 @@ def _send(tx: Transaction, actor: Actor, new: NewEvent) -> Done:
         account,
         merchant_id=merchant_id,
         reference=new.reference,
-        content=content,
+        content=content(account.id),
         event=new.type,
         subject=new.subject,
         occurred_at=occurred_at,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from token_service.ledger import shown_codes, tables
 from token_service.ledger.referral_tables import invitations, member_devices, referrals
@@ -73,7 +73,9 @@ def _inviters(tx: Transaction, codes: Iterable[str]) -> dict[str, str]:
     wanted = {normal for code in codes if (normal := _normal(code))}
     if not wanted:
         return {}
-    rows = tx.connection.execute(select(_codes.code, _codes.member_id).where(_codes.code.in_(wanted)))
+    whose = func.coalesce(_members.merged_into, _members.id).label("member_id")
+    query = select(_codes.code, whose).join(tables.members, _members.id == _codes.member_id)
+    rows = tx.connection.execute(query.where(_codes.code.in_(wanted)))
     return {row.code: row.member_id for row in rows}
 
 

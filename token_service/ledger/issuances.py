@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from token_service.errors import AlreadyReversed
-from token_service.ledger import checks, operations, stored_lots, views
+from token_service.ledger import checks, operations, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
@@ -167,7 +167,7 @@ def take_part_back(
     points = to_take_back(
         awarded=issued,
         kept=issued - sum(before.facts["points"] for before in earlier) - asked,
-        expired=lost_of(tx, stored_lots.lots_of_operation(tx, account, issuance.id)),
+        expired=lost_of(tx, account, issuance.id),
         taken=sum(before.result["reversed"] + before.result["debt"] for before in earlier),
     )
     party = tx.merchant(issuance.merchant_id).party

@@ -44,6 +44,16 @@ class KnownBy:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class MergedPart:
+    """An account that became part of another one."""
+
+    id: str
+    name: str | None
+    email: str | None
+    merged_at: datetime
+
+
 def story(
     context: Context, member_id: str, *, limit: int = cursors.LIMIT_DEFAULT, cursor: str | None = None
 ) -> views.Page[views.EntryView]:
@@ -85,6 +95,19 @@ def known_by(context: Context, member_id: str) -> tuple[KnownBy, ...]:
     )
     with context.store.read() as connection:
         return tuple(KnownBy(*row) for row in connection.execute(query))
+
+
+def merged_parts(context: Context, member_id: str) -> tuple[MergedPart, ...]:
+    """The accounts that became part of this one, the first one first."""
+    columns, done = tables.members.c, tables.operations.c
+    query = (
+        select(columns.id, columns.name, columns.email, done.recorded_at)
+        .join(tables.operations, done.reference == "merge/" + columns.id)
+        .where(done.kind == "merge", done.member_id == member_id, columns.merged_into == member_id)
+        .order_by(done.seq)
+    )
+    with context.store.read() as connection:
+        return tuple(MergedPart(*row) for row in connection.execute(query))
 
 
 def actor_names(context: Context, actors: Iterable[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, Table, bindparam, insert, literal, select
+from sqlalchemy import Row, Select, Table, bindparam, func, insert, literal, select
 
 from token_service.errors import CallerError, Conflict, InvalidInput, MereauError
 from token_service.ledger import checks, cursors, operations, tables, tiers, views
@@ -31,7 +31,11 @@ FIRST_TIME_ZONE: Final = timedelta(hours=14)
 
 
 _LINKED: Final = (
-    select(tables.member_merchants.c.external_id, tables.members.c.id, tables.members.c.content_hash)
+    select(
+        tables.member_merchants.c.external_id,
+        func.coalesce(tables.members.c.merged_into, tables.members.c.id).label("id"),
+        tables.members.c.content_hash,
+    )
     .join(tables.members, tables.members.c.id == tables.member_merchants.c.member_id)
     .where(
         tables.member_merchants.c.merchant_id == bindparam("merchant_id"),
@@ -203,9 +207,15 @@ class _Enrolments:
             made = self._make(merchant_id, new, content)
             self.known[merchant_id][new.external_id] = replace(made, is_new=False)  # for whoever comes twice
             return made
-        if known.content != content:
+        if known.content != content and not self._was_enrolled(known.id, content):
             return Conflict("this external id is enrolled with other data", existing_id=known.id)
         return known
+
+    def _was_enrolled(self, heir_id: str, content: str) -> bool:
+        """Whether an account that became part of this one was enrolled with that content."""
+        columns = tables.members.c
+        query = select(columns.id).where(columns.merged_into == heir_id, columns.content_hash == content)
+        return self._tx.connection.execute(query.limit(1)).first() is not None
 
     def insert(self) -> None:
         """Writes those who are new."""
@@ -317,4 +327,5 @@ def _view(
         if standing.next_tier is None
         else views.NextTier(id=standing.next_tier, missing=standing.missing or 0),
         memberships=held(tx, account, tx.now),
+        merged_into=account.merged_into,
     )

@@ -164,10 +164,14 @@ def _sell(tx: Transaction, actor: Actor, new: NewMembership) -> Done:
     checks.reference(new.reference)
     occurred_at = tx.now if new.occurred_at is None else checks.when(tx, "/occurred_at", new.occurred_at)
     ruleset = tx.ruleset(tx.ruleset_hash_at(occurred_at))
-    content = operations.content_hash(
-        asdict(new) | {"kind": BOUGHT, "merchant_id": merchant_id, "member_id": account.id, "external_id": None}
-    )
-    first = operations.known(tx, merchant_id=merchant_id, kind="event", reference=new.reference, content=content)
+
+    def content(member_id: str) -> str:
+        return operations.content_hash(
+            asdict(new) | {"kind": BOUGHT, "merchant_id": merchant_id, "member_id": member_id, "external_id": None}
+        )
+
+    named = {"merchant_id": merchant_id, "kind": "event", "reference": new.reference}
+    first = operations.known_of(tx, account, content, **named)
     if first is not None:
         return Done(first, replayed=True)
     operations.check_active(account)
@@ -182,7 +186,7 @@ def _sell(tx: Transaction, actor: Actor, new: NewMembership) -> Done:
         account,
         merchant_id=merchant_id,
         reference=new.reference,
-        content=content,
+        content=content(account.id),
         event=BOUGHT,
         subject=membership.id,
         occurred_at=occurred_at,

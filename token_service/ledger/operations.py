@@ -8,7 +8,7 @@ hash and the facts that the rules read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
@@ -73,6 +73,23 @@ def known(tx: Transaction, *, merchant_id: str, kind: str, reference: str, conte
     if found is not None and found.content_hash not in (content, UNKNOWN_CONTENT):
         raise ReferenceConflict("this reference names something else already", existing_id=found.id)
     return found
+
+
+def known_of(
+    tx: Transaction, account: Account, content_of: Callable[[str], str], *, merchant_id: str, kind: str, reference: str
+) -> Operation | None:
+    """As `known`, where the content names the member: also by an account that became part of this one since."""
+    named = {"merchant_id": merchant_id, "kind": kind, "reference": reference}
+    try:
+        return known(tx, **named, content=content_of(account.id))
+    except ReferenceConflict:
+        members = tables.members.c
+        parts = select(members.id).where(members.merged_into == account.id)
+        found = _named(tx, **named)
+        earlier = [content_of(member_id) for member_id in tx.connection.execute(parts).scalars()]
+        if found is None or found.content_hash not in earlier:
+            raise
+        return found
 
 
 def _named(tx: Transaction, merchant_id: str, kind: str, reference: str) -> Operation | None:
@@ -168,7 +185,7 @@ def member_named(tx: Transaction, merchant_id: str, member_id: str | None, exter
         raise checks.wrong("/member_id", "give either member_id or external_id")
     known = None if external_id is None else tx.known_members.get((merchant_id, external_id))
     if known is not None:
-        return tx.account(known)
+        return tx.heir(tx.account(known))
     account = tx.member_of(merchant_id, member_id=member_id, external_id=external_id)
     if account.state == "closed":
         raise NotFound("no such member")

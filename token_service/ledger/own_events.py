@@ -92,7 +92,7 @@ def _look(tx: Transaction, member_id: str, today: date, ruleset: Ruleset) -> boo
         return False
     day, joined_on = last_birthday(row.birth_date, today), _today(row.created_at, ruleset)
     reference = f"{BIRTHDAY}/{member_id}/{day.year}"
-    is_new = not operations.exists(tx, tx.own_merchant.id, "event", reference)
+    is_new = not _was_given(tx, member_id, day.year)
     recorded = False
     if is_new and day >= joined_on and (today - day).days <= LATE_DAYS:
         done = tx.attempt(_recording(tx, tx.account(member_id), BIRTHDAY, reference))
@@ -101,6 +101,13 @@ def _look(tx: Transaction, member_id: str, today: date, ruleset: Ruleset) -> boo
         recorded = True
     _look_again(tx, member_id, next_birthday(row.birth_date, today))
     return recorded
+
+
+def _was_given(tx: Transaction, member_id: str, year: int) -> bool:
+    """Whether the member, or an account that became part of theirs, had their birthday of that year."""
+    parts = tx.connection.execute(select(_members.id).where(_members.merged_into == member_id)).scalars()
+    own = tx.own_merchant.id
+    return any(operations.exists(tx, own, "event", f"{BIRTHDAY}/{one}/{year}") for one in (member_id, *parts))
 
 
 def _look_again(tx: Transaction, member_id: str, day: date | None) -> None:

@@ -30,6 +30,7 @@ STATE_AFTER: Final[Mapping[str, str]] = {
     "stays_away": "left",
     "closed": "closed",
     "reopened": "active",
+    "merged": "closed",
 }
 """The member's state after a fact of these kinds."""
 OURS: Final = ("active", "closed")

@@ -101,6 +101,7 @@ class Member:
     balance: Balance
     next_tier: NextTier | None = None
     memberships: tuple[Held, ...] = ()
+    merged_into: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

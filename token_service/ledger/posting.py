@@ -7,12 +7,13 @@ asserted here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from token_service.errors import InvariantBroken
 from token_service.ledger import ceilings, details, stored_lots
-from token_service.ledger.accounts import Account
+from token_service.ledger.accounts import Account, StoredLot
 from token_service.ledger.own_wallets import may_expire
 from token_service.ledger.staged import Entry, Fact, Leaf, Operation
 from token_service.ledger.transaction import Transaction
@@ -29,6 +30,8 @@ FIGURE_OF_KIND: Final[Mapping[EntryKind, tuple[str, int]]] = {
     EntryKind.EXPIRY: ("expired", -1),
     EntryKind.REVERSAL: ("reversed", -1),
     EntryKind.ADJUSTMENT_DOWN: ("reversed", -1),
+    EntryKind.MOVE_OUT: ("issued", 1),  # who has the points now has them as issued
+    EntryKind.MOVE_IN: ("issued", 1),
 }
 """Which lifetime figure an entry of a kind changes, by its signed points times this sign."""
 
@@ -59,6 +62,26 @@ def credit(
         expires_at=expires_at,
     )
     stored_lots.add_lot(tx, account, lot, party=party, ruleset_hash=operation.ruleset_hash)
+    return entry
+
+
+def move_in(
+    tx: Transaction, account: Account, operation: Operation, origin: StoredLot, more: Mapping[str, Any]
+) -> Entry:
+    """What is left of another account's lot comes to this one: its date, issuer, rules and purchase stay what they are."""
+    lot = origin.free
+    said = {
+        "id": lot.id,
+        "operation": lot.operation_id,
+        "party": origin.party,
+        "ruleset": origin.ruleset_hash,
+        "issued_at": details.instant(lot.issued_at),
+    }
+    until = None if lot.expires_at is None else details.instant(lot.expires_at)
+    more = {"points": lot.left, "expires_at": until, "lot": said, **more}
+    entry = _entry(tx, account, operation, kind=EntryKind.MOVE_IN, points=lot.left, party=0, more=more)
+    moved = replace(lot, id=entry.id, points=lot.left)
+    stored_lots.add_lot(tx, account, moved, party=origin.party, ruleset_hash=origin.ruleset_hash)
     return entry
 
 

@@ -4,6 +4,7 @@ gives them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,15 +21,17 @@ from token_service.ledger.staged import PurchaseState
 from token_service.ledger.transaction import Transaction
 from token_service.program.facts import (
     ItemFacts,
+    LocalTime,
     MemberFacts,
     PurchaseFacts,
+    VisitFacts,
     local_time,
     member_age_days,
-    next_visit,
 )
 from token_service.program.limits import recent_orders
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Qualification, tier_at
+from token_service.program.visits import FIRST_VISIT, LastVisit
 
 _purchases, _operations = tables.purchases.c, tables.operations.c
 _QUALIFICATIONS: Final = select(
@@ -131,8 +134,21 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
             if ruleset.limits.velocity is None
             else recent_orders(ruleset, history(tx, account).values(), basket.occurred_at),
         ),
-        visit=next_visit(last_purchase(tx, account), local),
+        visit=_visit(tx, account, local),
     )
+
+
+def last_visit(tx: Transaction, account: Account) -> LastVisit | None:
+    """The member's last visit; None before the first one."""
+    if account.carried_visit is not None:
+        return LastVisit.from_json(json.loads(account.carried_visit))
+    last = last_purchase(tx, account)
+    return None if last is None else LastVisit(last.local.date, last.visit)
+
+
+def _visit(tx: Transaction, account: Account, local: LocalTime) -> VisitFacts:
+    last = last_visit(tx, account)
+    return FIRST_VISIT if last is None else last.next(local)
 
 
 def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
@@ -180,7 +196,7 @@ def _remember_last(account: Account, facts: Mapping[str, Any] | None) -> None:
 
 def remember(account: Account, facts: PurchaseFacts, state: PurchaseState) -> None:
     """Keeps the account's history up to date within the transaction."""
-    account.last_purchase, account.last_purchase_is_loaded = facts, True
+    account.last_purchase, account.last_purchase_is_loaded, account.carried_visit = facts, True, None
     count(account, state)
 
 

@@ -156,8 +156,8 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     ruleset = tx.ruleset(ruleset_hash)
     local_date = local_time(occurred_at, ruleset.program.time_zone).date
     purchase_facts.read_ahead(tx, account, local_date=local_date, merchant_id=merchant_id, reference=new.reference)
-    content = _content(tx, new, merchant_id, account.id)
-    first = operations.known(tx, merchant_id=merchant_id, kind="purchase", reference=new.reference, content=content)
+    named = {"merchant_id": merchant_id, "kind": "purchase", "reference": new.reference}
+    first = operations.known_of(tx, account, lambda of: _content(tx, new, merchant_id, of), **named)
     if first is not None:
         return Done(first, replayed=True)
     operations.check_active(account)
@@ -175,7 +175,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
             member_id=account.id,
             store_id=store_id,
             reference=new.reference,
-            content_hash=content,
+            content_hash=_content(tx, new, merchant_id, account.id),
             ruleset_hash=ruleset_hash,
             occurred_at=occurred_at,
             recorded_at=tx.now,

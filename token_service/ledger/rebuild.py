@@ -23,7 +23,7 @@ from token_service.ledger.transaction import Transaction, write
 
 MEMBER_FIGURES: Final = (
     "available", "held", "pending", "debt", "issued", "redeemed", "expired", "reversed", "tier", "purchase_count",
-    "last_activity_at", "leaf_count", "state",
+    "last_activity_at", "leaf_count", "state", "merged_into", "carried_visit",
 )  # fmt: skip
 CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "lots": (tables.lots, "entry_id"),
@@ -68,8 +68,8 @@ def rewrite_member(tx: Transaction, member_id: str) -> None:
     """Writes one member's cached figures anew, inside the caller's transaction; what it staged must be flushed."""
     tx.lock_accounts([member_id])
     figures, rows = replayed_member(tx, member_id)
-    members = tables.members.c
-    tx.connection.execute(update(tables.members).where(members.id == member_id).values(**figures, tier_due_at=tx.now))
+    members, due = tables.members.c, None if figures["merged_into"] else tx.now
+    tx.connection.execute(update(tables.members).where(members.id == member_id).values(**figures, tier_due_at=due))
     for name, (table, _key) in CACHED_TABLES.items():
         tx.connection.execute(delete(table).where(table.c.member_id == member_id))
         if rows[name]:

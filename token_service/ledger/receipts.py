@@ -26,7 +26,7 @@ def get_receipt(context: Context, actor: Actor, entry_id: str) -> views.Receipt:
         leaf = tx.connection.execute(select(leaves).where(leaves.c.id == entry_id)).one_or_none()
         if leaf is None:
             raise NotFound("no such entry")
-        visible_account(tx, actor, leaf.member_id)
+        visible_account(tx, actor, tx.heir(tx.account(leaf.member_id)).id)
         if leaf.batch_id is None:
             raise NotFound("this entry is in no batch yet")
         batch = tx.connection.execute(select(batches).where(batches.c.id == leaf.batch_id)).one()

@@ -14,6 +14,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewReversal
+from token_service.ledger.moving_on import move_on
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, sweep_expired
@@ -193,15 +194,27 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
         ),
     )
     uses = stored_lots.uses_of_entries(tx, _entries_of(tx, [redemption_id, *(one.id for one in earlier)]))
-    lots = stored_lots.lots_named(tx, account, {use.lot_id for use in uses})
+    payer = _payer(tx, redemption_id)
+    lots = stored_lots.lots_named(tx, payer, {use.lot_id for use in uses})
     back = engine.restore(uses, lots, points, ruleset=tx.ruleset(operation.ruleset_hash), now=tx.now)
     party = tx.merchant(redemption.merchant_id).party
     more = {"reason": new.reason, "actor": actor.name}
-    change_lots(tx, account, operation, kind=EntryKind.RESTORATION, uses=back, party=party, more=more)
+    change_lots(tx, payer, operation, kind=EntryKind.RESTORATION, uses=back, party=party, more=more)
     cancel_if_open(tx, redemption_id)
     if points == left:
         put_piece_back(tx, redemption.facts["reward_id"])
+    if payer is not account:
+        move_on(tx, payer)
     return Done(operation, replayed=False)
+
+
+def _payer(tx: Transaction, redemption_id: str) -> Account:
+    """The account whose points were used: another one than the operation's where two became one."""
+    columns = tables.entries.c
+    query = select(columns.member_id).where(
+        columns.operation_id == redemption_id, columns.kind == int(EntryKind.REDEMPTION)
+    )
+    return tx.account(tx.connection.execute(query.limit(1)).scalar_one())
 
 
 def _entries_of(tx: Transaction, operation_ids: list[str]) -> list[str]:

@@ -17,7 +17,6 @@ from token_service.ledger import (
     checks,
     operations,
     purchase_facts,
-    stored_lots,
     tiers,
     views,
 )
@@ -151,7 +150,7 @@ def _apply(
         tx.staged.changed_awards.append((purchase.id, kept))
         fact(tx, account, "award_cut", operation=operation, points=-cancelled, more={**more, "points": -cancelled})
     else:
-        lost = lost_of(tx, stored_lots.lots_of_operation(tx, account, purchase.id))
+        lost = lost_of(tx, account, purchase.id)
         points = to_take_back(awarded=state.awarded, kept=kept, expired=lost, taken=state.taken)
         party = tx.merchant(purchase.merchant_id).party
         reversed_, debt = take_back(tx, account, operation, points=points, party=party, of=purchase.id, more=more)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from token_service.ledger import operations, own_wallets, tables
+from token_service.ledger import merges, operations, own_wallets, tables
 from token_service.ledger.campaign_uses import use_of
 from token_service.ledger.challenge_rows import replayed_completions, replayed_steps
 from token_service.ledger.event_awards import replayed_state, replayed_uses
@@ -35,9 +35,11 @@ Rows = dict[str, dict[str, Any]]
 def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], dict[str, Rows]]:
     """(the member's figures by column, the rows of the cached tables by table and key)."""
     entries = _entries(tx, member_id)
-    done = _operations(tx, member_id)
-    awards = _awards(tx, member_id, entries)
-    holds = replayed_holds(tx, member_id, done)
+    merged_into = merges.heir_of(tx, member_id)
+    all_done = _operations(tx, merged_into or member_id)
+    done = all_done if merged_into is None else []  # they count for the account that this one became part of
+    awards = {} if merged_into is not None else _awards(tx, member_id, done)
+    holds = replayed_holds(tx, member_id, all_done)
     aside = _set_aside(holds.values())
     held = sum(aside.values())
     figures: dict[str, Any] = dict.fromkeys(("issued", "redeemed", "expired", "reversed"), 0)
@@ -59,6 +61,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     }
     figures["leaf_count"] = len(_with_leaf(tx, member_id, entries)) + _fact_count(tx, member_id)
     figures["state"] = own_wallets.replayed_state(tx, member_id)
+    figures |= {"merged_into": merged_into, "carried_visit": merges.carried_visit(tx, done)}
     rows = {
         "lots": {key: lot | {"points_held": aside.get(key, 0)} for key, lot in _lots(tx, member_id, entries).items()},
         "holds": {key: {name: getattr(hold, name) for name in hold.__slots__} for key, hold in holds.items()},
@@ -66,9 +69,9 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "purchases": _purchases(done) | _events(done),
         "campaign_uses": _campaign_uses(tx, done),
         "challenge_steps": replayed_steps(tx, done),
-        "challenge_completions": replayed_completions(done),
+        "challenge_completions": replayed_completions(done, merges.renamed_completions(tx, done)),
         "member_memberships": replayed_periods(done),
-        "vouchers": replayed_vouchers(tx, member_id, done, entries),
+        "vouchers": replayed_vouchers(tx, member_id, all_done, entries),
     }
     return figures, rows
 
@@ -111,14 +114,17 @@ def _operations(tx: Transaction, member_id: str) -> list[Operation]:
     return [found[operation_id] for operation_id in ids]
 
 
-def _awards(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
-    """What is awarded and neither issued nor cut away."""
-    issued = {entry.operation_id for entry in entries if entry.kind == int(EntryKind.ISSUANCE) and not entry.voids}
-    columns = tables.facts.c
-    query = select(tables.facts).where(columns.member_id == member_id, columns.points != 0).order_by(columns.seq)
+def _awards(tx: Transaction, member_id: str, done: list[Operation]) -> Rows:
+    """What is awarded and neither issued nor cut away, also of accounts that became part of this one."""
+    members = [member_id, *merges.parts_of(tx, done)]
+    columns, entries = tables.facts.c, tables.entries.c
+    is_issued = (entries.kind == int(EntryKind.ISSUANCE)) & entries.voids.is_(None)
+    bought = select(entries.operation_id).where(entries.member_id.in_(members), is_issued)
+    issued = set(tx.connection.execute(bought).scalars())
+    query = select(tables.facts).where(columns.member_id.in_(members), columns.points != 0).order_by(columns.seq)
     awards: Rows = {}
     for fact in tx.connection.execute(query):
-        if fact.operation_id is None or fact.operation_id in issued:
+        if fact.operation_id is None or fact.operation_id in issued or fact.kind in merges.KINDS:
             continue
         award_of = fact.operation_id
         if fact.due_at is not None:
@@ -137,15 +143,14 @@ def _awards(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
 
 def _lots(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
     """Every lot, replayed from its uses."""
-    made = {entry.id: entry for entry in entries}
+    origins = {entry.id: merges.origin_of(entry) for entry in entries if entry.points > 0}
     uses, lots = tables.lot_uses.c, tables.entries.c
     query = select(tables.lot_uses).join(tables.entries, lots.id == uses.lot_id).where(lots.member_id == member_id)
     steps: list[Lot | Use] = []
     for use in tx.connection.execute(query.order_by(uses.seq)):
         if use.lot_id == use.entry_id:
-            entry = made[use.lot_id]
-            points = use.points
-            steps.append(Lot(entry.id, entry.operation_id, points, points, entry.occurred_at, use.expires_at))
+            origin, points = origins[use.lot_id], use.points
+            steps.append(Lot(use.lot_id, origin.operation_id, points, points, origin.issued_at, use.expires_at))
         else:
             steps.append(Use(use.lot_id, use.points, use.expires_at))
     return {
@@ -155,8 +160,8 @@ def _lots(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
             "operation_id": lot.operation_id,
             "points": lot.points,
             "points_left": lot.left,
-            "party": made[lot.id].party,
-            "ruleset_hash": made[lot.id].ruleset_hash,
+            "party": origins[lot.id].party,
+            "ruleset_hash": origins[lot.id].ruleset_hash,
             "issued_at": lot.issued_at,
             "expires_at": lot.expires_at,
         }

@@ -15,6 +15,7 @@ from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.members import freeze, get_member, unfreeze
+from token_service.ledger.merging import merge_members
 from token_service.ledger.proposals import approve_proposal, decline_proposal, get_proposal, propose_adjustment
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_trail import Deed, perform
@@ -139,6 +140,21 @@ def reopen_account(context: Context, person: Person, member_id: str, reason: str
         is_news=lambda before: before.state == "closed",
         deed=Deed("member.reopened", member_id, member_id=member_id, reason=reason),
     )
+
+
+def merge_account(context: Context, person: Person, member_id: str, into_id: str, reason: str) -> Refreshed:
+    """The member that stays. Repeatable. Raises Forbidden, NotFound, and what `merge_members` raises."""
+
+    def work(joined: Context) -> Refreshed:
+        before, stays = _others(joined, person, member_id), _others(joined, person, into_id)
+        done = merge_members(joined, person.actor, member_id, into_id, reason)
+        return Refreshed(done, changed=before.id == member_id != stays.id)
+
+    def deed(done: Refreshed) -> Deed | None:
+        said = Deed("member.merged", member_id, member_id=done.member.id, reason=reason, detail={"from": member_id})
+        return said if done.changed else None
+
+    return perform(context, person, work, deed)
 
 
 def _changed(

@@ -26,15 +26,15 @@ def list_entries(
     """Entries in the order in which they were recorded, newest first unless told. Raises NotFound."""
     cursors.check_limit(limit)
     columns = tables.entries.c
-    query = entry_query().where(columns.member_id == member_id).limit(limit + 1)
+    query = entry_query().limit(limit + 1)
     query = query.order_by(columns.seq.desc() if newest_first else columns.seq)
     if cursor is not None:
         place = cursors.decode_number(cursor)
         query = query.where(columns.seq < place if newest_first else columns.seq > place)
 
     def work(tx: Transaction) -> views.Page[views.EntryView]:
-        visible_account(tx, actor, member_id)
-        rows = tx.connection.execute(query).all()
+        account = visible_account(tx, actor, member_id)
+        rows = tx.connection.execute(query.where(columns.member_id == account.id)).all()
         return cursors.page(rows, limit, "seq", lambda row: entry_view(tx, row))
 
     return read(context, work)
@@ -49,7 +49,7 @@ def get_entry(context: Context, actor: Actor, entry_id: str) -> views.EntryView:
         member_id = tx.connection.execute(select(table.c.member_id).where(table.c.id == entry_id)).scalar_one_or_none()
         if member_id is None:
             raise NotFound("no such entry")
-        visible_account(tx, actor, member_id)
+        visible_account(tx, actor, tx.heir(tx.account(member_id)).id)
         query = (fact_query() if is_fact else entry_query()).where(table.c.id == entry_id)
         row = tx.connection.execute(query).one()
         return fact_view(tx, row) if is_fact else entry_view(tx, row)

@@ -51,7 +51,7 @@ def lots_found(tx: Transaction, account: Account, lot_ids: Iterable[str]) -> dic
 
 def lots_of_operation(tx: Transaction, account: Account, operation_id: str) -> list[Lot]:
     """The lots that an operation's credits made, without what holds set aside."""
-    _load(tx, account, tables.lots.c.operation_id == operation_id)
+    _load(tx, account, (tables.lots.c.operation_id == operation_id) & (tables.lots.c.member_id == account.id))
     return [stored.free for stored in account.lots.values() if stored.lot.operation_id == operation_id]
 
 

@@ -155,13 +155,14 @@ members = Table(
     Column("tier_due_at", UtcTime),  # when the tier is looked at again
     Column("purchase_count", BigInteger, nullable=False, server_default="0"),
     Column("last_activity_at", UtcTime),  # the latest purchase or redemption
-    Column(
-        "leaf_count", BigInteger, nullable=False, server_default="0"
-    ),  # numbers the member's leaves in their details
+    Column("leaf_count", BigInteger, nullable=False, server_default="0"),  # numbers the member's leaves
+    Column("merged_into", String(30)),  # the account that this one became part of
+    Column("carried_visit", String(60)),  # the last visit of both, until the next purchase (program/merging.py)
     CheckConstraint("available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name="not_negative"),
     Index("ix_members_email", "email"),
     Index("ix_members_tier_due_at", "tier_due_at"),
     Index("ix_members_lane", "lane"),
+    Index("ix_members_merged_into", "merged_into"),
     Index(
         "ix_members_birthday_due_on",
         "birthday_due_on",
@@ -205,9 +206,7 @@ operations = Table(
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("facts", JSON, nullable=False),  # what the rules read, and what was asked
-    Column(
-        "result", JSON, nullable=False
-    ),  # breakdown, points, pending, kept …: what was answered, rebuilt from here on replay
+    Column("result", JSON, nullable=False),  # breakdown, points, kept …: what was answered, rebuilt from here on replay
     UniqueConstraint("merchant_id", "kind", "reference"),
     Index("ix_operations_member_seq", "member_id", "seq"),
     Index("ix_operations_merchant_recorded_at", "merchant_id", "recorded_at"),

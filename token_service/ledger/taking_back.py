@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -21,12 +21,15 @@ from token_service.program.lots import Lot
 from token_service.units import EntryKind
 
 
-def lost_of(tx: Transaction, lots: Iterable[Lot]) -> int:
-    """Points of these lots that were lost for another reason than being taken back: they expired (also those whose
-    date has come but that nobody swept yet), or their whole issuance was voided, from these lots or others.
+def lost_of(tx: Transaction, account: Account, operation_id: str) -> int:
+    """Points of this operation's lots that were lost for another reason than being taken back: they expired (also those whose
+    date has come but that nobody swept yet), or their whole issuance was voided, from these lots or others. What was lost before
+    two accounts became one counts, too.
     """
-    entries = tables.entries.c
-    found = {lot.id: lot for lot in lots}
+    entries, lots = tables.entries.c, tables.lots.c
+    found = {lot.id: lot for lot in stored_lots.lots_of_operation(tx, account, operation_id)}
+    before = select(tables.lots).where(lots.operation_id == operation_id, lots.member_id != account.id)
+    found |= {row.entry_id: stored_lots.stored_lot(row).lot for row in tx.connection.execute(before)}
     voided = set(tx.connection.execute(select(entries.voids).where(entries.voids.in_(found)).distinct()).scalars())
     kept = [lot for lot in found.values() if lot.id not in voided]
     return sum(found[lot_id].points for lot_id in voided) + _expired_of(tx, kept)

@@ -47,6 +47,7 @@ _BY_ID: Final = _both(_ACCOUNT.where(_members.id == bindparam("member_id")))
 _BY_IDS: Final = _both(_ACCOUNT.where(_members.id.in_(bindparam("ids", expanding=True))).order_by(_members.id))
 _LINKED_BY_ID: Final = _both(_LINKED.where(_links.member_id == bindparam("member_id")))
 _LINKED_BY_NAME: Final = _both(_LINKED.where(_links.external_id == bindparam("external_id")))
+_HEIR: Final = select(_members.merged_into).where(_members.id == bindparam("member_id"))
 _MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.id == bindparam("merchant_id"))
 _OWN_MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.party == PROGRAM_PARTY)
 _DOCUMENT: Final = select(_rules.document).where(_rules.hash == bindparam("hash"))
@@ -202,16 +203,26 @@ class Transaction:
         return self._accounts.values()
 
     def member_of(self, merchant_id: str | None, *, member_id: str | None, external_id: str | None) -> Account:
-        """The account of a member that the merchant may see (None: any). Raises NotFound."""
+        """The account of a member that the merchant may see (None: any), or the one that it became part of. Raises NotFound."""
         if member_id is not None and merchant_id is None:
-            return self.account(member_id)
+            return self.heir(self.account(member_id))
         if member_id is not None:
             found = self._remember(_LINKED_BY_ID, merchant_id=merchant_id, member_id=member_id)
         else:
             found = self._remember(_LINKED_BY_NAME, merchant_id=merchant_id, external_id=external_id)
+        if not found and member_id is not None:
+            heir = self.connection.execute(_HEIR, {"member_id": member_id}).scalar_one_or_none()
+            if heir is not None:
+                return self.member_of(merchant_id, member_id=heir, external_id=None)
         if not found:
             raise NotFound("no such member")
-        return self.account(found[0])
+        return self.heir(self.account(found[0]))
+
+    def heir(self, account: Account) -> Account:
+        """The account that this one became part of, locked; itself for any other."""
+        while account.merged_into is not None:
+            account = self.account(account.merged_into)
+        return account
 
     def look_up_members(self, merchant_id: str, external_ids: list[str]) -> None:
         """Reads at once which members of a merchant a batch names."""

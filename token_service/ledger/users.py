@@ -79,7 +79,8 @@ def is_persons(connection: Connection, member_id: str, email: str) -> bool:
     """Whether whoever reads this normalised address signs in to the member."""
     own = select(members.c.id).where(members.c.id == member_id, members.c.email == email)
     user = select(_columns.member_id).where(_columns.member_id == member_id, _columns.email == email)
-    return connection.execute(union_all(own, user).limit(1)).first() is not None
+    before = select(members.c.id).where(members.c.merged_into == member_id, members.c.email == email)
+    return connection.execute(union_all(own, user, before).limit(1)).first() is not None
 
 
 def _refuse_members(actor: Actor) -> None:

@@ -90,10 +90,11 @@ def replayed_vouchers(
     """The member's rows by id, from operations, entries and facts alone; after erasure a code's hash is what it was."""
     sealed = sealed_salt_key(tx, member_id)
     uses, ends = _uses(tx, member_id), _ends(done, entries)
+    drawn = _drawn_for(tx, [operation.id for operation in done if _voucher_of(operation) is not None])
     rows = {}
     for operation in done:
         voucher_id = _voucher_of(operation)
-        if voucher_id is None:
+        if voucher_id is None or drawn[operation.id] != member_id:
             continue
         known = None if sealed is not None else voucher_row(tx, vouchers.c.id == voucher_id)
         use = uses.get(voucher_id, dict.fromkeys(("used_at", "used_by_merchant_id", "used_reference")))
@@ -110,6 +111,15 @@ def replayed_vouchers(
             "cancelled_at": None if use["used_at"] is not None else ends.get(operation.id),
         }
     return rows
+
+
+def _drawn_for(tx: Transaction, operation_ids: list[str]) -> dict[str, str]:
+    """Whose account had these operations' leaves: whose key draws the codes, also after accounts became one."""
+    found: dict[str, str] = {}
+    for table in (tables.entries, tables.facts):
+        query = select(table.c.operation_id, table.c.member_id).where(table.c.operation_id.in_(operation_ids))
+        found |= {row.operation_id: row.member_id for row in tx.connection.execute(query)}
+    return found
 
 
 def _voucher_of(operation: Operation) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
 
 from token_service.errors import (
     CallerError,
@@ -73,7 +73,7 @@ def list_vouchers(context: Context, actor: Actor) -> tuple[views.Voucher, ...]:
     """
     member_id = _member_of(actor)
     is_over = vouchers.c.used_at.is_not(None) | vouchers.c.cancelled_at.is_not(None)
-    query = _query().where(vouchers.c.member_id == member_id)
+    query = _query().where(_is_theirs(member_id))
     query = query.order_by(is_over, tables.operations.c.seq.desc()).limit(LISTED_MAX)
     return read(context, lambda tx: tuple(_own_view(tx, row) for row in tx.connection.execute(query)))
 
@@ -84,7 +84,8 @@ def get_voucher(context: Context, actor: Actor, voucher_id: str) -> views.Vouche
 
     def work(tx: Transaction) -> views.Voucher:
         row = _own_row(tx, vouchers.c.id, voucher_id)
-        if row.member_id != member_id:
+        own = select(vouchers.c.id).join(tables.members, tables.members.c.id == vouchers.c.member_id)
+        if tx.connection.execute(own.where(vouchers.c.id == row.id, _is_theirs(member_id))).first() is None:
             raise NotFound("no such voucher")
         return _own_view(tx, row)
 
@@ -135,6 +136,11 @@ def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.Vou
         return views.VoucherUse(_shown_view(tx, _own_row(tx, vouchers.c.id, row.id), merchant), replayed=replayed)
 
     return write(context, work)
+
+
+def _is_theirs(member_id: str) -> ColumnElement[bool]:
+    """Of the member, or of an account that became part of theirs."""
+    return or_(vouchers.c.member_id == member_id, tables.members.c.merged_into == member_id)
 
 
 def _member_of(actor: Actor) -> str:

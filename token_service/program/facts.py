@@ -232,16 +232,6 @@ class PurchaseFacts:
             raise InvalidInput("These are not the facts of a purchase.") from error
 
 
-def next_visit(previous: PurchaseFacts | None, local: LocalTime) -> VisitFacts:
-    """The visit that a purchase at `local` belongs to; `previous` is the member's purchase recorded last.
-
-    Purchases of one local date that are recorded one after another are one visit; any other date begins a new one.
-    """
-    if previous is None:
-        return VisitFacts(number=1, receipt=1)
-    return visit_after(previous.visit, previous.local.date, local.date)
-
-
 def visit_after(visit: VisitFacts, its_date: str, date: str) -> VisitFacts:
     """The visit of a purchase on a local date, when the one recorded before it was `visit` on `its_date`."""
     if its_date == date:

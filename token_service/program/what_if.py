@@ -19,15 +19,14 @@ from token_service.program.facts import (
     ItemFacts,
     MemberFacts,
     PurchaseFacts,
-    VisitFacts,
     local_time,
     member_age_days,
-    visit_after,
 )
 from token_service.program.limits import recent_orders
 from token_service.program.rewards import value_of
 from token_service.program.schema import Ruleset
 from token_service.program.tiers import Qualification, qualification, tier_at
+from token_service.program.visits import FIRST_VISIT, LastVisit
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class _Member:
     first_at: datetime
     history: list[Qualification] = field(default_factory=list)
     day_points: dict[str, int] = field(default_factory=dict)
-    visit: tuple[VisitFacts, str] | None = None
+    visit: LastVisit | None = None
     uses: dict[str, list[datetime]] = field(default_factory=dict)
     counted: dict[str, list[Counted]] = field(default_factory=dict)
     given: dict[str, set[str]] = field(default_factory=dict)
@@ -101,7 +100,7 @@ class History:
         day = facts.local.date
         member.day_points[day] = member.day_points.get(day, 0) + award.points + won
         member.history.append(qualification(facts, (), award.points))
-        member.visit = (facts.visit, day)
+        member.visit = LastVisit(day, facts.visit)
         self._count(bought, facts, award.points, won)
         return award.points + won
 
@@ -117,7 +116,7 @@ class History:
     def _facts(self, member: _Member, bought: Bought) -> PurchaseFacts:
         rules, zone = self._ruleset, self._ruleset.program.time_zone
         local = local_time(bought.occurred_at, zone)
-        visit = VisitFacts(1, 1) if member.visit is None else visit_after(*member.visit, local.date)
+        visit = FIRST_VISIT if member.visit is None else member.visit.next(local)
         return PurchaseFacts(
             occurred_at=bought.occurred_at,
             local=local,

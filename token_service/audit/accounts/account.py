@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from token_service.program.challenges import Counted
-from token_service.program.facts import VisitFacts
 from token_service.program.lots import Lot, Use
 from token_service.program.memberships import Period
 from token_service.program.tiers import Qualification
+from token_service.program.visits import LastVisit
 
 
 @dataclass(slots=True)
@@ -67,14 +67,6 @@ class Unsettled:
     amount: int
     operation: str | None
     lots: dict[str, int]
-
-
-@dataclass(slots=True)
-class Visit:
-    """The purchase recorded last: its local date and visit."""
-
-    date: str
-    visit: VisitFacts
 
 
 @dataclass(slots=True)
@@ -137,12 +129,17 @@ class Challenges:
 @dataclass(slots=True)
 class Account:
     """One account. `count` leaves were replayed; `stopped` says why no more can be. `home` is the address of its first leaf: the
-    account keeps its name when it moves. `state` is who keeps the points, as its leaves say; `is_self_custody`, as the chain
+    account keeps its name when it moves. `parts` are the homes of accounts that became part of it, `merged_into` the address of
+    the one that it became part of. `state` is who keeps the points, as its leaves say; `is_self_custody`, as the chain
     does.
     """
 
     address: str
     home: str = ""
+    parts: list[str] = field(default_factory=list)
+    merged_into: str | None = None
+    going: list[HeldLot] = field(default_factory=list)  # lots that left for there and have not arrived
+    going_since: int | None = None
     state: str = "active"
     is_self_custody: bool = False
     signed: list[Signed] = field(default_factory=list)
@@ -158,7 +155,7 @@ class Account:
     pending: dict[str, Pending] = field(default_factory=dict)
     debts: dict[str, Debt] = field(default_factory=dict)
     purchases: int = 0
-    last_visit: Visit | None = None
+    last_visit: LastVisit | None = None
     last_activity_at: datetime | None = None
     last_recorded_at: datetime | None = None
     day_points: dict[str, int] = field(default_factory=dict)
@@ -176,6 +173,10 @@ class Account:
 
     def __post_init__(self) -> None:
         self.home = self.home or self.address
+
+    def owns(self, home: str) -> bool:
+        """Whether what belongs to that account counts for this one."""
+        return home == self.home or home in self.parts
 
     @property
     def is_ours(self) -> bool:

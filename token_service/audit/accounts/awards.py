@@ -9,24 +9,24 @@ from functools import lru_cache
 from typing import Any, Final
 
 from token_service.audit.accounts import campaigns, challenges, lots
-from token_service.audit.accounts.account import Closing, Operation, Pending, Visit
+from token_service.audit.accounts.account import Closing, Operation, Pending
 from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.opened import instant, whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import TooLate
 from token_service.program.earning import Award, decide_purchase
 from token_service.program.event_facts import EventFacts
-from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, age_days, local_time, visit_after
+from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, age_days, local_time
 from token_service.program.limits import recent_orders
 from token_service.program.memberships import ids_at
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import qualification, tier_at
+from token_service.program.visits import FIRST_VISIT, LastVisit
 from token_service.program.windows import award_due_at, check_not_too_late
 
 CLOCK_CHANGE: Final = timedelta(hours=1)
 """How far the local time of a fact may differ without being wrong: another version of the time zones may know another summer
 time. It may also be a purchase of 23:30 that was moved to the next day, so it is said."""
-_FIRST: Final = VisitFacts(number=1, receipt=1)
 
 
 def purchase(step: Step) -> None:
@@ -58,7 +58,7 @@ def purchase(step: Step) -> None:
     campaigns.use(step, ruleset, operation.id, facts, award)
     challenges.count(step, ruleset, operation.id, facts)
     account.purchases += 1
-    account.last_visit = Visit(facts.local.date, facts.visit)
+    account.last_visit = LastVisit(facts.local.date, facts.visit)
     account.day_points[facts.local.date] = account.day_points.get(facts.local.date, 0) + claimed
     account.history[operation.id] = qualification(facts, (), claimed)
     account.closing = Closing(leaf.recorded_at, leaf.occurred_at)
@@ -141,7 +141,7 @@ def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     check_surroundings(step, ruleset, facts)
     step.same("history", "the currency", ruleset.program.currency, facts.currency)
     last = step.account.last_visit
-    visit = _FIRST if last is None else visit_after(last.visit, last.date, facts.local.date)
+    visit = FIRST_VISIT if last is None else last.next(facts.local)
     if facts.visit != visit:
         step.same("history", "the number of the visit", _visit(visit), _visit(facts.visit))
 

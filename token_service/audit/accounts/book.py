@@ -6,25 +6,12 @@ each detail says the ledger's own order. A leaf whose number is not the next wai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from token_service.audit.accounts import (
-    awards,
-    challenges,
-    happenings,
-    holds,
-    lots,
-    manual,
-    redemptions,
-    references,
-    refunds,
-    tiers,
-    voids,
-    wallets,
-)
+from token_service.audit.accounts import challenges, lots, merges, references, refunds, tiers, wallets
 from token_service.audit.accounts.account import Account, Signed, Unsettled, Waiting
+from token_service.audit.accounts.kinds import CHECKS
 from token_service.audit.accounts.opened import OpenedLeaf, instant_at, opened
 from token_service.audit.accounts.rulebook import Rulebook
 from token_service.audit.accounts.step import Step, Stop
@@ -43,55 +30,12 @@ from token_service.units import KIND_WORDS, EntryKind
 CLOCKS: Final = timedelta(minutes=5)
 """How far clocks of tills, of the service's processes and of the chain may lie apart."""
 ERASED: Final = "erased"
-Check = Callable[[Step], None]
 _RULES_OF_OTHERS: Final = frozenset({"purchase", "event", "refund", "reversal", "hold"})
-_AT_ONCE: Final = frozenset({"issuance", "redemption", "restoration", "adjustment", "donation"})
+_AT_ONCE: Final = frozenset({"issuance", "redemption", "restoration", "adjustment", "donation", "move"})
 """Kinds that happen when they are recorded, but for an issuance of a purchase or an event."""
 
 
-def _frozen(step: Step) -> None:
-    step.account.is_frozen = step.leaf.kind == "frozen"
-
-
-def _closed(step: Step) -> None:
-    """An account is closed, or opened again: from an open one, with all its points in the programme's keeping."""
-    leaf, account = step.leaf, step.account
-    before, after = ("active", "closed") if leaf.kind == "closed" else ("closed", "active")
-    step.same("history", f"the state of an account that is {leaf.kind}", before, account.state)
-    account.state = after
-
-
-_CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
-    ("issuance", "purchase"): awards.purchase,
-    ("award_pending", "purchase"): awards.purchase,
-    ("purchase", "purchase"): awards.purchase,
-    ("issuance", "event"): happenings.event,
-    ("event", "event"): happenings.event,
-    ("issuance", "issuance"): manual.issuance,
-    ("adjustment", "adjustment"): manual.adjustment,
-    ("held", "hold"): holds.held,
-    ("released", "hold"): holds.released,
-    ("redemption", "redemption"): redemptions.redemption,
-    ("donation", "donation"): redemptions.redemption,
-    ("restoration", "restoration"): redemptions.restoration,
-    ("award_cut", "refund"): refunds.refund,
-    ("refund", "refund"): refunds.refund,
-    ("debt", "refund"): refunds.refund,
-    ("reversal", "refund"): refunds.refund,
-    ("debt", "reversal"): refunds.reversal,
-    ("reversal", "reversal"): refunds.reversal,
-    ("expiry", None): lots.expire,
-    ("tier", None): tiers.changed,
-    ("void", None): voids.void,
-    ("frozen", None): _frozen,
-    ("unfrozen", None): _frozen,
-    ("closed", None): _closed,
-    ("reopened", None): _closed,
-    ("voucher_used", None): redemptions.voucher_used,
-    ("signed_redemption", "redemption"): wallets.signed_redemption,
-    **{(kind, None): wallets.moved for kind in wallets.STATE_AFTER},
-}
-_KNOWN: Final = frozenset({kind for kind, _ in _CHECKS} | set(KIND_WORDS.values()))
+_KNOWN: Final = frozenset({kind for kind, _ in CHECKS} | set(KIND_WORDS.values()))
 
 
 class AccountBook:
@@ -154,6 +98,9 @@ class AccountBook:
             if account.stopped is None and account.count:
                 for finding in wallets.untold(account, int(now.timestamp())):
                     self.findings.add(finding)
+        for account in self.storage.with_going():
+            for finding in merges.untold(account, int(now.timestamp())) if account.stopped is None else ():
+                self.findings.add(finding)
         for campaign_id, points, budget in self.storage.overspent_campaigns():
             what = "the campaign" if "/" not in campaign_id else "the day and party"
             detail = f"{what} {printable(campaign_id)} gave more than its budget"
@@ -314,7 +261,7 @@ class AccountBook:
     def _dispatch(self, step: Step) -> None:
         leaf = step.leaf
         pays = leaf.entry_kind == EntryKind.REVERSAL and leaf.detail.get("pays_debt") is True
-        check = refunds.payment if pays else _CHECKS.get((leaf.kind, leaf.operation))
+        check = refunds.payment if pays else CHECKS.get((leaf.kind, leaf.operation))
         word = KIND_WORDS.get(leaf.entry_kind)
         if leaf.entry_kind != EntryKind.FACT and word != leaf.kind:
             step.differs("openings", "the detail says another kind than the entry", expected=word, found=leaf.kind)
@@ -364,7 +311,8 @@ def _belongs_to_last(step: Step) -> bool:
     closing, leaf = step.account.closing, step.leaf
     if closing is None or leaf.recorded_at != closing.recorded_at:
         return False
-    return leaf.kind == "expiry" or leaf.detail.get("pays_debt") is True
+    comes_along = leaf.entry_kind == EntryKind.MOVE_IN and leaf.operation == "merge"
+    return leaf.kind == "expiry" or comes_along or leaf.detail.get("pays_debt") is True
 
 
 def _check_rules(step: Step) -> None:

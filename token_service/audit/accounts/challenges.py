@@ -94,7 +94,9 @@ def recount(step: Step, operation: Operation, refunds: tuple[Refund, ...] | None
 
 def taken_back(step: Step, operation: Operation, facts: EventFacts) -> None:
     """The reversal of a completion: it must be one that a refund made undone."""
-    state, subject = step.account.challenges, facts.subject or ""
+    state = step.account.challenges
+    names = (name for name, event in state.completions.items() if event == operation.id)
+    subject = next(names, facts.subject or "")  # another one than the event's where two accounts became one
     if subject in state.owes_back:
         state.owes_back.remove(subject)
     elif state.is_certain:

@@ -72,7 +72,7 @@ def captured(step: Step) -> tuple[Use, ...]:
 
 def _hold(step: Step, hold_id: str) -> Operation:
     found = step.storage.operation(hold_id)
-    if found is None or (found.kind, found.account) != ("hold", step.account.home):
+    if found is None or found.kind != "hold" or not step.account.owns(found.account):
         step.differs("lots", "a hold ends that is not there", expected="a hold before it", found=hold_id)
         raise Stop("a hold ends that is not there")
     return found

@@ -57,7 +57,8 @@ def restoration(step: Step) -> None:
     step.same("restorations", "the merchant's number", origin.party, leaf.party)
     origin.uses.extend(uses)
     if origin.reward is not None and not sum(engine.outstanding(origin.uses).values()):
-        step.account.rewards.get(origin.reward, {}).pop(origin.id, None)
+        for account in step.with_heirs():
+            account.rewards.get(origin.reward, {}).pop(origin.id, None)
     step.storage.put_operation(origin)
 
 

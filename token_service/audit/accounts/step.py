@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -81,10 +81,18 @@ class Step:
         """The account's operation that this leaf is about. Raises Stop, with a finding, when there is none."""
         of = self.leaf.detail.get("of")
         found = self.storage.operation(of) if isinstance(of, str) else None
-        if found is None or found.kind not in kinds or found.account != self.account.home:
+        if found is None or found.kind not in kinds or not self.account.owns(found.account):
             self.differs(check, detail, expected=f"a {kinds[0]} of this account before it", found=of)
             raise Stop(detail)
         return found
+
+    def with_heirs(self) -> Iterator[Account]:
+        """The account, the one that it became part of, and so on."""
+        account, seen = self.account, set[str]()
+        while account.address not in seen:
+            yield account
+            seen.add(account.address)
+            account = self.storage.account(account.merged_into or account.address)
 
     def open_lots(self) -> Sequence[Lot]:
         """The account's lots with points left."""

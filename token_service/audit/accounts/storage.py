@@ -108,6 +108,12 @@ class Storage:
         query = "select address from accounts where json_array_length(state, '$.signed') > 0 order by address"
         return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
 
+    def with_going(self) -> list[Account]:
+        """The accounts whose points left for another account and have not arrived there."""
+        self._write_accounts(list(self._live.values()))
+        query = "select address from accounts where json_array_length(state, '$.going') > 0 order by address"
+        return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+
     def touched(self, addresses: list[str]) -> None:
         """These accounts changed: measures them, writes the ones used longest ago when memory holds too much."""
         for address in addresses:

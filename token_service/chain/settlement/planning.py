@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     bindparam,
     func,
     insert,
@@ -39,6 +40,7 @@ from token_service.chain.settlement.records import Signed, inserted_id, store_si
 from token_service.chain.settlement.spending import affordable
 from token_service.errors import NotInitialised
 from token_service.ledger.lane_choice import FIRST_LANE
+from token_service.ledger.moving_on import is_any_under_way, waits_for_what_goes_out
 from token_service.ledger.own_wallets import UNDER_WAY, waits_for_the_move
 from token_service.ledger.settlement_tables import admin_operations, batches, lanes, leaves
 from token_service.ledger.tables import members, program, rulesets
@@ -194,11 +196,16 @@ def _members_who_wait(connection: Connection, now: datetime) -> Select[str]:
 
 
 def _is_free(connection: Connection) -> ColumnElement[bool]:
-    """Not behind a leave or return of its member that has not ended: its address is known only then."""
+    """Not behind a leave or return of its member that has not ended: its address is known only then. Nor behind points that come
+    from another account and have not gone out of it. Both are rare.
+    """
+    free: list[ColumnElement[bool]] = [true()]
     under_way = select(mandates.c.id).where(mandates.c.state.in_(UNDER_WAY), mandates.c.after_seq.is_not(None)).limit(1)
-    if connection.execute(under_way).first() is None:  # rare
-        return true()
-    return ~waits_for_the_move(leaves.c.member_id, leaves.c.seq)
+    if connection.execute(under_way).first() is not None:
+        free.append(~waits_for_the_move(leaves.c.member_id, leaves.c.seq))
+    if is_any_under_way(connection):
+        free.append(~waits_for_what_goes_out(leaves.c.member_id, leaves.c.seq))
+    return and_(*free)
 
 
 def _parties_under_way(connection: Connection) -> list[int]:

@@ -31,7 +31,7 @@ def operation_again(tx: Transaction, leaf: OpenedLeaf) -> Operation:
         id=document["operation_id"],
         kind=document["operation"],
         merchant_id=document["merchant"],
-        member_id=leaf.member_id,
+        member_id=document.get("into", leaf.member_id),  # of a merge: for the account that stays
         parent_id=document.get("of"),
         store_id=_store(tx, document),
         reference=document["reference"],
@@ -106,6 +106,11 @@ def _donation(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     return said | {"points": leaf.place.amount}, {}
 
 
+def _merge(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    names = ("from", "into", "from_account", "into_account", "reason", "actor")
+    return {name: leaf.document[name] for name in names if name in leaf.document}, {}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
     "event": _event,
@@ -117,6 +122,8 @@ OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]
     "adjustment": _adjustment,
     "redemption": _redemption,
     "restoration": _restoration,
+    "merge": _merge,
+    "move": _merge,
 }
 """What each kind of operation says in its details (docs/audit.md)."""
 

@@ -15,7 +15,14 @@ from token_service.ledger.awards import operation_named, owe
 from token_service.ledger.hold_rows import forget_holds
 from token_service.ledger.repairing.gap import OpenedLeaf
 from token_service.ledger.repairing.operations_again import operation_again
-from token_service.ledger.repairing.staging import instant_of, stage_entry, stage_lot, use_again, uses_of
+from token_service.ledger.repairing.staging import (
+    instant_of,
+    stage_entry,
+    stage_lot,
+    stage_moved_lot,
+    use_again,
+    uses_of,
+)
 from token_service.ledger.repairing.wallets_again import moved_again, redeemed_again
 from token_service.ledger.staged import Fact, Operation
 from token_service.ledger.transaction import Transaction
@@ -68,7 +75,9 @@ def _entry(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Opera
         detail=leaf.text,
     )
     account.leaf_count += 1
-    if kind in NEW_LOT:
+    if kind is EntryKind.MOVE_IN:
+        stage_moved_lot(tx, account, entry, leaf.document)
+    elif kind in NEW_LOT:
         stage_lot(tx, account, entry, expires_at=instant_of(leaf.document["expires_at"]))
     else:
         use_again(tx, account, entry, uses_of(leaf.document))
@@ -83,7 +92,7 @@ def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operat
             kind=leaf.kind,
             operation_id=None if operation is None else operation.id,
             due_at=instant_of(document["due_at"]) if leaf.kind == "award_pending" else None,
-            points=document["points"] if leaf.kind in ("award_pending", "award_cut") else 0,
+            points=_pending(leaf),
             occurred_at=leaf.occurred_at,
             recorded_at=leaf.recorded_at,
             detail=leaf.text,
@@ -99,6 +108,13 @@ def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operat
         redeemed_again(tx, account, leaf, operation)
     account.leaf_count += 1
     account.is_changed = True
+
+
+def _pending(leaf: OpenedLeaf) -> int:
+    """By how much the fact changes what waits for a return window."""
+    if leaf.kind in ("merged", "merged_in"):
+        return int(leaf.document["pending"]) * (-1 if leaf.kind == "merged" else 1)
+    return int(leaf.document["points"]) if leaf.kind in ("award_pending", "award_cut") else 0
 
 
 def _void(tx: Transaction, account: Account, leaf: OpenedLeaf) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from token_service.ledger import stored_lots
 from token_service.ledger.accounts import Account
+from token_service.ledger.merges import origin_said
 from token_service.ledger.posting import count_points
 from token_service.ledger.repairing.lots_again import fitted
 from token_service.ledger.staged import Entry
@@ -56,6 +57,13 @@ def stage_lot(tx: Transaction, account: Account, entry: Entry, *, expires_at: da
     amount = points or entry.points
     lot = Lot(entry.id, entry.operation_id, amount, amount, entry.occurred_at, expires_at)
     stored_lots.add_lot(tx, account, lot, party=entry.party, ruleset_hash=entry.ruleset_hash)
+
+
+def stage_moved_lot(tx: Transaction, account: Account, entry: Entry, document: Mapping[str, Any]) -> None:
+    """The lot that came from another account, with its purchase, issuer and dates."""
+    origin, until = origin_said(document["lot"]), instant_of(document["expires_at"])
+    lot = Lot(entry.id, origin.operation_id, entry.points, entry.points, origin.issued_at, until)
+    stored_lots.add_lot(tx, account, lot, party=origin.party, ruleset_hash=origin.ruleset_hash)
 
 
 def use_again(tx: Transaction, account: Account, entry: Entry, uses: Sequence[Use]) -> None:

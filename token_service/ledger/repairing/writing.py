@@ -14,6 +14,7 @@ from token_service.ledger import promising
 from token_service.ledger.rebuild import rewrite_member
 from token_service.ledger.repair_tables import repairs
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, JudgedLeaf, KnownLeaf, OpenedLeaf, Place
+from token_service.ledger.repairing.merging_again import merged_again
 from token_service.ledger.repairing.posting_again import post_again
 from token_service.ledger.repairing.standing_in import member_of, stand_in
 from token_service.ledger.settlement_tables import attempts, batches, chain_events, deferrals, leaves, transactions
@@ -51,7 +52,7 @@ def write_batch(tx: Transaction, repair: int, batch: GapBatch, judged: Sequence[
     tx.connection.execute(insert(leaves), rows) if rows else None
     tx.connection.execute(insert(wallet_events), tx.wallet_rows) if tx.wallet_rows else None
     _count_leaves(tx, batch, batch_id)
-    for member_id in sorted({row["member_id"] for row in rows}):
+    for member_id in sorted({row["member_id"] for row in rows} | merged_again(tx, judged)):
         rewrite_member(tx, member_id)
     _drop_explained(tx, batch)
     written = Written(_count(judged, KnownLeaf), _count(judged, OpenedLeaf), _count(judged, ClosedLeaf))

@@ -167,6 +167,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.frozen": lambda _: gettext("Froze the member."),
     "member.closed": lambda _: gettext("Closed the account."),
     "member.reopened": lambda _: gettext("Opened the account again."),
+    "member.merged": lambda _: gettext("Made another account part of this one."),
     "member.unfrozen": lambda _: gettext("Unfroze the member."),
     "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),
     "ruleset.published": _published,

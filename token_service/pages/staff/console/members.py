@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from token_service.ledger.context import Actor
 from token_service.ledger.member_search import TEXT_LENGTH_MAX, search_members
-from token_service.ledger.member_story import actor_names, known_by, open_lots_of, story
+from token_service.ledger.member_story import actor_names, known_by, merged_parts, open_lots_of, story
 from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import pending_awards
 from token_service.ledger.staff_members import is_own
@@ -57,7 +57,13 @@ def members() -> ResponseReturnValue:
 
 
 def member(member_id: str) -> ResponseReturnValue:
-    """The whole page, or with ?cursor= an older part of the story. NotFound for nobody's id."""
+    """The whole page, or with ?cursor= an older part of the story, with ?part= that of an account that became part of it.
+
+    NotFound for nobody's id; the id of such an account leads to the one that stayed.
+    """
+    found = get_member(services().context, person().actor, member_id)
+    if found.id != member_id:
+        return redirect(url_for("staff.member", member_id=found.id, part=member_id))
     return member_page(member_id)
 
 
@@ -66,7 +72,9 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
     given, cursor = services(), request.args.get("cursor")
     found = get_member(given.context, person().actor, member_id)
     rules = given.ruleset()
-    lines = story(given.context, member_id, limit=LINES_A_PAGE, cursor=cursor)
+    parts = merged_parts(given.context, member_id)
+    part = next((one for one in parts if one.id == request.args.get("part")), None)
+    lines = story(given.context, member_id if part is None else part.id, limit=LINES_A_PAGE, cursor=cursor)
     actions = list_actions(given.context, member_id=member_id, limit=ACTIONS_SHOWN)
     names = actor_names(given.context, (actor for line in lines.data if (actor := actor_of(line))))
     return render_template(
@@ -84,6 +92,8 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
         has_more_actions=actions.next_cursor is not None,
         lines=[story_line(line, names) for line in lines.data],
         older=lines.next_cursor,
+        parts=parts,
+        part=part,
         is_first=cursor is None,
         done=request.args.get("done"),
         freezing=freezing,

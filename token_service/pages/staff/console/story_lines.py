@@ -93,6 +93,11 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     if entry.kind in ("closed", "reopened"):
         title = gettext("Account closed") if entry.kind == "closed" else gettext("Account opened again")
         return title, _text(facts, "reason")
+    if entry.kind in ("merged", "merged_in"):
+        title = gettext("Became part of another account")
+        return (title if entry.kind == "merged" else gettext("Another account became part of this one")), _text(
+            facts, "reason"
+        )
     if entry.kind == "tier":
         return _tier(entry), None
     if entry.kind in OWN_WALLET:

@@ -1,0 +1,74 @@
+"""What is checked of each kind of leaf, by its kind and its operation's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from token_service.audit.accounts import (
+    awards,
+    happenings,
+    holds,
+    lots,
+    manual,
+    merges,
+    redemptions,
+    refunds,
+    tiers,
+    voids,
+    wallets,
+)
+from token_service.audit.accounts.step import Step
+
+Check = Callable[[Step], None]
+
+
+def _frozen(step: Step) -> None:
+    step.account.is_frozen = step.leaf.kind == "frozen"
+
+
+def _closed(step: Step) -> None:
+    """An account is closed, or opened again: from an open one, with all its points in the programme's keeping."""
+    leaf, account = step.leaf, step.account
+    if account.merged_into is not None:
+        step.differs("history", "an account that became part of another one is opened again", found=leaf.kind)
+    before, after = ("active", "closed") if leaf.kind == "closed" else ("closed", "active")
+    step.same("history", f"the state of an account that is {leaf.kind}", before, account.state)
+    account.state = after
+
+
+CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
+    ("issuance", "purchase"): awards.purchase,
+    ("award_pending", "purchase"): awards.purchase,
+    ("purchase", "purchase"): awards.purchase,
+    ("issuance", "event"): happenings.event,
+    ("event", "event"): happenings.event,
+    ("issuance", "issuance"): manual.issuance,
+    ("adjustment", "adjustment"): manual.adjustment,
+    ("held", "hold"): holds.held,
+    ("released", "hold"): holds.released,
+    ("redemption", "redemption"): redemptions.redemption,
+    ("donation", "donation"): redemptions.redemption,
+    ("restoration", "restoration"): redemptions.restoration,
+    ("award_cut", "refund"): refunds.refund,
+    ("refund", "refund"): refunds.refund,
+    ("debt", "refund"): refunds.refund,
+    ("reversal", "refund"): refunds.refund,
+    ("debt", "reversal"): refunds.reversal,
+    ("reversal", "reversal"): refunds.reversal,
+    ("expiry", None): lots.expire,
+    ("tier", None): tiers.changed,
+    ("void", None): voids.void,
+    ("frozen", None): _frozen,
+    ("unfrozen", None): _frozen,
+    ("closed", None): _closed,
+    ("move", "merge"): merges.moved,
+    ("move", "move"): merges.moved,
+    ("merged", "merge"): merges.merged,
+    ("merged_in", "merge"): merges.merged_in,
+    ("reopened", None): _closed,
+    ("voucher_used", None): redemptions.voucher_used,
+    ("signed_redemption", "redemption"): wallets.signed_redemption,
+    **{(kind, None): wallets.moved for kind in wallets.STATE_AFTER},
+}
+"""Keys are (kind, operation), as the detail says them."""

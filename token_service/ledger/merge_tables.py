@@ -1,0 +1,18 @@
+"""Points on the way from one member's address to another's: what comes in waits until what goes out is on the chain."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table
+
+from token_service.ledger.schema import Serial, metadata
+
+member_moves = Table(
+    "member_moves",
+    metadata,
+    Column("seq", Serial, primary_key=True),
+    Column("operation_id", String(30), ForeignKey("operations.id"), nullable=False),
+    Column("out_leaf_seq", BigInteger, nullable=False),  # the last leaf of the account that the points leave
+    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),  # where they go
+    Column("in_leaf_seq", BigInteger, nullable=False),  # the first leaf there that waits
+    Index("ix_member_moves_member", "member_id"),
+)

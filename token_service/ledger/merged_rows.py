@@ -1,0 +1,117 @@
+"""The rows that go from one account to the one that it became part of: what operations count for, and the profile.
+
+Vouchers and holds stay with the account whose key draws their codes and whose lots they name; they are found through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Table, delete, or_, select, update
+
+from token_service.ledger import tables
+from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
+from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.referral_tables import invitations, member_devices, referrals
+from token_service.ledger.session_tables import sessions
+from token_service.ledger.staff_tables import member_codes
+from token_service.ledger.standing_tables import renewals, standing_orders
+from token_service.ledger.transaction import Transaction
+from token_service.ledger.user_tables import member_users
+from token_service.ledger.wallet_tables import mandates
+
+COUNTED: Final = (
+    tables.operations,
+    tables.purchases,
+    tables.awards,
+    tables.campaign_uses,
+    challenge_steps,
+    challenge_completions,
+    member_memberships,
+    renewals,
+)
+"""Tables whose rows count for the member that they name."""
+ONE_EACH: Final = (standing_orders, invitations, member_devices)
+"""Tables with at most one row for a member: the one that stays keeps its own."""
+PROFILE: Final = ("email", "name", "locale", "birth_date", "birthday_due_on", "referral_code")
+_referrals = referrals.c
+
+
+def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[str, str]) -> None:
+    """Everything of the source's rows that counts for the target from here on; `names` are the new subjects of completions."""
+    recount(tx, source_id, target_id, names)
+    _profile(tx, source_id, target_id)
+    _links(tx, source_id, target_id)
+    _referred(tx, source_id, target_id)
+    for table in ONE_EACH:
+        own = select(table.c.member_id).where(table.c.member_id == target_id)
+        if tx.connection.execute(own).first() is None:
+            _point(tx, table, source_id, target_id)
+    for table in (member_users, member_codes, sessions, standing_orders):
+        tx.connection.execute(delete(table).where(table.c.member_id == source_id))
+    unsigned = update(mandates).where(mandates.c.member_id == source_id, mandates.c.state == "unsigned")
+    tx.connection.execute(unsigned.values(state="cancelled", ended_at=tx.now))
+    members = tables.members
+    here = or_(members.c.id == source_id, members.c.merged_into == source_id)
+    tx.connection.execute(update(members).where(here).values(merged_into=target_id))
+
+
+def recount(tx: Transaction, source_id: str, target_id: str, names: Mapping[str, str]) -> None:
+    """What the source's operations count for counts for the target."""
+    for event_id, subject in names.items():
+        here = challenge_completions.c.operation_id == event_id
+        tx.connection.execute(update(challenge_completions).where(here).values(subject=subject))
+    for table in COUNTED:
+        _point(tx, table, source_id, target_id)
+
+
+def _point(tx: Transaction, table: Table, source_id: str, target_id: str) -> None:
+    tx.connection.execute(update(table).where(table.c.member_id == source_id).values(member_id=target_id))
+
+
+def _profile(tx: Transaction, source_id: str, target_id: str) -> None:
+    """What the account that stays does not know comes from the other one."""
+    members = tables.members
+    rows = {
+        row.id: row for row in tx.connection.execute(select(members).where(members.c.id.in_((source_id, target_id))))
+    }
+    source, target = rows[source_id], rows[target_id]
+    missing: dict[str, Any] = {
+        name: getattr(source, name)
+        for name in PROFILE
+        if getattr(target, name) is None and getattr(source, name) is not None
+    }
+    if missing:
+        tx.connection.execute(update(members).where(members.c.id == target_id).values(**missing))
+    tx.connection.execute(update(members).where(members.c.id == source_id).values(birthday_due_on=None))
+
+
+def _links(tx: Transaction, source_id: str, target_id: str) -> None:
+    """A merchant that knew only the other account knows this one by that name; a second name is found through it."""
+    links = tables.member_merchants.c
+    own = select(links.merchant_id).where(links.member_id == target_id)
+    merchants = list(tx.connection.execute(own).scalars())
+    here = (links.member_id == source_id) & links.merchant_id.not_in(merchants)
+    tx.connection.execute(update(tables.member_merchants).where(here).values(member_id=target_id))
+
+
+def _referred(tx: Transaction, source_id: str, target_id: str) -> None:
+    """Invitations of and by the source are the target's; between the two of them, and a second one of the same person, count for
+    nothing.
+    """
+    both = (source_id, target_id)
+    between = _referrals.referee_id.in_(both) & _referrals.referrer_id.in_(both)
+    second, own = _referrals.referee_id == source_id, _referrals.referee_id == target_id
+    was_paid = select(_referrals.id).where(second, _referrals.state == "paid").limit(1)
+    waiting = update(referrals).where(_referrals.state == "waiting")
+    refused = {"state": "refused", "decided_at": tx.now, "due_at": None}
+    tx.connection.execute(waiting.where(between).values(reason="self", **refused))
+    if tx.connection.execute(was_paid).first() is not None:
+        tx.connection.execute(waiting.where(own).values(reason="known", **refused))
+    if tx.connection.execute(select(_referrals.id).where(own)).first() is not None:
+        tx.connection.execute(waiting.where(second).values(reason="known", **refused))
+    else:
+        tx.connection.execute(update(referrals).where(second, ~between).values(referee_id=target_id))
+    by_source = (_referrals.referrer_id == source_id) & ~between
+    tx.connection.execute(update(referrals).where(by_source).values(referrer_id=target_id))

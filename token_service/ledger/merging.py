@@ -1,0 +1,130 @@
+"""Two accounts of one person become one: points with their lots, what waits for its return window, purchases, levels, visits,
+stamps, limits, memberships and codes go to the account that stays (docs/console.md "Two accounts of one person").
+
+The other one is closed and points to it: its id, its cards and the names that merchants know it by mean the account that stays.
+What operations count for goes with `operations.member_id` (docs/adr/0010); entries and facts stay where they were recorded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from token_service.errors import Conflict, MemberLeaving
+from token_service.ledger import checks, operations, tables, tiers, views
+from token_service.ledger.accounts import Account, StoredLot
+from token_service.ledger.challenge_rows import completions
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.hold_rows import free_lapsed
+from token_service.ledger.leaving import set_state
+from token_service.ledger.members import member_view
+from token_service.ledger.merged_rows import hand_over
+from token_service.ledger.moving_on import move_in_all, move_on, move_out, note_move, own_operation, said
+from token_service.ledger.posting import fact
+from token_service.ledger.purchase_facts import history, last_visit
+from token_service.ledger.staged import Operation
+from token_service.ledger.transaction import Transaction, write
+from token_service.program.merging import renamed
+from token_service.program.visits import visits_together
+
+
+def merge_members(context: Context, actor: Actor, member_id: str, into_id: str, reason: str) -> views.Member:
+    """The account that stays, with all that the other one had. Repeatable: what has come to the other one since goes there, too.
+
+    Raises Forbidden for anybody but an admin, InvalidInput, NotFound, MemberFrozen, MemberLeaving (closed, or in a wallet of
+    its own), Conflict when points of the other one are held or owed, or it became part of a third one (`merged_into`).
+    """
+    actor.need_admin()
+
+    def work(tx: Transaction) -> views.Member:
+        checks.text("/reason", reason)
+        tx.lock_accounts([member_id, into_id])
+        source, target = tx.account(member_id), tx.heir(tx.account(into_id))
+        if source.merged_into is None:
+            _merge(tx, source, target, actor, reason)
+        elif tx.heir(source) is not target:
+            raise Conflict("this account became part of another one before", merged_into=tx.heir(source).id)
+        elif source.available:
+            move_on(tx, source)
+        return member_view(tx, target, None)
+
+    return write(context, work)
+
+
+def _merge(tx: Transaction, source: Account, target: Account, actor: Actor, reason: str) -> None:
+    _check(tx, source, target)
+    operation = operations.start(tx, _operation(tx, source, target, actor, reason))
+    lots = move_out(tx, source, operation)
+    depart(tx, source, operation)
+    arrive(tx, source, target, operation, lots)
+
+
+def depart(tx: Transaction, source: Account, operation: Operation) -> None:
+    """The account has become part of another one."""
+    pending = source.pending
+    fact(tx, source, "merged", operation=operation, points=-pending, more=said(operation) | {"pending": pending})
+
+
+def arrive(tx: Transaction, source: Account, target: Account, operation: Operation, lots: Sequence[StoredLot]) -> None:
+    """The other one has all that it had. Flushes."""
+    theirs = completions(tx, source)
+    names = {theirs[subject]: name for subject, name in renamed(completions(tx, target), theirs).items()}
+    visit = visits_together(last_visit(tx, source), last_visit(tx, target))
+    pending = _pending(tx, source)
+    more = said(operation) | {"pending": pending, "visit": None if visit is None else visit.to_json(), "renamed": names}
+    first_in = fact(tx, target, "merged_in", operation=operation, points=pending, more=more)
+    _take_figures(tx, source, target)
+    target.carried_visit = None if visit is None else json.dumps(visit.to_json())
+    move_in_all(tx, target, operation, lots)
+    tiers.review(tx, target)
+    tx.flush()
+    note_move(tx, operation, source, target, first_in.id)
+    set_state(tx, source, "closed")
+    hand_over(tx, source.id, target.id, names)
+
+
+def _pending(tx: Transaction, source: Account) -> int:
+    """What its awards that wait for their return window come to."""
+    columns = tables.awards.c
+    query = select(func.coalesce(func.sum(columns.points), 0)).where(columns.member_id == source.id)
+    return int(tx.connection.execute(query).scalar_one())
+
+
+def _check(tx: Transaction, source: Account, target: Account) -> None:
+    if source is target:
+        raise checks.wrong("/into", "must be another member")
+    for account in (source, target):
+        operations.check_active(account)
+        if account.state != "active":
+            raise MemberLeaving("the member keeps their points in a wallet of their own: they come back first")
+    free_lapsed(tx, source)
+    if source.held:
+        raise Conflict("points are set aside: capture or release the holds first", held=source.held)
+    if source.debt:
+        raise Conflict("this account owes points: let it be the one that stays", debt=source.debt)
+
+
+def _operation(tx: Transaction, source: Account, target: Account, actor: Actor, reason: str) -> Operation:
+    facts = {
+        "from": source.id,
+        "into": target.id,
+        "from_account": source.address,
+        "into_account": target.address,
+        "reason": reason,
+        "actor": actor.name,
+    }
+    return own_operation(tx, "merge", f"merge/{source.id}", facts)
+
+
+def _take_figures(tx: Transaction, source: Account, target: Account) -> None:
+    """What the members' rows say of purchases and activity."""
+    target.history = {**history(tx, source), **history(tx, target)}
+    target.purchase_count += source.purchase_count
+    times = [at for at in (source.last_activity_at, target.last_activity_at) if at is not None]
+    target.last_activity_at = max(times, default=None)
+    source.purchase_count, source.last_activity_at, source.carried_visit = 0, None, None
+    source.tier_due_at = None
+    source.history = {}
+    source.is_changed = target.is_changed = True
