@@ -207,6 +207,16 @@ def test_two_accounts_of_one_person_become_one(town: Town) -> None:
     assert problem["merged_into"] == kept["id"]
 
 
+def test_a_member_is_put_into_segments_of_the_rules_by_an_admin(town: Town) -> None:
+    member = town.alice.enrol()
+    assert member["segments"] == []
+    path, body = f"/v1/members/{member['id']}/segments", {"segments": []}
+    refused(town.alice.put(path, body), 403, "forbidden")
+    assert done(town.admin.put(path, body))["segments"] == []
+    problem = refused(town.admin.put(path, {"segments": ["vip"]}), 422, "invalid_input")
+    assert problem["errors"] == [{"pointer": "/segments/0", "detail": "the rules declare no segments"}]
+
+
 def test_people_of_a_company_are_added_listed_and_taken_off(town: Town) -> None:
     member = town.alice.enrol()["id"]
     path = f"/v1/members/{member}/users"

@@ -33,6 +33,7 @@ from token_service.ledger.members import enrol
 from token_service.ledger.memberships import refund_membership, sell_membership
 from token_service.ledger.merging import merge_members
 from token_service.ledger.referrals import get_invitation
+from token_service.ledger.segments import set_segments
 from token_service.ledger.vouchers import list_vouchers, use_voucher
 
 from .opened_programme import OpenedProgramme, make_opened
@@ -56,10 +57,12 @@ earning:
 campaigns:
   - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
   - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
+  - {id: known, when: "'regulars' in member.segments && size(member.segments) < 2", award: {points: 4}}
   - {id: first, when: "order.total >= 2000", award: {points: 30}, limits: {per_member: {times: 1}, budget_points: 75}}
 memberships:
   - {id: club, price: 2900, period: P9D, grace: P2D, multiplier_percent: 130, points: 8}
   - {id: press, price: 500, period: P1M}
+segments: [{id: regulars}, {id: press}]
 challenges:
   - {id: card, count: {kind: items, categories: [FRUIT]}, target: 5, repeat: always, award: {reward: coffee}}
   - {id: spree, count: {kind: spend, when: order.total > 300}, target: 9000, repeat: always, award: {points: 11}}
@@ -137,7 +140,7 @@ class RandomBusiness:
             + [self.redeem] * 3
             + [self.send] * 3
             + [self.use_voucher, self.join, self.leave]
-            + [self.hold, self.end_hold, self.end_hold, self.donate, self.close, self.reopen, self.merge]
+            + [self.hold, self.end_hold, self.end_hold, self.donate, self.close, self.reopen, self.merge, self.label]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
         for _ in range(steps):
@@ -164,6 +167,10 @@ class RandomBusiness:
         member, into = self.draw.sample(self.members, 2)
         merge_members(self.town.context, ADMIN, member, into, "the same person")
         self.members[self.members.index(member)] = self.member()
+
+    def label(self) -> None:
+        segments = self.draw.sample(["press", "regulars"], self.draw.randrange(3))
+        set_segments(self.town.context, ADMIN, self.draw.choice(self.members), segments)
 
     def buy(self) -> None:
         draw = self.draw

@@ -42,6 +42,7 @@ from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
 from token_service.ledger.repairing.judging import Judge
 from token_service.ledger.repairing.writing import write_batch
+from token_service.ledger.segments import set_segments
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.store import Store, open_store
 from token_service.ledger.transaction import read, write
@@ -55,7 +56,8 @@ from token_service.units import EntryKind
 OPERATOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 CAMPAIGNS = (
     "[{id: often, award: {points: 9}, limits: {per_member: {times: 2, every: P3D}}}, "
-    "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 120}}]"
+    "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 120}}, "
+    "{id: known, when: '\"press\" in member.segments', award: {points: 3}}]"
 )
 EVENTS = """
   - {id: review, kind: event, event: review.written, points: 6, limits: {per_member: {times: 2, every: P5D}, budget_points: 90}}
@@ -76,6 +78,7 @@ WHOLE = (
         challenges=CHALLENGES,
         memberships=MEMBERSHIPS,
         rewards=REWARDS,
+        segments="[{id: press}, {id: regulars}]",
         tiers=TIERS,
         expiry="{kind: inactivity, period: P60D}",
         return_window="P5D",
@@ -149,6 +152,7 @@ class History:
             self.close,
             self.reopen,
             self.merge,
+            self.label,
         ]
         for _ in range(steps):
             try:
@@ -168,6 +172,10 @@ class History:
             member, into = self.luck.sample(self.members, 2)
             merge_members(self.town.context, ADMIN, member, into, "the same person")
             self.members.remove(member)
+
+    def label(self) -> None:
+        segments = self.luck.sample(["press", "regulars"], self.luck.randrange(3))
+        set_segments(self.town.context, ADMIN, self.luck.choice(self.members), segments)
 
     def reopen(self) -> None:
         for member in self.members:

@@ -38,6 +38,7 @@ from token_service.ledger.merging import merge_members
 from token_service.ledger.purchases import record_purchase, simulate_purchase
 from token_service.ledger.redemptions import redeem, simulate_redemption
 from token_service.ledger.rulesets import draft, publish
+from token_service.ledger.segments import set_segments
 from token_service.ledger.standing_orders import renew, set_standing_order
 from token_service.ledger.transaction import read
 
@@ -45,7 +46,9 @@ ORDER, MEMBER_DAY, MERCHANT_DAY, PROGRAM_DAY = 120, 200, 260, 300
 BUDGETS = {"often": 150, "scarce": 90, "review": 60}
 WHOLE = rules(
     campaigns="[{id: often, award: {points: 9}, limits: {per_member: {times: 2, every: P3D}, budget_points: 150}}, "
-    "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 90}}]",
+    "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 90}}, "
+    "{id: known, when: '\"press\" in member.segments', award: {points: 3}}]",
+    segments="[{id: press}, {id: regulars}]",
     challenges="[{id: card, count: {kind: items, categories: [coffee]}, target: 4, repeat: always, award: {reward: treat}}, "
     "{id: week, count: {kind: orders}, target: 2, period: week, repeat: always, award: {points: 13}}]",
     memberships="[{id: club, price: 900, period: P8D, grace: P2D, points: 5, multiplier_percent: 120}]",
@@ -179,6 +182,10 @@ class Lifecycle(RuleBasedStateMachine):
             self.members[member] = self.town.member()
 
         self._try(merge)
+
+    @rule(member=MEMBERS, segments=st.sets(st.sampled_from(["press", "regulars"])))
+    def label(self, member: int, segments: set[str]) -> None:
+        set_segments(self.town.context, ADMIN, self.members[member], tuple(segments))
 
     @rule()
     def set_everybody_free(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from console_town import Desk, desk, hidden
-from pages_town import ORIGIN, Town
+from pages_town import ORIGIN, RULES, Browser, Town
 
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import Actor
@@ -221,6 +222,30 @@ def test_two_accounts_of_one_person_become_one(town: Town) -> None:
     freeze(town.context, Actor.admin(), third, "looked at")
     refused = support.post(f"/console/members/{kept}/merge", q=third, into=third, reason="A guess")
     assert (refused.status_code, "unfreeze them first" in refused.text) == (409, True)
+
+
+def test_a_member_is_put_into_segments_by_ticking_them(make_town: Callable[[str], Town]) -> None:
+    groups = "segments: [{id: regulars, name: {en: Our regulars, fr: Nos habitués}}, {id: press}]\n"
+    town = make_town(f"{RULES}\n{groups}")
+    support = desk(town, "support")
+    member = town.member()
+    path = f"/console/members/{member}"
+    assert "Our regulars" in support.read(path)
+    rules = Browser(town.app().test_client()).get("/transparency", headers={"Accept-Language": "fr"}).text
+    assert "Nos habitués, Press" in rules
+    done = support.post(f"{path}/segments", segment="regulars")
+    assert done.location == f"{path}?done=segmented"
+    page = support.read(done.location)
+    assert 'value="regulars" checked' in page
+    assert 'value="press" checked' not in page
+    assert "Put the member in these segments: regulars." in page
+    assert support.post(f"{path}/segments").status_code == 303
+    assert "Took the member out of every segment." in support.read(path)
+    assert get_member(town.context, Actor.admin(), member).segments == ()
+
+
+def test_without_segments_in_the_rules_there_is_nothing_to_tick(town: Town) -> None:
+    assert "Which groups is the member in?" not in desk(town, "support").read(f"/console/members/{town.member()}")
 
 
 def test_nobody_merges_an_account_of_their_own(town: Town) -> None:

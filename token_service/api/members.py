@@ -122,6 +122,7 @@ class MemberAnswer(Answer):
     tier: str | None
     next_tier: NextTierAnswer | None
     memberships: list[HeldMembershipAnswer]
+    segments: list[str]
     merged_into: str | None = Field(description="The member that this one became part of.")
     balance: BalanceAnswer
 

@@ -75,6 +75,7 @@ class Account:
     purchase_count: int
     last_activity_at: datetime | None
     leaf_count: int
+    segments: str | None
     merged_into: str | None
     carried_visit: str | None
     is_changed: bool = False

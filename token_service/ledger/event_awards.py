@@ -13,7 +13,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points
 from token_service.ledger.membership_rows import held_ids
 from token_service.ledger.posting import fact
-from token_service.ledger.purchase_facts import count, count_in_history, day_points, history
+from token_service.ledger.purchase_facts import count, count_in_history, day_points, history, segments_of
 from token_service.ledger.purchase_views import purchase_state
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
@@ -23,6 +23,7 @@ from token_service.program.events import decide_event_within_limits, event_quali
 from token_service.program.facts import LocalTime, MemberFacts, local_time, member_age_days
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import ActionRule
+from token_service.program.segments import declared
 from token_service.program.tiers import tier_at
 
 _uses, _members = tables.campaign_uses.c, tables.members.c
@@ -153,6 +154,7 @@ def _surroundings(
         purchases=account.purchase_count,
         day_points=day_points(tx, account, local.date),
         memberships=held_ids(tx, account, ruleset, occurred_at),
+        segments=declared(ruleset, segments_of(account)),
     )
     return member, local
 

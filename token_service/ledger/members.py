@@ -21,7 +21,7 @@ from token_service.ledger.invited import Newcomer, note_invitations
 from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.membership_rows import held
 from token_service.ledger.own_events import first_look, welcome
-from token_service.ledger.purchase_facts import read_histories
+from token_service.ledger.purchase_facts import read_histories, segments_of
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.tiers import first_tier
@@ -327,5 +327,6 @@ def _view(
         if standing.next_tier is None
         else views.NextTier(id=standing.next_tier, missing=standing.missing or 0),
         memberships=held(tx, account, tx.now),
+        segments=segments_of(account),
         merged_into=account.merged_into,
     )

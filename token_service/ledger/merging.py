@@ -23,7 +23,8 @@ from token_service.ledger.members import member_view
 from token_service.ledger.merged_rows import hand_over
 from token_service.ledger.moving_on import move_in_all, move_on, move_out, note_move, own_operation, said
 from token_service.ledger.posting import fact
-from token_service.ledger.purchase_facts import history, last_visit
+from token_service.ledger.purchase_facts import history, last_visit, segments_of
+from token_service.ledger.segments import label
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction, write
 from token_service.program.merging import renamed
@@ -79,6 +80,7 @@ def arrive(tx: Transaction, source: Account, target: Account, operation: Operati
     target.carried_visit = None if visit is None else json.dumps(visit.to_json())
     move_in_all(tx, target, operation, lots)
     tiers.review(tx, target)
+    label(tx, target, (*segments_of(source), *segments_of(target)), str(operation.facts["actor"]))
     tx.flush()
     note_move(tx, operation, source, target, first_in.id)
     set_state(tx, source, "closed")

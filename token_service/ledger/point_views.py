@@ -101,6 +101,7 @@ class Member:
     balance: Balance
     next_tier: NextTier | None = None
     memberships: tuple[Held, ...] = ()
+    segments: tuple[str, ...] = ()
     merged_into: str | None = None
 
 

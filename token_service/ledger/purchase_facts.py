@@ -30,6 +30,7 @@ from token_service.program.facts import (
 )
 from token_service.program.limits import recent_orders
 from token_service.program.ruleset import Ruleset
+from token_service.program.segments import declared
 from token_service.program.tiers import Qualification, tier_at
 from token_service.program.visits import FIRST_VISIT, LastVisit
 
@@ -130,12 +131,18 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
             purchases=account.purchase_count,
             day_points=day_points(tx, account, local.date),
             memberships=held_ids(tx, account, ruleset, basket.occurred_at),
+            segments=declared(ruleset, segments_of(account)),
             recent=None
             if ruleset.limits.velocity is None
             else recent_orders(ruleset, history(tx, account).values(), basket.occurred_at),
         ),
         visit=_visit(tx, account, local),
     )
+
+
+def segments_of(account: Account) -> tuple[str, ...]:
+    """The ids of the segments that the member is in, sorted; perhaps more than the rules of today declare."""
+    return tuple((account.segments or "").split())
 
 
 def last_visit(tx: Transaction, account: Account) -> LastVisit | None:

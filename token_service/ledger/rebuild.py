@@ -23,7 +23,7 @@ from token_service.ledger.transaction import Transaction, write
 
 MEMBER_FIGURES: Final = (
     "available", "held", "pending", "debt", "issued", "redeemed", "expired", "reversed", "tier", "purchase_count",
-    "last_activity_at", "leaf_count", "state", "merged_into", "carried_visit",
+    "last_activity_at", "leaf_count", "state", "segments", "merged_into", "carried_visit",
 )  # fmt: skip
 CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "lots": (tables.lots, "entry_id"),

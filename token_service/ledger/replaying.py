@@ -17,6 +17,7 @@ from token_service.ledger.event_awards import replayed_state, replayed_uses
 from token_service.ledger.hold_rows import parts_of, replayed_holds
 from token_service.ledger.membership_rows import replayed_periods
 from token_service.ledger.posting import FIGURE_OF_KIND
+from token_service.ledger.segments import replayed_segments
 from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import replayed_vouchers
@@ -61,6 +62,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     }
     figures["leaf_count"] = len(_with_leaf(tx, member_id, entries)) + _fact_count(tx, member_id)
     figures["state"] = own_wallets.replayed_state(tx, member_id)
+    figures["segments"] = replayed_segments(tx, member_id)
     figures |= {"merged_into": merged_into, "carried_visit": merges.carried_visit(tx, done)}
     rows = {
         "lots": {key: lot | {"points_held": aside.get(key, 0)} for key, lot in _lots(tx, member_id, entries).items()},

@@ -16,13 +16,14 @@ from typing import Any, Final
 from sqlalchemy import Connection, case, func, select
 
 from token_service.ledger.context import Context
-from token_service.ledger.tables import operations, purchases
+from token_service.ledger.tables import members, operations, purchases
 from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.caps import Budget
 from token_service.program.facts import PurchaseFacts
 from token_service.program.limits import recent_orders
 from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.ruleset import Ruleset
+from token_service.program.segments import declared
 from token_service.program.tiers import Qualification, qualification, tier_at
 
 PURCHASES_MAX: Final = 5_000
@@ -84,9 +85,11 @@ def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
         members, are_all = _members(connection, since, first)
         for chunk in _chunks(members):
             bought = _purchases(connection, chunk, since, first)
+            labels = _labels(connection, chunk) if ruleset.segments else {}
             refunds = _refunds(connection, [one.id for one in bought if one.facts is not None])
-            for _, group in groupby(bought, key=lambda one: one.member_id):
-                totals.add(_member_under(ruleset, group, refunds, budgets))
+            for member_id, group in groupby(bought, key=lambda one: one.member_id):
+                segments = declared(ruleset, labels.get(member_id, ()))
+                totals.add(_member_under(ruleset, group, refunds, budgets, segments))
     return totals.as_replay(since, is_cut=count > most or not are_all)
 
 
@@ -131,6 +134,13 @@ def _purchases(connection: Connection, member_ids: Sequence[str], since: datetim
     ]
 
 
+def _labels(connection: Connection, member_ids: Sequence[str]) -> dict[str, list[str]]:
+    """The segments that these members are in today."""
+    columns = members.c
+    query = select(columns.id, columns.segments).where(columns.id.in_(member_ids), columns.segments.is_not(None))
+    return {row.id: row.segments.split() for row in connection.execute(query)}
+
+
 def _purchase(row: Any, *, is_in_window: bool) -> _Purchase:
     return _Purchase(
         id=row.operation_id,
@@ -149,7 +159,11 @@ def _purchase(row: Any, *, is_in_window: bool) -> _Purchase:
 
 
 def _member_under(
-    ruleset: Ruleset, bought: Iterable[_Purchase], refunds: Mapping[str, tuple[Refund, ...]], budgets: _Budgets
+    ruleset: Ruleset,
+    bought: Iterable[_Purchase],
+    refunds: Mapping[str, tuple[Refund, ...]],
+    budgets: _Budgets,
+    segments: tuple[str, ...],
 ) -> Iterator[tuple[str, int, int]]:
     """(local date, points kept, points kept under the other rules) of each of one member's purchases in the window."""
     history: list[Qualification] = []
@@ -163,7 +177,7 @@ def _member_under(
             continue
         tier = None if ruleset.tiers is None else tier_at(ruleset, history, one.facts.occurred_at)
         recent = recent_orders(ruleset, history, one.facts.occurred_at)
-        member = replace(one.facts.member, tier=tier, day_points=today, recent=recent)
+        member = replace(one.facts.member, tier=tier, day_points=today, recent=recent, segments=segments)
         facts = replace(one.facts, member=member, campaigns=(), caps=())
         facts = with_limits(ruleset, facts, uses, budgets.left)
         back = refunds.get(one.id, ())

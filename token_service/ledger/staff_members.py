@@ -5,7 +5,7 @@ Nobody does it to an account of their own: the one whose e-mail address is their
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from token_service.errors import Forbidden
@@ -17,6 +17,7 @@ from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.members import freeze, get_member, unfreeze
 from token_service.ledger.merging import merge_members
 from token_service.ledger.proposals import approve_proposal, decline_proposal, get_proposal, propose_adjustment
+from token_service.ledger.segments import set_segments
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.users import is_persons
@@ -140,6 +141,21 @@ def reopen_account(context: Context, person: Person, member_id: str, reason: str
         is_news=lambda before: before.state == "closed",
         deed=Deed("member.reopened", member_id, member_id=member_id, reason=reason),
     )
+
+
+def set_segments_of(context: Context, person: Person, member_id: str, segments: Sequence[str]) -> Refreshed:
+    """The member, in these segments. Repeatable. Raises Forbidden, NotFound, InvalidInput."""
+
+    def work(joined: Context) -> Refreshed:
+        before = _others(joined, person, member_id)
+        done = set_segments(joined, person.actor, member_id, segments)
+        return Refreshed(done, changed=before.segments != done.segments)
+
+    def deed(done: Refreshed) -> Deed | None:
+        said = Deed("member.segmented", member_id, member_id=member_id, detail={"segments": list(done.member.segments)})
+        return said if done.changed else None
+
+    return perform(context, person, work, deed)
 
 
 def merge_account(context: Context, person: Person, member_id: str, into_id: str, reason: str) -> Refreshed:

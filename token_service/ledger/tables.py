@@ -156,6 +156,7 @@ members = Table(
     Column("purchase_count", BigInteger, nullable=False, server_default="0"),
     Column("last_activity_at", UtcTime),  # the latest purchase or redemption
     Column("leaf_count", BigInteger, nullable=False, server_default="0"),  # numbers the member's leaves
+    Column("segments", Text),  # ids with blanks between them, sorted
     Column("merged_into", String(30)),  # the account that this one became part of
     Column("carried_visit", String(60)),  # the last visit of both, until the next purchase (program/merging.py)
     CheckConstraint("available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name="not_negative"),

@@ -30,6 +30,7 @@ from token_service.program.schema import (
     Membership,
     MultiplierAward,
     Reward,
+    Segment,
     SpendRule,
     Velocity,
 )
@@ -53,7 +54,7 @@ def benefit_named(ruleset: Ruleset, benefit_id: str) -> str:
     return next((own_name(benefit) for benefit in ruleset.benefits if benefit.id == benefit_id), plain_id(benefit_id))
 
 
-def own_name(named: Level | Reward | Campaign | BenefitName | ActionRule | Challenge | Membership) -> str:
+def own_name(named: Level | Reward | Campaign | BenefitName | ActionRule | Challenge | Membership | Segment) -> str:
     """The name in the page's language, else in any, else the id as words."""
     names: dict[str, str] = {str(language): name for language, name in (named.name or {}).items()}
     return names.get(page_language()) or next(iter(names.values()), "") or plain_id(named.id)

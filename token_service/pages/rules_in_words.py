@@ -70,6 +70,7 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
             gettext("Challenges"),
             (_challenge(challenge, ruleset) for challenge in ruleset.challenges),
         ),
+        (gettext("Segments"), _segments(ruleset)),
         (gettext("Offers"), (_campaign(ruleset, campaign) for campaign in ruleset.campaigns)),
         (gettext("Levels"), map(Told, levels_in_words(ruleset))),
         (gettext("Limits"), _limits(ruleset)),
@@ -109,6 +110,13 @@ def _actions(ruleset: Ruleset) -> Iterator[Told]:
                 *_award_limits(ruleset, rule.limits),
             ]
             yield Told(" ".join(sentence for sentence in sentences if sentence))
+
+
+def _segments(ruleset: Ruleset) -> Iterator[Told]:
+    """The groups that offers may be for."""
+    if ruleset.segments:
+        names = ", ".join(own_name(one) for one in ruleset.segments)
+        yield Told(gettext("Offers may be for these groups of members: %(names)s.", names=names))
 
 
 def _campaign(ruleset: Ruleset, campaign: Campaign) -> Told:

@@ -126,7 +126,7 @@ def condition_facts(basket: Basket) -> dict[str, Any]:
         "age_days": facts.member.age_days,
         "purchases": facts.member.purchases,
     }
-    member["memberships"] = list(facts.member.memberships)
+    member["memberships"], member["segments"] = list(facts.member.memberships), list(facts.member.segments)
     local = facts.local
     visit = {
         "number": facts.visit.number,

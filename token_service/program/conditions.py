@@ -40,6 +40,10 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     "order.items": ("list of item", "the lines: sku, category (string or null), quantity, amount, discount, tax (int)"),
     "member.tier": ("string or null", "id of the member's level just before the purchase"),
     "member.memberships": ("list of string", "the paid memberships that the member holds, sorted"),
+    "member.segments": (
+        "list of string",
+        "the segments that the member is in, of those that the rules declare, sorted",
+    ),
     "member.age_days": ("int", "days since the member joined"),
     "member.purchases": ("int", "purchases recorded earlier for this member"),
     "visit.number": ("int", "how many days with a purchase, this one included"),
@@ -233,6 +237,7 @@ def _sample(*, order: Mapping[str, Any], tier: str | None, figures: int) -> dict
             "age_days": figures,
             "purchases": figures,
             "memberships": [] if tier is None else ["club"],
+            "segments": [] if tier is None else ["regulars"],
         },
         "visit": visit | {"hour": figures, "minute": figures},
     }

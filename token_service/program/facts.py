@@ -20,6 +20,8 @@ ITEMS_MAX: Final = 1000
 TEXT_MAX: Final = 200
 _OPTIONAL: Final = ("campaigns", "caps")
 """Parts of a purchase's facts that are left out where they are empty."""
+_LISTS: Final = ("memberships", "segments")
+"""Of a member's facts as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class MemberFacts:
 
     `purchases` counts those recorded earlier; `day_points` is what the member's other purchases of the same local date
     keep. `memberships` are held at its time, sorted. `recent`, under rules that limit how fast a member buys: their purchases
-    in that stretch of time before this one, without those given back whole.
+    in that stretch of time before this one, without those given back whole. `segments` are those of the member that the rules
+    declare, sorted.
     """
 
     tier: str | None
@@ -79,22 +82,27 @@ class MemberFacts:
     day_points: int
     memberships: tuple[str, ...] = ()
     recent: int | None = None
+    segments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_amounts(age_days=self.age_days, purchases=self.purchases, day_points=self.day_points)
         if self.recent is not None:
             _check_amounts(recent=self.recent)
         _check_texts(tier=self.tier)
-        for membership in self.memberships:
-            _check_texts(membership=membership)
-        if list(self.memberships) != sorted(set(self.memberships)):
-            raise InvalidInput("Memberships stand in order, each once.")
+        for name in _LISTS:
+            ids = getattr(self, name)
+            for one in ids:
+                _check_texts(**{name: one})
+            if list(ids) != sorted(set(ids)):
+                raise InvalidInput(f"{name.capitalize()} stand in order, each once.")
 
     def to_json(self) -> dict[str, Any]:
-        """The facts as JSON values; without memberships no word of them, nor of `recent` where no rule asks."""
-        document = _values(self) | {"memberships": list(self.memberships)}
-        if not self.memberships:
-            del document["memberships"]
+        """The facts as JSON values; without memberships or segments no word of them, nor of `recent` where no rule asks."""
+        document = _values(self)
+        for name in _LISTS:
+            document[name] = list(document[name])
+            if not document[name]:
+                del document[name]
         if self.recent is None:
             del document["recent"]
         return document
@@ -102,11 +110,12 @@ class MemberFacts:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> MemberFacts:
         """The facts that `to_json` wrote. Raises InvalidInput, TypeError for anything else."""
-        if document.get("memberships") == []:
-            raise InvalidInput("No memberships are left out.")
+        for name in _LISTS:
+            if document.get(name) == []:
+                raise InvalidInput(f"No {name} are left out.")
         if "recent" in document and document["recent"] is None:
             raise InvalidInput("No recent purchases are left out.")
-        return cls(**{**document, "memberships": tuple(document.get("memberships", ()))})
+        return cls(**{**document, **{name: tuple(document.get(name, ())) for name in _LISTS}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from token_service.program.conditions import ConditionRefused, check_condition
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS
 from token_service.program.schema import AwardLimits, EventRule, ItemRule, Ruleset, SubscriptionRule
+from token_service.program.segments import mistake_about_segments
 
 ConditionCheck = Callable[[str], None]
 """Raises ConditionRefused for a condition that a ruleset must not have."""
@@ -30,6 +31,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_repeated(
             "/campaigns", (campaign.id for campaign in ruleset.campaigns), {rule.id for rule in ruleset.earning}
         ),
+        *_repeated("/segments", (segment.id for segment in ruleset.segments)),
         *_campaigns(ruleset, check),
         *_tiers(ruleset),
         *_benefits(ruleset),
@@ -97,7 +99,7 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
         if campaign.starts and campaign.until and campaign.until < campaign.starts:
             yield Place(f"/campaigns/{index}/until", "must not lie before from")
         yield from _award_limits(ruleset, f"/campaigns/{index}/limits", campaign.limits)
-        yield from _condition(f"/campaigns/{index}/when", campaign.when, check)
+        yield from _condition(ruleset, f"/campaigns/{index}/when", campaign.when, check)
 
 
 def _award_limits(ruleset: Ruleset, pointer: str, limits: AwardLimits | None) -> Iterator[Place]:
@@ -111,12 +113,16 @@ def _award_limits(ruleset: Ruleset, pointer: str, limits: AwardLimits | None) ->
         yield Place(f"{pointer}/budget_amount", "is worth less than one point, so it never gives anything")
 
 
-def _condition(pointer: str, when: str | None, check: ConditionCheck) -> Iterator[Place]:
-    if when is not None:
-        try:
-            check(when)
-        except ConditionRefused as refused:
-            yield Place(pointer, str(refused))
+def _condition(ruleset: Ruleset, pointer: str, when: str | None, check: ConditionCheck) -> Iterator[Place]:
+    if when is None:
+        return
+    try:
+        check(when)
+    except ConditionRefused as refused:
+        yield Place(pointer, str(refused))
+    wrong = mistake_about_segments(ruleset, when)
+    if wrong is not None:
+        yield Place(pointer, wrong)
 
 
 def _challenges(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
@@ -133,7 +139,7 @@ def _challenges(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
             )
         if isinstance(count, CountStreak) and challenge.period is not None:
             yield Place(f"{here}/period", "has no effect on a streak, which counts periods itself")
-        yield from _condition(f"{here}/count/when", _when(challenge), check)
+        yield from _condition(ruleset, f"{here}/count/when", _when(challenge), check)
         if award.points is not None and award.reward is not None:
             yield Place(f"{here}/award", "must have either points or reward")
         if award.points is None and award.reward is None and not award.badge:

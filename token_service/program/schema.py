@@ -216,6 +216,13 @@ class Tiers(Part):
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=LIST_MAX)]
 
 
+class Segment(Part):
+    """A group of members that conditions may ask for; who is in it is said outside the rules."""
+
+    id: Identifier
+    name: Names | None = None
+
+
 class Membership(Part):
     """What members pay for: `price` minor units for a `period`, kept through `grace` while the next one is awaited. It brings
     `benefits`, multiplies what purchases earn, and gives `points` with each period.
@@ -307,6 +314,7 @@ class Ruleset(Part):
     tiers: Tiers | None = None
     benefits: Annotated[tuple[BenefitName, ...], Field(max_length=LIST_MAX)] = ()
     memberships: Annotated[tuple[Membership, ...], Field(max_length=LIST_MAX)] = ()
+    segments: Annotated[tuple[Segment, ...], Field(max_length=LIST_MAX)] = ()
     challenges: Annotated[tuple[Challenge, ...], Field(max_length=LIST_MAX)] = ()
     expiry: Expiry = NoExpiry(kind="none")
     return_window: Duration | None = None

@@ -166,6 +166,7 @@ class Account:
     challenges: Challenges = field(default_factory=Challenges)
     periods: dict[str, Period] = field(default_factory=dict)  # of memberships, by the event
     rewards: dict[str, dict[str, datetime]] = field(default_factory=dict)  # had, by reward and redemption
+    segments: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None

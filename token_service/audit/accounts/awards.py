@@ -20,6 +20,7 @@ from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, ag
 from token_service.program.limits import recent_orders
 from token_service.program.memberships import ids_at
 from token_service.program.ruleset import Ruleset
+from token_service.program.segments import declared
 from token_service.program.tiers import qualification, tier_at
 from token_service.program.visits import FIRST_VISIT, LastVisit
 from token_service.program.windows import award_due_at, check_not_too_late
@@ -171,6 +172,8 @@ def check_surroundings(step: Step, ruleset: Ruleset, facts: PurchaseFacts | Even
     step.same("history", "what the day's other purchases and events keep", day, member.day_points)
     held = ids_at(account.periods.values(), facts.occurred_at) if ruleset.memberships else ()
     step.same("awards", "the memberships held", held, member.memberships)
+    segments = declared(ruleset, account.segments)
+    step.same("history", "the segments that the member is in", segments, member.segments)
     asked = recent_orders(ruleset, account.history.values(), facts.occurred_at)
     recent = asked if isinstance(facts, PurchaseFacts) else None
     step.same("history", "how many purchases came shortly before", recent, member.recent)

@@ -37,6 +37,15 @@ def _closed(step: Step) -> None:
     account.state = after
 
 
+def _segments(step: Step) -> None:
+    """The segments that the member is in from here on."""
+    told = step.leaf.detail.get("segments")
+    if not isinstance(told, list) or any(not isinstance(one, str) for one in told) or told != sorted(set(told)):
+        step.differs("history", "segments do not stand in order, each once", expected="a list of ids", found=told)
+        return
+    step.account.segments = list(told)
+
+
 CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("issuance", "purchase"): awards.purchase,
     ("award_pending", "purchase"): awards.purchase,
@@ -58,6 +67,7 @@ CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("reversal", "reversal"): refunds.reversal,
     ("expiry", None): lots.expire,
     ("tier", None): tiers.changed,
+    ("segments", None): _segments,
     ("void", None): voids.void,
     ("frozen", None): _frozen,
     ("unfrozen", None): _frozen,

@@ -159,6 +159,15 @@ def _instant(detail: Mapping[str, Any], key: str) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
+def _segmented(detail: Mapping[str, Any]) -> str:
+    names = ", ".join(map(str, detail.get("segments", ())))
+    return (
+        gettext("Put the member in these segments: %(names)s.", names=names)
+        if names
+        else gettext("Took the member out of every segment.")
+    )
+
+
 _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.adjusted": _adjusted,
     "adjustment.proposed": _proposed,
@@ -167,6 +176,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.frozen": lambda _: gettext("Froze the member."),
     "member.closed": lambda _: gettext("Closed the account."),
     "member.reopened": lambda _: gettext("Opened the account again."),
+    "member.segmented": _segmented,
     "member.merged": lambda _: gettext("Made another account part of this one."),
     "member.unfrozen": lambda _: gettext("Unfroze the member."),
     "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),

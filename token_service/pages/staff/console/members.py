@@ -16,6 +16,7 @@ from token_service.ledger.staff_members import is_own
 from token_service.ledger.staff_trail import list_actions
 from token_service.ledger.users import list_users
 from token_service.ledger.views import Member
+from token_service.pages.breakdown import own_name
 from token_service.pages.lines import place_of
 from token_service.pages.services import services
 from token_service.pages.staff.console.deeds import told
@@ -26,6 +27,15 @@ from token_service.pages.wallet import TierProgress, WaitingPoints, tier_progres
 
 LINES_A_PAGE = 25
 ACTIONS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class SegmentChoice:
+    """A segment of the rules, and whether the member is in it."""
+
+    id: str
+    name: str
+    is_in: bool
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,7 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
         done=request.args.get("done"),
         freezing=freezing,
         closing=closing,
+        segments=[SegmentChoice(one.id, own_name(one), one.id in found.segments) for one in rules.segments],
     )
 
 

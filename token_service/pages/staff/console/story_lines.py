@@ -86,18 +86,27 @@ def state_in_words(entry: EntryView) -> str:
     return gettext("waits for the next batch")
 
 
+def _of_the_account(entry: EntryView) -> tuple[str, str | None] | None:
+    """What somebody decided about the account itself."""
+    titles = {
+        "frozen": gettext("Frozen"),
+        "unfrozen": gettext("Unfrozen"),
+        "closed": gettext("Account closed"),
+        "reopened": gettext("Account opened again"),
+        "merged": gettext("Became part of another account"),
+        "merged_in": gettext("Another account became part of this one"),
+    }
+    if entry.kind == "segments":
+        names = entry.facts.get("segments")
+        return gettext("Segments"), (", ".join(map(str, names)) if isinstance(names, list) else "") or gettext("none")
+    return (titles[entry.kind], _text(entry.facts, "reason")) if entry.kind in titles else None
+
+
 def _fact(entry: EntryView) -> tuple[str, str | None]:
     facts = entry.facts
-    if entry.kind in ("frozen", "unfrozen"):
-        return (gettext("Frozen") if entry.kind == "frozen" else gettext("Unfrozen")), _text(facts, "reason")
-    if entry.kind in ("closed", "reopened"):
-        title = gettext("Account closed") if entry.kind == "closed" else gettext("Account opened again")
-        return title, _text(facts, "reason")
-    if entry.kind in ("merged", "merged_in"):
-        title = gettext("Became part of another account")
-        return (title if entry.kind == "merged" else gettext("Another account became part of this one")), _text(
-            facts, "reason"
-        )
+    of_account = _of_the_account(entry)
+    if of_account is not None:
+        return of_account
     if entry.kind == "tier":
         return _tier(entry), None
     if entry.kind in OWN_WALLET:
