@@ -115,7 +115,7 @@ def _reverse(tx: Transaction, actor: Actor, event_id: str, new: NewReversal) -> 
         raise AlreadyReversed("this event earned nothing", existing_id=event.id)
     done = take_issue_back(tx, actor, event, issued=event.result["points"], new=new)
     if not done.replayed:
-        account = tx.account(event.member_id)
+        account = tx.heir(tx.account(event.member_id))
         keep_nothing(tx, account, event, done.operation)
         tiers.review(tx, account)
         challenges.after_reversal(tx, account, event)

@@ -100,7 +100,7 @@ def _reverse(tx: Transaction, actor: Actor, issuance_id: str, new: NewReversal) 
 
 def take_issue_back(tx: Transaction, actor: Actor, issuance: Operation, *, issued: int, new: NewReversal) -> Done:
     """The reversal of an operation that issued points, or none: all that is left of them or `new.points`."""
-    account = tx.account(issuance.member_id)
+    account = tx.heir(tx.account(issuance.member_id))
     checks.reference(new.reference)
     checks.optional_text("/reason", new.reason)
     content = operations.content_hash(asdict(new) | {"of": issuance.id})

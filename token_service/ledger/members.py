@@ -20,6 +20,7 @@ from token_service.ledger.inputs import NewMember
 from token_service.ledger.invited import Newcomer, note_invitations
 from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.membership_rows import held
+from token_service.ledger.moving_on import move_on
 from token_service.ledger.own_events import first_look, welcome
 from token_service.ledger.purchase_facts import read_histories, segments_of
 from token_service.ledger.sessions import normal_email
@@ -136,10 +137,23 @@ def _set_frozen(context: Context, actor: Actor, member_id: str, reason: str, *, 
         account = visible_account(tx, actor, member_id)
         if account.frozen != frozen:
             set_frozen(tx, account, reason=reason, actor=actor.name, frozen=frozen)
+        if not frozen:
+            _free_parts(tx, account, reason, actor)
         tx.flush()
         return member_view(tx, account, actor.merchant_id)
 
     return write(context, work)
+
+
+def _free_parts(tx: Transaction, account: Account, reason: str, actor: Actor) -> None:
+    """Accounts that became part of this one and were frozen by an accident are free again, and what came back to them goes on."""
+    columns = tables.members.c
+    query = select(columns.id).where(columns.merged_into == account.id)
+    parts = [tx.account(part_id) for part_id in tx.connection.execute(query).scalars().all()]
+    for part in parts:
+        if part.frozen:
+            set_frozen(tx, part, reason=reason, actor=actor.name, frozen=False)
+    move_on(tx, *(part for part in parts if part.available))
 
 
 def _enrol(tx: Transaction, actor: Actor, news: Sequence[NewMember]) -> list[EnrolOutcome | MereauError]:

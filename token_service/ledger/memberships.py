@@ -198,7 +198,7 @@ def _sell(tx: Transaction, actor: Actor, new: NewMembership) -> Done:
 
 def _refund(tx: Transaction, actor: Actor, membership_id: str, new: NewReversal) -> Done:
     event = _own(tx, actor, membership_id)
-    account = tx.account(event.member_id)
+    account = tx.heir(tx.account(event.member_id))
     if new.points is not None:
         raise checks.wrong("/points", "a membership is refunded whole: leave points out")
     done = take_issue_back(tx, actor, event, issued=event.result["points"], new=new)

@@ -50,17 +50,26 @@ def move_in_all(tx: Transaction, target: Account, operation: Operation, lots: Se
         pay_debts(tx, target)
 
 
-def move_on(tx: Transaction, source: Account) -> None:
-    """What came back to an account that became part of another one goes there at once. Flushes."""
+def move_on(tx: Transaction, *sources: Account) -> None:
+    """What came back to accounts that became part of another one goes there at once. Flushes."""
+    moves = [move for source in sources if (move := _move_on(tx, source)) is not None]
+    tx.flush()
+    for operation, source, target, first_in in moves:
+        note_move(tx, operation, source, target, first_in)
+
+
+def _move_on(tx: Transaction, source: Account) -> tuple[Operation, Account, Account, str] | None:
+    """(the operation, both accounts, the first leaf that comes in); None where nothing is left after what has expired."""
+    sweep_expired(tx, source)
+    if not stored_lots.open_lots(tx, source):
+        return None
     target = tx.heir(source)
     facts = {"from": source.id, "into": target.id, "from_account": source.address, "into_account": target.address}
     operation = operations.start(tx, own_operation(tx, "move", f"move/{source.id}/{source.leaf_count}", facts))
     lots = move_out(tx, source, operation)
     first = len(tx.staged.leaves)
     move_in_all(tx, target, operation, lots)
-    tx.flush()
-    if lots:
-        note_move(tx, operation, source, target, tx.staged.leaves[first].id)
+    return operation, source, target, tx.staged.leaves[first].id
 
 
 def own_operation(tx: Transaction, kind: str, reference: str, facts: dict[str, Any]) -> Operation:

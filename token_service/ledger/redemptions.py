@@ -153,7 +153,7 @@ def _take(
 
 def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal) -> Done:
     redemption = operations.get(tx, actor, redemption_id, "redemption")
-    account = tx.account(redemption.member_id)
+    account = tx.heir(tx.account(redemption.member_id))
     checks.reference(new.reference)
     checks.optional_text("/reason", new.reason)
     content = operations.content_hash(asdict(new) | {"of": redemption_id})

@@ -71,7 +71,7 @@ def get_refund(context: Context, actor: Actor, refund_id: str) -> views.Refund:
 
 def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> Done:
     purchase = operations.get(tx, actor, purchase_id, "purchase")
-    account = tx.account(purchase.member_id)
+    account = tx.heir(tx.account(purchase.member_id))
     checks.reference(new.reference)
     content = operations.content_hash(
         asdict(new) | {"of": purchase_id, "currency": new.currency or tx.program.currency}

@@ -49,9 +49,10 @@ def void_skipped(connection: Connection, context: Context, leaf_id: str, reason:
         if entry.kind == int(EntryKind.REDEMPTION):
             put_piece_back(tx, operation_named(tx, entry.operation_id).facts["reward_id"])
     if not account.frozen and not _was_spent_first(account, entry):
-        freeze_account(
-            tx, account, reason=f"an entry was refused by the contract ({reason})", actor="service", frozen=True
-        )
+        why = f"an entry was refused by the contract ({reason})"
+        for one in {part.id: part for part in (account, tx.heir(account))}.values():
+            if not one.frozen:
+                freeze_account(tx, one, reason=why, actor="service", frozen=True)
     tx.flush()
     _log.critical("entry_voided entry=%s member=%s reason=%s", leaf_id, entry.member_id, reason)
 

@@ -184,7 +184,7 @@ def _refusal(tx: Transaction, row: Row[Any], merchant_id: str) -> CallerError | 
         return VoucherCancelled(
             "the voucher was given back, or what it was given for was", cancelled_at=row.cancelled_at
         )
-    if tx.account(row.member_id).frozen:
+    if tx.heir(tx.account(row.member_id)).frozen:
         return MemberFrozen("the member is frozen")
     return None
 
