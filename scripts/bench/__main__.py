@@ -16,6 +16,7 @@ from rich.console import Console
 from scripts.bench.auditing import measure_audit
 from scripts.bench.baskets import measure_baskets
 from scripts.bench.deciding import measure_deciding
+from scripts.bench.due import measure_due
 from scripts.bench.flat import measure_flat
 from scripts.bench.gas import measure_gas
 from scripts.bench.lanes import measure_lanes
@@ -24,6 +25,7 @@ from scripts.bench.rival import compile_rival
 from scripts.bench.service import measure_default, measure_large
 from scripts.bench.table import Report, markdown, show
 from scripts.bench.throughput import measure_anvil, measure_embedded
+from scripts.bench.year import measure_year
 
 WIDTH_OF_FILES = 200
 
@@ -67,8 +69,16 @@ def _baskets(report: Report) -> None:
     report.figures += measure_baskets()
 
 
+def _due(report: Report) -> None:
+    report.figures += measure_due()
+
+
 def _deciding(report: Report) -> None:
     report.figures += measure_deciding()
+
+
+def _year(report: Report) -> None:
+    report.figures += measure_year()
 
 
 def _audit(report: Report) -> None:
@@ -84,7 +94,9 @@ PARTS: dict[str, Callable[[Report], None]] = {
     "flat": _flat,
     "service": _service,
     "baskets": _baskets,
+    "due": _due,
     "deciding": _deciding,
+    "year": _year,
     "audit": _audit,
 }
 

@@ -101,11 +101,16 @@ def sign_in(page: Page, site: Site, email: str = "alice@example.com") -> None:
 
 
 def complaints(page: Page) -> list[str]:
-    """What axe-core finds wrong, best-practice rules included."""
+    """What axe-core finds wrong with the page once all of it is there, best-practice rules included; with axe's reason."""
+    page.wait_for_load_state("load")
     page.evaluate(AXE + "; null")
     found = page.evaluate("axe.run()")
     assert len(found["passes"]) > 10
-    return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+    return [
+        f"{one['id']}: {node['html'][:120]}: {node['failureSummary'][:300]}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
 
 
 def type_in(page: Page, text: str) -> None:

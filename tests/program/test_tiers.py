@@ -195,7 +195,7 @@ def test_no_level_changes_by_itself_before_its_next_review(
     ruleset = tiered(**({"downgrade": downgrade} if downgrade else {}))
     at = NOON + day * DAY
     past = [entry for entry in (spent(*pair) for pair in history) if entry.at <= at]
-    review_at, tier = next_review_at(ruleset, past, at), tier_at(ruleset, past, at)
+    review_at, tier = next_review_at(ruleset, past, at, standing_at(ruleset, past, at)), tier_at(ruleset, past, at)
     assert review_at is None or review_at > at
     last = NOON + 300 * DAY if review_at is None else review_at - timedelta(seconds=1)
     for later in (at + (last - at) * part / 7 for part in range(8)):

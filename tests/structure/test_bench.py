@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from scripts.bench.table import Breakdown, Figure, Report, Target, at_least, markdown, summary
+from scripts.bench.year import measure_year
 
 ROOT = Path(__file__).parents[2]
 ROW = re.compile(r"^\| ([\d.,]+) \| (.+) \| (.+) \| (.+) \| (.+) \|$", re.MULTILINE)
@@ -37,7 +38,7 @@ def test_it_measures_gas_above_its_floor_and_no_rival_below_ours(tmp_path: Path)
 def test_it_names_its_parts_when_one_is_unknown() -> None:
     done = run_bench("--only", "gas,weather")
     assert done.returncode == 2
-    assert "gas, embedded, anvil, lanes, lone, flat, service, baskets, deciding, audit" in done.stderr
+    assert "gas, embedded, anvil, lanes, lone, flat, service, baskets, due, deciding, year, audit" in done.stderr
 
 
 def test_a_table_says_of_each_target_whether_it_is_met() -> None:
@@ -62,3 +63,9 @@ def test_a_table_says_of_each_target_whether_it_is_met() -> None:
 def test_a_ratio_right_at_its_target_meets_it() -> None:
     assert str(at_least(0.4, 0.4)) == "≥ 0.4 ×: met"
     assert str(at_least(0.4, 0.39)) == "≥ 0.4 ×: NOT MET"
+
+
+def test_a_year_of_a_few_households_is_a_line() -> None:
+    (figure,) = measure_year(households=4)
+    assert figure.ratio > 0
+    assert "points instead of" in figure.ours

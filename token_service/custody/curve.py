@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from coincurve import PrivateKey, PublicKey
@@ -27,10 +28,20 @@ def address_of_point(point: bytes) -> str:
 
 def sign(private_key: bytes, digest: bytes) -> bytes:
     """65 bytes r ‖ s ‖ v over the digest, deterministic (RFC 6979), low s, v in 0 … 1."""
-    if len(digest) != 32:
-        raise ValueError("a digest has 32 bytes")
-    signature: bytes = PrivateKey(private_key).sign_recoverable(digest, hasher=None)
-    return signature
+    return prepared(private_key)(digest)
+
+
+def prepared(private_key: bytes) -> Callable[[bytes], bytes]:
+    """`sign` with this key, which is taken in once: that costs more than a signature. Raises ValueError for what is no key."""
+    key = PrivateKey(private_key)
+
+    def signed(digest: bytes) -> bytes:
+        if len(digest) != 32:
+            raise ValueError("a digest has 32 bytes")
+        signature: bytes = key.sign_recoverable(digest, hasher=None)
+        return signature
+
+    return signed
 
 
 def signer_of(signature: bytes, digest: bytes) -> str | None:

@@ -196,11 +196,11 @@ class PromiseSigner:
     """Signs promises (and nothing that a chain would take): 65 bytes over a 32-byte digest."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._sign = curve.prepared(key)
         self.address = curve.address_of(key)
 
     def __repr__(self) -> str:
         return f"PromiseSigner({self.address})"
 
     def __call__(self, digest: bytes) -> bytes:
-        return curve.sign(self._key, digest)
+        return self._sign(digest)

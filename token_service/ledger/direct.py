@@ -1,7 +1,8 @@
 """Writes that go straight to the driver: SQLAlchemy compiles each once, and its bookkeeping for results is left out.
 
 A use case writes some eight rows into as many tables; going through `Connection.execute` for each costs four times as much
-as the driver's own call. The transaction, its types and its errors stay SQLAlchemy's (store.py).
+as the driver's own call. The transaction, its types and its errors stay SQLAlchemy's (store.py). On PostgreSQL many rows go as
+one statement, with an array for each column.
 """
 
 from __future__ import annotations
@@ -9,9 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Insert, Table, Update, insert
+from sqlalchemy import Column, Connection, Dialect, Insert, Table, Update, bindparam, insert, update
+
+FEW: Final = 2
+"""Up to so many rows go one by one: those statements are prepared already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An update of one table: what to set in the row whose `key` is :of, from values named "new_" and the column."""
+
+    table: Table
+    key: str
+    names: tuple[str, ...]
+
+    def statement(self) -> Update:
+        """For one row."""
+        values: dict[str, Any] = {name: bindparam("new_" + name) for name in self.names}
+        return update(self.table).where(self.table.c[self.key] == bindparam("of")).values(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +45,19 @@ class _Prepared:
             return [row[name] if convert is None else convert(row[name]) for name, convert in self.places]
         return {name: row[name] if convert is None else convert(row[name]) for name, convert in self.places}
 
+    def columns(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """An array for each value."""
+        return [
+            [row[name] for row in rows] if convert is None else [convert(row[name]) for row in rows]
+            for name, convert in self.places
+        ]
+
 
 def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Inserts rows, which all name the same columns."""
-    if rows:
+    """Inserts rows, which all name the same columns, in their order."""
+    if len(rows) > FEW and connection.dialect.name == "postgresql":
+        _send_arrays(connection, _inserted_at_once(table, tuple(rows[0]), connection.dialect), rows)
+    elif rows:
         _send(connection, _prepared(_insert(table), tuple(rows[0]), connection.dialect), rows)
 
 
@@ -41,9 +68,23 @@ def change(connection: Connection, statement: Update, rows: Sequence[Mapping[str
     return _send(connection, _prepared(statement, (), connection.dialect), rows) if rows else 0
 
 
+def change_each(connection: Connection, wanted: Change, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Changes the rows that `of` names; of two for the same one the last holds."""
+    if len(rows) > FEW and connection.dialect.name == "postgresql":
+        last = {row["of"]: row for row in rows}
+        _send_arrays(connection, _changed_at_once(wanted, connection.dialect), list(last.values()))
+    elif rows:
+        _send(connection, _prepared(_statement(wanted), (), connection.dialect), rows)
+
+
 @cache
 def _insert(table: Table) -> Insert:
     return insert(table).inline()
+
+
+@cache
+def _statement(wanted: Change) -> Update:
+    return wanted.statement()
 
 
 @cache
@@ -52,6 +93,52 @@ def _prepared(statement: Insert | Update, columns: tuple[str, ...], dialect: Dia
     names = compiled.positiontup if compiled.positional else list(compiled.binds)
     places = [(name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names]
     return _Prepared(str(compiled), places, compiled.positional)
+
+
+@cache
+def _inserted_at_once(table: Table, columns: tuple[str, ...], dialect: Dialect) -> _Prepared:
+    """The rows stand in the arrays' order, and so do the numbers that the table gives them."""
+    names = ", ".join(map(_quoted(dialect), columns))
+    arrays, places = _arrays([(name, table.c[name]) for name in columns], dialect)
+    text = f"insert into {dialect.identifier_preparer.format_table(table)} ({names}) select * from unnest({arrays})"
+    return _Prepared(text, places, is_positional=True)
+
+
+@cache
+def _changed_at_once(wanted: Change, dialect: Dialect) -> _Prepared:
+    quoted, table = _quoted(dialect), wanted.table
+    sources = [("of", table.c[wanted.key]), *(("new_" + name, table.c[name]) for name in wanted.names)]
+    arrays, places = _arrays(sources, dialect)
+    given = ", ".join(name for name, _ in sources)
+    changes = ", ".join(f"{quoted(name)} = given.new_{name}" for name in wanted.names)
+    text = (
+        f"update {dialect.identifier_preparer.format_table(table)} as had set {changes} "
+        f"from unnest({arrays}) as given ({given}) where had.{quoted(wanted.key)} = given.of"
+    )
+    return _Prepared(text, places, is_positional=True)
+
+
+def _quoted(dialect: Dialect) -> Callable[[str], str]:
+    return dialect.identifier_preparer.quote
+
+
+def _arrays(
+    sources: Sequence[tuple[str, Column[Any]]], dialect: Dialect
+) -> tuple[str, Sequence[tuple[str, Callable[[Any], Any] | None]]]:
+    """Placeholders for the arrays, in the driver's binary form, and the values' names."""
+    types = [_array_type(column, dialect) for _, column in sources]
+    places = [(name, column.type.dialect_impl(dialect).bind_processor(dialect)) for name, column in sources]
+    return ", ".join(f"%b::{type_}[]" for type_ in types), places
+
+
+def _array_type(column: Column[Any], dialect: Dialect) -> str:
+    """Texts without their length: a cast would cut them, where the table refuses them."""
+    name = column.type.compile(dialect=dialect).lower()
+    return "text" if name.startswith("varchar") else name
+
+
+def _send_arrays(connection: Connection, prepared: _Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
+    connection.connection.cursor().execute(prepared.text, prepared.columns(rows))
 
 
 def _send(connection: Connection, prepared: _Prepared, rows: Sequence[Mapping[str, Any]]) -> int:

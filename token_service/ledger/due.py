@@ -24,8 +24,9 @@ from token_service.ledger.operations import loaded, parts_of
 from token_service.ledger.own_events import celebrate, next_celebration_at
 from token_service.ledger.own_wallets import whose_points_may_expire
 from token_service.ledger.posting import sweep_expired
+from token_service.ledger.purchase_facts import read_histories
 from token_service.ledger.referrals import next_referral_at, pay_due
-from token_service.ledger.stored_lots import IS_FREE, IS_OPEN, consumption_time
+from token_service.ledger.stored_lots import IS_FREE, IS_OPEN, consumption_time, read_open
 from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport
@@ -137,6 +138,7 @@ def _expire(context: Context, report: DueReport, place: str) -> tuple[DueReport,
         query = query.where(IS_OPEN, IS_FREE, lots.expires_at <= consumption_time(tx), whose_points_may_expire(tx.now))
         ids = next_members(tx, query.distinct(), lots.member_id, place)
         accounts = [account for member_id in ids if not (account := tx.account(member_id)).frozen]
+        read_open(tx, accounts)
         entries = [entry for account in accounts for entry in sweep_expired(tx, account)]
         expired = replace(
             report,
@@ -155,7 +157,9 @@ def _review(context: Context, report: DueReport, place: str) -> tuple[DueReport,
         members = tables.members.c
         due = (members.tier_due_at <= tx.now, members.merged_into.is_(None))
         ids = next_members(tx, select(members.id).where(*due), members.id, place)
-        changed = sum(tiers.review(tx, tx.account(member_id)) for member_id in ids)
+        accounts = [tx.account(member_id) for member_id in ids]
+        read_histories(tx, accounts)
+        changed = sum(tiers.review(tx, account) for account in accounts)
         return replace(report, tiers_changed=report.tiers_changed + changed), ids[-1] if ids else None
 
     return write(context, work)

@@ -7,10 +7,10 @@ promised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Table, Update, bindparam, delete, update
+from sqlalchemy import delete, update
 
 from token_service.errors import InvariantBroken
 from token_service.ledger import direct, promising, tables
@@ -18,6 +18,7 @@ from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
 from token_service.ledger.campaign_uses import write_uses
 from token_service.ledger.challenge_rows import write_challenges
+from token_service.ledger.direct import Change
 from token_service.ledger.membership_rows import write_periods
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
@@ -35,16 +36,9 @@ _STATE_COLUMNS = (
 )
 
 
-def _change(table: Table, key: str, names: Iterable[str]) -> Update:
-    """Sets `names` to :new_… in the row whose `key` is :of."""
-    return (
-        update(table).where(table.c[key] == bindparam("of")).values({name: bindparam("new_" + name) for name in names})
-    )
-
-
-_CHANGE_LOT = _change(tables.lots, "entry_id", ("points_left", "points_held", "expires_at"))
-_CHANGE_PURCHASE = _change(tables.purchases, "operation_id", _STATE_COLUMNS)
-_CHANGE_MEMBER = _change(tables.members, "id", FIGURES)
+_CHANGE_LOT = Change(tables.lots, "entry_id", ("points_left", "points_held", "expires_at"))
+_CHANGE_PURCHASE = Change(tables.purchases, "operation_id", _STATE_COLUMNS)
+_CHANGE_MEMBER = Change(tables.members, "id", FIGURES)
 
 
 def flush(tx: Transaction) -> None:
@@ -117,7 +111,7 @@ def _write_lots(tx: Transaction) -> None:
             )
     direct.append(tx.connection, tables.lots, new)
     if changed:
-        direct.change(tx.connection, _CHANGE_LOT, changed)
+        direct.change_each(tx.connection, _CHANGE_LOT, changed)
 
 
 def _update_purchases(tx: Transaction, states: list[PurchaseState]) -> None:
@@ -127,7 +121,7 @@ def _update_purchases(tx: Transaction, states: list[PurchaseState]) -> None:
         {"of": state.operation_id} | {"new_" + name: getattr(state, name) for name in _STATE_COLUMNS}
         for state in states
     ]
-    direct.change(tx.connection, _CHANGE_PURCHASE, rows)
+    direct.change_each(tx.connection, _CHANGE_PURCHASE, rows)
 
 
 def _write_awards(tx: Transaction) -> None:
@@ -155,7 +149,7 @@ def _write_accounts(tx: Transaction) -> None:
     for account in changed:
         _check(account)
     rows = [{"of": account.id} | {"new_" + name: getattr(account, name) for name in FIGURES} for account in changed]
-    direct.change(tx.connection, _CHANGE_MEMBER, rows)
+    direct.change_each(tx.connection, _CHANGE_MEMBER, rows)
 
 
 def _check(account: Account) -> None:

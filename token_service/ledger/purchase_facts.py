@@ -5,7 +5,7 @@ gives them.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -56,6 +56,23 @@ _LAST_FACTS: Final = (
     .order_by(_operations.seq.desc())
     .limit(1)
 )
+_LAST_OF_MANY: Final = select(
+    tables.members.c.id,
+    select(_operations.facts)
+    .where(_operations.member_id == tables.members.c.id, _operations.kind == literal_column("'purchase'"))
+    .order_by(_operations.seq.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("last_facts"),
+).where(tables.members.c.id.in_(bindparam("member_ids", expanding=True)))
+_DAYS_OF_MANY: Final = (
+    select(_purchases.member_id, _purchases.local_date, func.sum(_purchases.kept))
+    .where(
+        _purchases.member_id.in_(bindparam("member_ids", expanding=True)),
+        _purchases.local_date.in_(bindparam("local_dates", expanding=True)),
+    )
+    .group_by(_purchases.member_id, _purchases.local_date)
+)
 _AHEAD: Final = surroundings_query(
     IS_NAMED.label("is_named"),
     HAS_BACKLOG.label("has_backlog"),
@@ -103,6 +120,21 @@ def read_ahead(tx: Transaction, account: Account, *, local_date: str, merchant_i
     account.day_points.setdefault(local_date, int(row.day_points))
     if not account.last_purchase_is_loaded:
         _remember_last(account, row.last_facts)
+
+
+def read_ahead_many(tx: Transaction, accounts: Sequence[Account], local_dates: Iterable[str]) -> None:
+    """What purchases of these locked members on these dates will ask, in two queries; answers of a batch show no balance."""
+    unread = {account.id: account for account in accounts if not account.last_purchase_is_loaded}
+    dates = sorted(set(local_dates))
+    if not unread or not dates:
+        return
+    for row in tx.connection.execute(_LAST_OF_MANY, {"member_ids": list(unread)}):
+        _remember_last(unread[row.id], row.last_facts)
+    for account in unread.values():
+        account.day_points |= {date: account.day_points.get(date, 0) for date in dates}
+    asked = {"member_ids": list(unread), "local_dates": dates}
+    for member_id, date, points in tx.connection.execute(_DAYS_OF_MANY, asked):
+        unread[member_id].day_points[date] = int(points)
 
 
 def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket) -> PurchaseFacts:

@@ -39,6 +39,7 @@ from token_service.ledger.stored_lots import extend_lots
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program.events import pays_for_referrals
 from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
+from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import qualification
 from token_service.program.windows import award_due_at, check_not_too_late
 
@@ -141,9 +142,18 @@ def _prepare(tx: Transaction, actor: Actor, news: Sequence[NewPurchase]) -> None
         for new in items
     )
     ruleset, accounts = tx.ruleset(tx.ruleset_hash_at(tx.now)), tuple(tx.accounts())
+    purchase_facts.read_ahead_many(tx, accounts, _local_dates(news, ruleset))
+    if ruleset.tiers is not None or ruleset.limits.velocity is not None:
+        purchase_facts.read_histories(tx, accounts)
     challenge_rows.read_many(tx, accounts, [one.id for one in ruleset.challenges])
     if ruleset.memberships:
         membership_rows.read_many(tx, accounts)
+
+
+def _local_dates(news: Sequence[NewPurchase], ruleset: Ruleset) -> set[str]:
+    """The days on which these were bought; of what is no time the item itself says so."""
+    zone = ruleset.program.time_zone
+    return {local_time(new.occurred_at, zone).date for new in news if new.occurred_at.tzinfo is not None}
 
 
 def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:

@@ -39,4 +39,5 @@ def _standing(tx: Transaction, account: Account, ruleset: Ruleset) -> tuple[Stan
     if ruleset.tiers is None:
         return standing_at(ruleset, (), tx.now), None
     entries = history(tx, account).values()
-    return standing_at(ruleset, entries, tx.now), next_review_at(ruleset, entries, tx.now)
+    standing = standing_at(ruleset, entries, tx.now)
+    return standing, next_review_at(ruleset, entries, tx.now, standing)

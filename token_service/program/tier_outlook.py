@@ -31,13 +31,13 @@ def downgrade_ahead(ruleset: Ruleset, history: Iterable[Qualification], now: dat
     tiers, entries = ruleset.tiers, tuple(history)
     if tiers is None:
         return None
-    held = _rank(tiers, tier_at(ruleset, entries, now))
-    at: datetime | None = now
+    standing, at = standing_at(ruleset, entries, now), now
+    held = _rank(tiers, standing.tier)
     for _ in range(LOOKS_MAX):
-        at = next_review_at(ruleset, entries, at) if at is not None else None
-        if at is None:
+        following = next_review_at(ruleset, entries, at, standing)
+        if following is None:
             return None
-        standing = standing_at(ruleset, entries, at)
+        standing, at = standing_at(ruleset, entries, following), following
         if _rank(tiers, standing.tier) < held:
             return Downgrade(standing.tier, at, _missing(ruleset, tiers, entries, now, at))
     return None

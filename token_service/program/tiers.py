@@ -8,16 +8,18 @@ Source: docs/rulesets.md "Tiers".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from token_service.program.durations import add, start_of_next_year
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, left_after
-from token_service.program.schema import CalendarYearWindow, Level, RollingWindow, Ruleset, Tiers
+from token_service.program.schema import CalendarYearWindow, RollingWindow, Ruleset, Tiers
 
 _NONE: Final = -1
 
@@ -98,12 +100,16 @@ def _figure_steps(
 ) -> list[tuple[datetime, int]]:
     """(instant, figure from then on) up to `at`, in time order, one for each instant at which the figure may change."""
     changes: dict[datetime, int] = {}
+    amount_of = attrgetter(tiers.qualify_by)
     for entry in history:
-        amount = int(getattr(entry, tiers.qualify_by))
-        leaves_at = _leaves_window_at(tiers, entry.at, time_zone)
-        for instant, change in ((entry.at, amount), (leaves_at, -amount)):
-            if instant is not None and instant <= at and entry.at <= at:
-                changes[instant] = changes.get(instant, 0) + change
+        entered_at = entry.at
+        if entered_at > at:
+            continue
+        amount = amount_of(entry)
+        changes[entered_at] = changes.get(entered_at, 0) + amount
+        leaves_at = _leaves_window_at(tiers, entered_at, time_zone)
+        if leaves_at is not None and leaves_at <= at:
+            changes[leaves_at] = changes.get(leaves_at, 0) - amount
     steps, figure = [], 0
     for instant in sorted(changes):
         figure += changes[instant]
@@ -128,10 +134,11 @@ def _leaves_window_at(tiers: Tiers, entered_at: datetime, time_zone: str) -> dat
 
 def _walk(tiers: Tiers, steps: list[tuple[datetime, int]], at: datetime, time_zone: str) -> tuple[int, datetime | None]:
     """Index of the level held at `at`, and since when the window has not carried it (or since the last step down)."""
-    held, below_since = _carried(tiers.levels, 0), None
+    thresholds = [level.threshold for level in tiers.levels]
+    held, below_since = _carried(thresholds, 0), None
     ends = [instant for instant, _ in steps[1:]] + [None]
     for (instant, figure), following in zip(steps, ends, strict=False):
-        carried = _carried(tiers.levels, figure)
+        carried = _carried(thresholds, figure)
         if carried >= held or _never_goes_down(tiers):
             held, below_since = max(held, carried), None
             continue
@@ -147,9 +154,9 @@ def _walk(tiers: Tiers, steps: list[tuple[datetime, int]], at: datetime, time_zo
     return held, below_since
 
 
-def _carried(levels: tuple[Level, ...], figure: int) -> int:
-    """Index of the highest level whose threshold the figure reaches; −1 below the lowest."""
-    return max((index for index, level in enumerate(levels) if figure >= level.threshold), default=_NONE)
+def _carried(thresholds: Sequence[int], figure: int) -> int:
+    """Index of the highest level whose threshold, of ascending ones, the figure reaches; −1 below the lowest."""
+    return bisect_right(thresholds, figure) - 1
 
 
 def _never_goes_down(tiers: Tiers) -> bool:
@@ -166,14 +173,16 @@ def _grace_end(tiers: Tiers, below_since: datetime, time_zone: str) -> datetime:
     return below_since if grace is None else add(below_since, grace, time_zone)
 
 
-def next_review_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> datetime | None:
-    """The next instant after `at` at which the level may go down without a new purchase; None is never."""
+def next_review_at(
+    ruleset: Ruleset, history: Iterable[Qualification], at: datetime, standing: Standing
+) -> datetime | None:
+    """The next instant after `at`, at which the member stands as `standing` says, when the level may go down without a new
+    purchase; None is never.
+    """
     tiers = ruleset.tiers
     if tiers is None or _never_goes_down(tiers):
         return None
-    entries = tuple(history)
-    standing = standing_at(ruleset, entries, at)
     if standing.keeps_until is not None:
         return standing.keeps_until
-    leaving = (_leaves_window_at(tiers, entry.at, ruleset.program.time_zone) for entry in entries)
+    leaving = (_leaves_window_at(tiers, entry.at, ruleset.program.time_zone) for entry in history)
     return min((instant for instant in leaving if instant is not None and instant > at), default=None)

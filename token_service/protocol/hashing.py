@@ -51,7 +51,9 @@ def address_from_bytes(raw: bytes) -> str:
 
 def address_to_bytes(address: str) -> bytes:
     """The 20 bytes of an address in any case. Raises InvalidInput."""
-    return bytes.fromhex(checksum_address(address)[2:])
+    if not isinstance(address, str) or _ADDRESS.fullmatch(address) is None:
+        raise InvalidInput("an address is 0x and 40 hexadecimal digits")
+    return bytes.fromhex(address[2:])
 
 
 def hash_to_bytes(text: str) -> bytes:
