@@ -9,7 +9,7 @@ Source: docs/rulesets.md "Tiers".
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -100,14 +100,14 @@ def _figure_steps(
 ) -> list[tuple[datetime, int]]:
     """(instant, figure from then on) up to `at`, in time order, one for each instant at which the figure may change."""
     changes: dict[datetime, int] = {}
-    amount_of = attrgetter(tiers.qualify_by)
+    amount_of, leaves = attrgetter(tiers.qualify_by), _leaving(tiers, time_zone)
     for entry in history:
         entered_at = entry.at
         if entered_at > at:
             continue
         amount = amount_of(entry)
         changes[entered_at] = changes.get(entered_at, 0) + amount
-        leaves_at = _leaves_window_at(tiers, entered_at, time_zone)
+        leaves_at = leaves(entered_at)
         if leaves_at is not None and leaves_at <= at:
             changes[leaves_at] = changes.get(leaves_at, 0) - amount
     steps, figure = [], 0
@@ -117,19 +117,21 @@ def _figure_steps(
     return steps
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=65_536)
 def _rolling_end(entered_at: datetime, period: str, time_zone: str) -> datetime:
     """Kept: each later purchase of a member asks again for every earlier one, and the calendar is most of the work."""
     return add(entered_at, period, time_zone)
 
 
-def _leaves_window_at(tiers: Tiers, entered_at: datetime, time_zone: str) -> datetime | None:
-    """The first instant at which a purchase no longer counts; None is never."""
-    if isinstance(tiers.window, RollingWindow):
-        return _rolling_end(entered_at, tiers.window.period, time_zone)
-    if isinstance(tiers.window, CalendarYearWindow):
-        return start_of_next_year(entered_at, time_zone)
-    return None
+def _leaving(tiers: Tiers, time_zone: str) -> Callable[[datetime], datetime | None]:
+    """Gives for a purchase's instant the first one at which it no longer counts; None is never."""
+    window = tiers.window
+    if isinstance(window, RollingWindow):
+        period = window.period
+        return lambda entered_at: _rolling_end(entered_at, period, time_zone)
+    if isinstance(window, CalendarYearWindow):
+        return lambda entered_at: start_of_next_year(entered_at, time_zone)
+    return lambda _: None
 
 
 def _walk(tiers: Tiers, steps: list[tuple[datetime, int]], at: datetime, time_zone: str) -> tuple[int, datetime | None]:
@@ -184,5 +186,6 @@ def next_review_at(
         return None
     if standing.keeps_until is not None:
         return standing.keeps_until
-    leaving = (_leaves_window_at(tiers, entry.at, ruleset.program.time_zone) for entry in history)
+    leaves = _leaving(tiers, ruleset.program.time_zone)
+    leaving = (leaves(entry.at) for entry in history)
     return min((instant for instant in leaving if instant is not None and instant > at), default=None)
