@@ -57,6 +57,7 @@ def paths(site: Site) -> list[str]:
         "/console/members?q=nobody-at-all",
         f"/console/members/{member}",
         f"/console/members/{member}/adjust",
+        f"/console/members/{member}/merge",
         "/console/approvals",
         "/console/rulesets",
         "/console/rulesets/new",
@@ -143,6 +144,39 @@ def test_a_correction_works_without_javascript(site: Site, open_console: Open) -
     page.get_by_role("button", name="Ajouter ces points").click()
     expect(page.get_by_role("status")).to_contain_text("1 500")
     assert get_balance(town.context, Actor.admin(), member).available == 1_500
+
+
+def test_two_accounts_are_made_one_on_a_phone_without_javascript(site: Site, open_console: Open) -> None:
+    town = site.settled.town
+    old, kept = town.member("noemie.old@example.com", "Noémie Bréal"), town.member("noemie.new@example.com", "N. Bréal")
+    town.gift(old, 1_234)
+    page = open_console(viewport=PHONE, locale="fr-FR", java_script_enabled=False)
+    page.goto(f"/console/members/{old}")
+    page.get_by_role("link", name="C’est la même personne qu’un autre compte").click()
+    page.get_by_label("Quel compte reste").fill("noemie.")
+    page.get_by_role("button", name="Chercher").click()
+    page.get_by_role("button", name="Réunir les deux comptes").click()
+    expect(page.get_by_label("Comment savez-vous")).to_have_accessible_description(re.compile("Écrivez"))
+    page.get_by_label("Comment savez-vous").fill("A montré une pièce d’identité")
+    page.get_by_role("radio", name="N. Bréal").check()
+    page.get_by_role("button", name="Réunir les deux comptes").click()
+    expect(page.get_by_role("status")).to_contain_text("Les deux cartes désignent désormais ce compte")
+    assert get_balance(town.context, Actor.admin(), kept).available == 1_234
+    page.get_by_role("link", name="Noémie Bréal").click()
+    expect(page.get_by_role("heading", name="L’histoire de Noémie Bréal, avant")).to_be_visible()
+
+
+def test_the_page_that_makes_one_account_of_two_fits_with_what_was_found(site: Site, open_console: Open) -> None:
+    town = site.settled.town
+    long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    member = town.member("twice@example.com", "Twice")
+    other = town.member("twice.again@example.com", long)
+    town.gift(other, 2**40)
+    page = open_console(viewport=PHONE, locale="fr-FR")
+    page.goto(f"/console/members/{member}/merge?q=twice")
+    check(page, "found")
+    page.get_by_role("button", name="Réunir les deux comptes").click()
+    check(page, "mistakes")
 
 
 def test_very_long_names_and_very_large_figures_fit_a_phone(site: Site, open_console: Open) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from anvil_node import Anvil
+from leaving_town import Town as LeavingTown
+from leaving_town import explain
 from settlement_programme import ADMIN, Programme
 from sqlalchemy import select
 from test_dying_anywhere import assert_exactly_once
 from test_lanes import people_of_both_lanes, with_a_second_lane
 
 from token_service.chain import contract_reads
+from token_service.chain.reconciling import reconcile_all
 from token_service.chain.settlement import plan
 from token_service.chain.settlement.clearing import clear
 from token_service.chain.settlement.lanes import Code, halt
 from token_service.errors import LaneHalted
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewIssuance
+from token_service.ledger.inputs import NewIssuance, NewRedemption, NewReversal
 from token_service.ledger.issuances import issue
 from token_service.ledger.merging import merge_members
+from token_service.ledger.redemptions import redeem, restore
 from token_service.ledger.settlement_tables import batches, leaves
 from token_service.ledger.tables import merchants
 from token_service.units import EntryKind
@@ -85,6 +91,25 @@ def test_what_comes_in_waits_as_long_as_the_other_lane_stands_still(programme: P
     assert_exactly_once(programme)
 
 
+def test_points_come_into_a_wallet_of_the_members_own_after_they_left(
+    programme: Programme, anvil: Anvil, tmp_path: Path
+) -> None:
+    """A redemption of the old account is given back when the one that stays has gone with its points."""
+    town = LeavingTown(programme)
+    old, context = programme.member(), programme.services.context
+    give(programme, old, 30)
+    spent = redeem(context, town.alice, NewRedemption(reference="spent", member_id=old, points=20)).value
+    merge(programme, old, town.member)
+    town.settle()
+    assert town.leave().state == "final"
+    restore(context, town.alice, spent.id, NewReversal(reference="back", points=None, reason=None))
+    town.settle()
+    assert town.points() == (30, 30, "left")
+    town.agrees()
+    report = town.audited(anvil.url, tmp_path)
+    assert report.exit_code == 0, explain(report)
+
+
 def test_on_the_embedded_chain_one_account_after_the_other_becomes_part_of_the_next(embedded: Programme) -> None:
     first, second, third = (embedded.member() for _ in range(3))
     for points, member in ((10, first), (20, second), (40, third)):
@@ -96,3 +121,5 @@ def test_on_the_embedded_chain_one_account_after_the_other_becomes_part_of_the_n
     assert settled(embedded, third) == (71, 71)
     assert [embedded.balance(member) for member in (first, second)] == [0, 0]
     assert_exactly_once(embedded)
+    found = reconcile_all(embedded.services.context, embedded.services.node, embedded.contract)
+    assert [one for _, some in found for one in some] == []

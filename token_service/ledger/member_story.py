@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, select, tuple_, union_all
+from sqlalchemy import Connection, Row, func, or_, select, tuple_, union_all
 
 from token_service.ledger import cursors, tables, views
 from token_service.ledger.context import Context
@@ -85,12 +85,13 @@ def open_lots_of(context: Context, member_id: str) -> tuple[OpenLot, ...]:
 
 
 def known_by(context: Context, member_id: str) -> tuple[KnownBy, ...]:
-    """The merchants that know the member, the first one first."""
-    links, merchants = tables.member_merchants.c, tables.merchants.c
+    """The merchants that know the member, also by an account that became part of theirs, the first one first."""
+    links, merchants, members = tables.member_merchants.c, tables.merchants.c, tables.members.c
+    parts = select(members.id).where(members.merged_into == member_id)
     query = (
         select(merchants.id, merchants.name, links.external_id, links.since)
         .join(tables.member_merchants, links.merchant_id == merchants.id)
-        .where(links.member_id == member_id)
+        .where(or_(links.member_id == member_id, links.member_id.in_(parts)))
         .order_by(links.since, merchants.party)
     )
     with context.store.read() as connection:

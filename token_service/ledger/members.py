@@ -153,7 +153,8 @@ def _free_parts(tx: Transaction, account: Account, reason: str, actor: Actor) ->
     for part in parts:
         if part.frozen:
             set_frozen(tx, part, reason=reason, actor=actor.name, frozen=False)
-    move_on(tx, *(part for part in parts if part.available))
+    if account.state != "leaving":
+        move_on(tx, *(part for part in parts if part.available))
 
 
 def _enrol(tx: Transaction, actor: Actor, news: Sequence[NewMember]) -> list[EnrolOutcome | MereauError]:

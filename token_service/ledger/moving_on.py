@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, select
 
+from token_service.errors import MemberLeaving
 from token_service.ledger import operations, stored_lots
 from token_service.ledger.accounts import Account, StoredLot
 from token_service.ledger.awards import pay_debts
@@ -59,11 +60,15 @@ def move_on(tx: Transaction, *sources: Account) -> None:
 
 
 def _move_on(tx: Transaction, source: Account) -> tuple[Operation, Account, Account, str] | None:
-    """(the operation, both accounts, the first leaf that comes in); None where nothing is left after what has expired."""
+    """(the operation, both accounts, the first leaf that comes in); None where nothing is left after what has expired. Raises
+    MemberLeaving.
+    """
     sweep_expired(tx, source)
     if not stored_lots.open_lots(tx, source):
         return None
     target = tx.heir(source)
+    if target.state == "leaving":  # what is said of the move names an address, and nobody knows yet which it will be
+        raise MemberLeaving("the member's points are on the way to another wallet: try again when they have arrived")
     facts = {"from": source.id, "into": target.id, "from_account": source.address, "into_account": target.address}
     operation = operations.start(tx, own_operation(tx, "move", f"move/{source.id}/{source.leaf_count}", facts))
     lots = move_out(tx, source, operation)
