@@ -24,8 +24,10 @@ from token_service.ledger.rebuild import check_rebuild, rebuild
 from token_service.ledger.reward_standings import list_reward_standings
 from token_service.ledger.sessions import members_with_email
 from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.till_vouchers import holder_of, open_rewards
+from token_service.ledger.users import is_persons
 from token_service.ledger.voids import void_skipped
-from token_service.ledger.vouchers import buy_reward, list_vouchers, use_voucher
+from token_service.ledger.vouchers import buy_reward, get_voucher, list_vouchers, use_voucher
 
 CARD = "[{id: card, count: {kind: orders}, target: 3, repeat: always, award: {points: 7}}]"
 COFFEE = "[{id: coffee, kind: gift, points: 10, per_member: {times: 1}}]"
@@ -242,6 +244,11 @@ def test_a_voucher_keeps_its_code(make: Make) -> None:
     merge(town, old, kept)
     (voucher,) = list_vouchers(town.context, Actor.member(kept))
     assert voucher.code == code
+    assert get_voucher(town.context, Actor.member(kept), voucher.id) == voucher
+    assert open_rewards(town.context, kept) == ("coffee",)
+    assert holder_of(town.context, voucher.id) == kept
+    with pytest.raises(NotFound):
+        get_voucher(town.context, Actor.member(town.member()), voucher.id)
     used = use_voucher(town.context, town.charlie, NewVoucherUse("u-1", code or ""))
     assert used.voucher.state == "used"
     town.check()
@@ -258,6 +265,17 @@ def test_the_profile_is_filled_where_it_said_nothing(town: Town) -> None:
     found = get_member(town.context, ADMIN, kept)
     assert (found.name, found.email, found.birth_date) == ("Ada", "ada@example.com", date(1990, 5, 1))
     assert [one.id for one in members_with_email(town.context, "ada@example.com")] == [kept]
+
+
+def test_staff_reach_an_account_of_their_own_by_none_of_its_ids_and_addresses(town: Town) -> None:
+    old = enrol(town.context, town.alice, NewMember("a", email="old@example.com")).member.id
+    kept = enrol(town.context, town.alice, NewMember("b", email="kept@example.com")).member.id
+    merge(town, old, kept)
+    with town.context.store.read() as connection:
+        for member in (old, kept):
+            for email in ("old@example.com", "kept@example.com"):
+                assert is_persons(connection, member, email)
+            assert not is_persons(connection, member, "else@example.com")
 
 
 def test_it_is_refused_where_something_would_be_lost(make: Make) -> None:

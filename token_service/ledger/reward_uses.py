@@ -32,7 +32,7 @@ def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, l
         if row.kind == "restoration":
             given_back[row.parent_id] = given_back.get(row.parent_id, 0) + row.facts["points"]
     redeemed = [row for row in rows if row.kind == "redemption" and row.facts.get("reward_id") in reward_ids]
-    voided = _voided(tx, account)
+    voided = _voided(tx, [row.id for row in redeemed])
     found: dict[str, list[datetime]] = {}
     for row in redeemed:
         if row.id not in voided and given_back.get(row.id, 0) < row.facts["points"]:
@@ -40,13 +40,13 @@ def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, l
     return found
 
 
-def _voided(tx: Transaction, account: Account) -> set[str]:
-    """Redemptions that the contract refused."""
+def _voided(tx: Transaction, redemption_ids: list[str]) -> set[str]:
+    """Those of these redemptions that the contract refused."""
     undoing = tables.entries.alias("undoing")
     entries = tables.entries.c
     query = (
         select(entries.operation_id)
         .join(undoing, undoing.c.voids == entries.id)
-        .where(entries.member_id == account.id, entries.kind == int(EntryKind.REDEMPTION))
+        .where(entries.operation_id.in_(redemption_ids), entries.kind == int(EntryKind.REDEMPTION))
     )
     return set(tx.connection.execute(query).scalars())

@@ -8,12 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, or_, select
 
 from token_service.errors import NotFound
 from token_service.ledger.context import Context
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_tables import staff, vouchers
+from token_service.ledger.tables import members
 from token_service.ledger.till_lines import TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
 
@@ -50,7 +51,8 @@ def honoured_voucher(context: Context, person: Person, voucher_id: str) -> TillL
 def open_rewards(context: Context, member_id: str) -> tuple[str, ...]:
     """The reward ids of the member's vouchers that nobody honoured yet, oldest first."""
     columns = vouchers.c
-    query = select(columns.reward_id).where(columns.member_id == member_id)
+    query = select(columns.reward_id).join(members, members.c.id == columns.member_id)
+    query = query.where(or_(columns.member_id == member_id, members.c.merged_into == member_id))
     query = query.where(columns.used_at.is_(None), columns.cancelled_at.is_(None)).order_by(columns.created_at)
     with context.store.read() as connection:
         return tuple(connection.execute(query).scalars())
@@ -59,7 +61,10 @@ def open_rewards(context: Context, member_id: str) -> tuple[str, ...]:
 def holder_of(context: Context, voucher_id: str) -> str:
     """The member whose voucher it is: for the trail, not for a till's eyes."""
     with context.store.read() as connection:
-        return str(connection.execute(select(vouchers.c.member_id).where(vouchers.c.id == voucher_id)).scalar_one())
+        query = select(func.coalesce(members.c.merged_into, members.c.id)).join(
+            vouchers, vouchers.c.member_id == members.c.id
+        )
+        return str(connection.execute(query.where(vouchers.c.id == voucher_id)).scalar_one())
 
 
 def _used_by(person: Person) -> list[Any]:

@@ -76,7 +76,9 @@ def list_users(context: Context, actor: Actor, member_id: str) -> tuple[views.Us
 
 
 def is_persons(connection: Connection, member_id: str, email: str) -> bool:
-    """Whether whoever reads this normalised address signs in to the member."""
+    """Whether whoever reads this normalised address signs in to the member, or did to an account that became part of theirs."""
+    heir = select(members.c.merged_into).where(members.c.id == member_id)
+    member_id = connection.execute(heir).scalar_one_or_none() or member_id
     own = select(members.c.id).where(members.c.id == member_id, members.c.email == email)
     user = select(_columns.member_id).where(_columns.member_id == member_id, _columns.email == email)
     before = select(members.c.id).where(members.c.merged_into == member_id, members.c.email == email)

@@ -77,6 +77,8 @@ def search() -> ResponseReturnValue:
 def member(member_id: str) -> ResponseReturnValue:
     """What the member has, and what can be done for them."""
     shown, rules = customer(member_id), services().ruleset()
+    if shown.member.id != member_id:  # an account that became part of this one
+        return redirect(url_for("staff.till_member", member_id=shown.member.id))
     try:
         refuse_own_card(services().context, person(), member_id)
     except OwnCard:
