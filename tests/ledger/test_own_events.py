@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from token_service.ledger import tables
 from token_service.ledger.due import next_due_at, run_due
+from token_service.ledger.due_members import CHUNK
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import enrol, enrol_batch, freeze, unfreeze
 from token_service.ledger.rebuild import rebuild
@@ -158,10 +159,10 @@ def test_a_birthday_that_a_ceiling_refuses_is_tried_again(make: Make) -> None:
 
 
 def test_a_limit_stops_a_run_and_the_next_one_goes_on(town: Town) -> None:
-    members = [join(town, birth_date=date(1990, 3, 3)) for _ in range(120)]
+    members = [join(town, birth_date=date(1990, 3, 3)) for _ in range(CHUNK + 20)]
     town.clock.forward(DAY)
     first = run_due(town.context, limit=50)
-    assert (first.birthdays, first.remaining) == (100, True)
+    assert (first.birthdays, first.remaining) == (CHUNK, True)
     assert run_due(town.context).birthdays == 20
     assert {points(town, member) for member in members} == {40}
 
