@@ -42,3 +42,17 @@ def test_a_proposal_is_declined(two: tuple[Town, Caller]) -> None:
     path = f"/v1/adjustment-proposals/{made['id']}"
     assert done(other.post(f"{path}/decline", {}))["state"] == "declined"
     refused(other.post(f"{path}/approve", {}), 409, "conflict")
+
+
+def test_more_points_than_one_key_may_move_need_another_one(two: tuple[Town, Caller]) -> None:
+    town, other = two
+    old, kept = town.alice.enrol()["id"], town.alice.enrol()["id"]
+    body = {"reference": new_reference(), "member_id": old, "points": 180, "reason": "a parcel came late"}
+    done(town.alice.post("/v1/issuances", body), 201)
+    merge = {"into": kept, "reason": "the same passport"}
+    for _ in range(2):
+        waits = done(town.admin.post(f"/v1/members/{old}/merge", merge), 202)
+        assert waits == {"object": "merge_request", "member_id": old, "into": kept}
+    assert done(town.alice.get(f"/v1/members/{kept}/balance"))["available"] == 0
+    stays = done(other.post(f"/v1/members/{old}/merge", merge))
+    assert (stays["id"], stays["balance"]["available"]) == (kept, 180)

@@ -11,6 +11,7 @@ import pytest
 from ledger_town import ADMIN
 
 from token_service.ledger.causes import create_cause
+from token_service.ledger.context import Actor
 from token_service.ledger.merging import merge_members
 
 from .opened_programme import OpenedProgramme, Settling, findings, make_opened
@@ -54,6 +55,7 @@ def lot(**more: Any) -> Callable[[Settling], Settling]:
         ("move", lot(issued_at="2026-01-01T00:00:00Z"), "lots", "a lot becomes another one on the way"),
         ("move", lot(party=3), "lots", "a lot becomes another one on the way"),
         ("move", lot(id="ent_nothing"), "history", "points come in that went out nowhere"),
+        ("merged", lambda leaf: saying(leaf, moved=5), "lots", "the points that moved is another"),
         ("merged", lambda leaf: saying(leaf, pending=5), "awards", "what waits for its return window is another"),
         ("merged", lambda leaf: saying(leaf, reason=" "), "manual", "a merge has no reason"),
         ("merged_in", lambda leaf: saying(leaf, actor=None), "manual", "a merge has no actor"),
@@ -74,6 +76,18 @@ def test_each_lie_about_a_merge_is_named(
     found = [one.detail for one in findings(report, check)]
     assert report.exit_code == 1, explain(report)
     assert any(says in one for one in found), explain(report)
+
+
+def test_many_points_that_one_person_moved(node_url: str, tmp_path: Path, keys_folder: Path) -> None:
+    limited = WITH_CARD.replace("manual_issuance_points: 300", "manual_issuance_points: 300, adjustment_points: 90")
+    made = make_opened(node_url, tmp_path, keys_folder, limited)
+    old, kept = made.town.member(), made.town.member()
+    made.town.buy(old, 10_000)
+    for actor in (ADMIN, Actor.admin("bob")):
+        merge_members(made.town.context, actor, old, kept, "the same person")
+    report = lie(made, "merged", lambda leaf: saying(leaf, approved_by=leaf.detail["actor"]))
+    (wrong,) = findings(report, "manual")
+    assert "was approved by nobody else" in wrong.detail
 
 
 def test_points_that_come_into_an_account_that_nobody_merged(made: OpenedProgramme) -> None:

@@ -224,6 +224,32 @@ def test_two_accounts_of_one_person_become_one(town: Town) -> None:
     assert (refused.status_code, "unfreeze them first" in refused.text) == (409, True)
 
 
+def test_many_points_are_moved_by_two_people(make_town: Callable[[str], Town]) -> None:
+    town = make_town(RULES.replace("limits: {", "limits: {adjustment_points: 50, "))
+    first, second = desk(town, "support"), desk(town, "manager")
+    old, kept = town.member("ada@example.com", "Ada"), town.member("lovelace@example.com", "Countess Lovelace")
+    town.gift(old, 80)
+    path, form = f"/console/members/{old}/merge", {"q": "lovelace", "into": kept, "reason": "Showed a passport"}
+    for _ in range(2):
+        asked = first.post(path, **form)
+        assert asked.location == f"{path}?q={kept}&asked=1"
+    page = first.read(asked.location)
+    assert "a colleague must choose the same account" in page
+    assert f"{first.person.name} has asked to make this account part of Countess Lovelace" in page
+    assert available(town, kept) == 0
+    approvals = second.read("/console/approvals")
+    assert "Ada: part of Countess Lovelace" in approvals
+    assert "Showed a passport" in approvals
+    done = second.post(path, **(form | {"reason": "Saw it, too"}))
+    assert done.location == f"/console/members/{kept}?done=merged"
+    assert available(town, kept) == 80
+    assert "Nothing waits for a second person." in second.read("/console/approvals")
+    assert [action.action for action in list_actions(town.context, limit=3).data][:2] == [
+        "member.merged",
+        "merge.asked",
+    ]
+
+
 def test_a_member_is_put_into_segments_by_ticking_them(make_town: Callable[[str], Town]) -> None:
     groups = "segments: [{id: regulars, name: {en: Our regulars, fr: Nos habitués}}, {id: press}]\n"
     town = make_town(f"{RULES}\n{groups}")

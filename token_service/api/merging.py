@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from flask import Response
 from pydantic import Field
 
 from token_service.api.access import caller, needs
-from token_service.api.answers import respond
+from token_service.api.answers import Answer, respond
 from token_service.api.fields import Id, Reason
 from token_service.api.input import Body
 from token_service.api.members import MemberAnswer, MemberPath
@@ -24,8 +26,21 @@ class MergeBody(Body):
     reason: Reason
 
 
-@routes.post("/v1/members/<member_id>/merge", responses={200: MemberAnswer})
+class MergeWaits(Answer):
+    """Nothing has happened yet: somebody with another key must ask for the same."""
+
+    object: Literal["merge_request"] = "merge_request"
+    member_id: str
+    into: str
+
+
+@routes.post("/v1/members/<member_id>/merge", responses={200: MemberAnswer, 202: MergeWaits})
 @needs("adjustments:write")
 def merge(path: MemberPath, body: MergeBody) -> Response:
-    """Make one account of two: points, purchases, levels and limits go to the one that stays. For ever. Repeatable."""
-    return respond(MemberAnswer.of(merging.merge_members(ledger(), caller(), path.member_id, body.into, body.reason)))
+    """Make one account of two: points, purchases, levels and limits go to the one that stays. For ever. Above the limit of
+    adjustments a second key must ask for the same (202). Repeatable.
+    """
+    done = merging.merge_members(ledger(), caller(), path.member_id, body.into, body.reason)
+    if done.waits:
+        return respond(MergeWaits(member_id=path.member_id, into=body.into), 202)
+    return respond(MemberAnswer.of(done.member))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
@@ -20,6 +21,7 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.leaving import set_state
 from token_service.ledger.members import member_view
+from token_service.ledger.merge_requests import ask, forget_request, request_for
 from token_service.ledger.merged_rows import hand_over
 from token_service.ledger.moving_on import move_in_all, move_on, move_out, note_move, own_operation, said
 from token_service.ledger.posting import fact
@@ -27,45 +29,66 @@ from token_service.ledger.purchase_facts import history, last_visit, segments_of
 from token_service.ledger.segments import label
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction, write
+from token_service.program.limits import needs_approval
 from token_service.program.merging import renamed
 from token_service.program.visits import visits_together
 
 
-def merge_members(context: Context, actor: Actor, member_id: str, into_id: str, reason: str) -> views.Member:
-    """The account that stays, with all that the other one had. Repeatable: what has come to the other one since goes there, too.
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The account that stays. `waits`: nothing has happened yet, a second person must ask for the same."""
+
+    member: views.Member
+    waits: bool = False
+
+
+def merge_members(context: Context, actor: Actor, member_id: str, into_id: str, reason: str) -> Merged:
+    """Makes one account of two. Above `limits.adjustment_points`, what waits for its return window included, the first call asks
+    and somebody else's call for the same two does it. Repeatable: what has come to the account that went goes on.
 
     Raises Forbidden for anybody but an admin, InvalidInput, NotFound, MemberFrozen, MemberLeaving (closed, or in a wallet of
     its own), Conflict when points of the other one are held or owed, or it became part of a third one (`merged_into`).
     """
     actor.need_admin()
 
-    def work(tx: Transaction) -> views.Member:
+    def work(tx: Transaction) -> Merged:
         checks.text("/reason", reason)
         tx.lock_accounts([member_id, into_id])
         source, target = tx.account(member_id), tx.heir(tx.account(into_id))
+        waits = False
         if source.merged_into is None:
-            _merge(tx, source, target, actor, reason)
+            waits = not _merge(tx, source, target, actor, reason)
         elif tx.heir(source) is not target:
             raise Conflict("this account became part of another one before", merged_into=tx.heir(source).id)
         elif source.available:
             move_on(tx, source)
-        return member_view(tx, target, None)
+        return Merged(member_view(tx, target, None), waits)
 
     return write(context, work)
 
 
-def _merge(tx: Transaction, source: Account, target: Account, actor: Actor, reason: str) -> None:
+def _merge(tx: Transaction, source: Account, target: Account, actor: Actor, reason: str) -> bool:
+    """Whether it was done; else it waits for a second person."""
     _check(tx, source, target)
-    operation = operations.start(tx, _operation(tx, source, target, actor, reason))
+    who = {"reason": reason, "actor": actor.name}
+    if needs_approval(tx.ruleset(tx.ruleset_hash_at(tx.now)), source.available + source.pending):
+        asked = request_for(tx, source.id)
+        if asked is None or asked.into_id != target.id or asked.asked_by == actor.name:
+            ask(tx, source.id, target.id, actor.name, reason)
+            return False
+        who = {"reason": asked.reason, "actor": asked.asked_by, "approved_by": actor.name}
+    forget_request(tx, source.id)
+    operation = operations.start(tx, _operation(tx, source, target, who))
     lots = move_out(tx, source, operation)
-    depart(tx, source, operation)
+    depart(tx, source, operation, lots)
     arrive(tx, source, target, operation, lots)
+    return True
 
 
-def depart(tx: Transaction, source: Account, operation: Operation) -> None:
-    """The account has become part of another one."""
-    pending = source.pending
-    fact(tx, source, "merged", operation=operation, points=-pending, more=said(operation) | {"pending": pending})
+def depart(tx: Transaction, source: Account, operation: Operation, lots: Sequence[StoredLot]) -> None:
+    """The account has become part of another one; `lots` are what left it."""
+    more = said(operation) | {"pending": source.pending, "moved": sum(stored.free.left for stored in lots)}
+    fact(tx, source, "merged", operation=operation, points=-source.pending, more=more)
 
 
 def arrive(tx: Transaction, source: Account, target: Account, operation: Operation, lots: Sequence[StoredLot]) -> None:
@@ -108,14 +131,13 @@ def _check(tx: Transaction, source: Account, target: Account) -> None:
         raise Conflict("this account owes points: let it be the one that stays", debt=source.debt)
 
 
-def _operation(tx: Transaction, source: Account, target: Account, actor: Actor, reason: str) -> Operation:
+def _operation(tx: Transaction, source: Account, target: Account, who: dict[str, str]) -> Operation:
     facts = {
         "from": source.id,
         "into": target.id,
         "from_account": source.address,
         "into_account": target.address,
-        "reason": reason,
-        "actor": actor.name,
+        **who,
     }
     return own_operation(tx, "merge", f"merge/{source.id}", facts)
 

@@ -15,7 +15,7 @@ from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.members import freeze, get_member, unfreeze
-from token_service.ledger.merging import merge_members
+from token_service.ledger.merging import Merged, merge_members
 from token_service.ledger.proposals import approve_proposal, decline_proposal, get_proposal, propose_adjustment
 from token_service.ledger.segments import set_segments
 from token_service.ledger.staff import Person
@@ -158,17 +158,22 @@ def set_segments_of(context: Context, person: Person, member_id: str, segments: 
     return perform(context, person, work, deed)
 
 
-def merge_account(context: Context, person: Person, member_id: str, into_id: str, reason: str) -> Refreshed:
-    """The member that stays. Repeatable. Raises Forbidden, NotFound, and what `merge_members` raises."""
+def merge_account(context: Context, person: Person, member_id: str, into_id: str, reason: str) -> Merged:
+    """The member that stays, or what waits for a second person. Repeatable. Raises Forbidden, NotFound, and what `merge_members`
+    raises.
+    """
+    merged_before: list[bool] = []
 
-    def work(joined: Context) -> Refreshed:
-        before, stays = _others(joined, person, member_id), _others(joined, person, into_id)
-        done = merge_members(joined, person.actor, member_id, into_id, reason)
-        return Refreshed(done, changed=before.id == member_id != stays.id)
+    def work(joined: Context) -> Merged:
+        merged_before.append(_others(joined, person, member_id).id != member_id)
+        _others(joined, person, into_id)
+        return merge_members(joined, person.actor, member_id, into_id, reason)
 
-    def deed(done: Refreshed) -> Deed | None:
-        said = Deed("member.merged", member_id, member_id=done.member.id, reason=reason, detail={"from": member_id})
-        return said if done.changed else None
+    def deed(done: Merged) -> Deed | None:
+        if merged_before[-1]:
+            return None
+        action, whose = ("merge.asked", member_id) if done.waits else ("member.merged", done.member.id)
+        return Deed(action, member_id, member_id=whose, reason=reason, detail={"from": member_id})
 
     return perform(context, person, work, deed)
 

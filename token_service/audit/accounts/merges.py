@@ -14,6 +14,7 @@ from token_service.audit.accounts.lots import debit, said
 from token_service.audit.accounts.step import Step, Stop
 from token_service.audit.report import Finding
 from token_service.program import lots as engine
+from token_service.program.limits import needs_approval
 from token_service.program.lots import Lot, Use
 from token_service.program.merging import renamed
 from token_service.program.visits import visits_together
@@ -41,6 +42,14 @@ def merged(step: Step) -> None:
     step.same("reversals", "what an account owes that became part of another one", 0, _owed(account))
     pending = sum(award.points for award in account.pending.values())
     step.same("awards", "what waits for its return window", pending, leaf.whole("pending"))
+    moved = sum(held.free.left for held in account.going)
+    step.same("lots", "the points that moved", moved, leaf.whole("moved"))
+    approved_by = leaf.detail.get("approved_by")
+    if needs_approval(step.ruleset(), moved + pending) and (
+        not isinstance(approved_by, str) or not approved_by.strip() or approved_by == leaf.detail.get("actor")
+    ):
+        detail = "a merge above the limit of adjustments was approved by nobody else"
+        step.differs("manual", detail, expected="a second person", found=approved_by or "nobody")
     account.state, account.merged_into = "closed", leaf.text_of("into_account")
 
 

@@ -51,7 +51,7 @@ def _finish(tx: Transaction, operation_id: str) -> bool:
         move_in_all(tx, tx.heir(source), operation, lots)
         return True
     if "merged" not in said:
-        depart(tx, source, operation)
+        depart(tx, source, operation, lots)
     arrive(tx, source, tx.heir(tx.account(operation.facts["into"])), operation, lots)
     return True
 

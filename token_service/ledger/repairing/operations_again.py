@@ -107,7 +107,7 @@ def _donation(_tx: Transaction, leaf: OpenedLeaf) -> Content:
 
 
 def _merge(_tx: Transaction, leaf: OpenedLeaf) -> Content:
-    names = ("from", "into", "from_account", "into_account", "reason", "actor")
+    names = ("from", "into", "from_account", "into_account", "reason", "actor", "approved_by")
     return {name: leaf.document[name] for name in names if name in leaf.document}, {}
 
 

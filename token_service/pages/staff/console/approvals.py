@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from token_service.errors import Conflict, Forbidden, Refused
 from token_service.ledger.member_story import actor_names
+from token_service.ledger.merge_requests import open_requests
 from token_service.ledger.proposals import open_proposals
 from token_service.ledger.staff_members import approve, decline, is_own, propose_for_member
 from token_service.ledger.views import Proposal
@@ -85,8 +86,8 @@ def refuse(proposal_id: str) -> ResponseReturnValue:
 
 def _page(*, done: str = "", error: str | None = None) -> str:
     context, actor = services().context, person().actor
-    found = open_proposals(context, actor)
-    names = actor_names(context, [one.proposed_by for one in found])
+    found, merges = open_proposals(context, actor), open_requests(context, actor)
+    names = actor_names(context, [*(one.proposed_by for one in found), *(one.asked_by for one in merges)])
     return render_template(
         "staff/console/approvals.html",
         program=services().ruleset().program,
@@ -99,6 +100,7 @@ def _page(*, done: str = "", error: str | None = None) -> str:
             )
             for one in found
         ],
+        merges=[(one, names.get(one.asked_by, one.asked_by)) for one in merges],
         done=done,
         error=error,
     )

@@ -177,6 +177,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.closed": lambda _: gettext("Closed the account."),
     "member.reopened": lambda _: gettext("Opened the account again."),
     "member.segmented": _segmented,
+    "merge.asked": lambda _: gettext("Asked to make this account part of another one."),
     "member.merged": lambda _: gettext("Made another account part of this one."),
     "member.unfrozen": lambda _: gettext("Unfroze the member."),
     "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from token_service.errors import CallerError, Conflict, Forbidden
 from token_service.ledger.member_search import TEXT_LENGTH_MAX, FoundMember, search_members
+from token_service.ledger.member_story import actor_names
+from token_service.ledger.merge_requests import MergeRequest, open_requests
 from token_service.ledger.staff_members import merge_account
 from token_service.ledger.views import Member
 from token_service.pages import formats
@@ -50,6 +52,8 @@ def merge(member_id: str) -> ResponseReturnValue:
         raise
     except CallerError as refusal:
         return _page(member, typed("q"), Words(into=_why_not(refusal))), 409
+    if done.waits:
+        return redirect(url_for("staff.member_merge", member_id=member_id, q=into, asked=1), 303)
     return redirect(url_for("staff.member", member_id=done.member.id, done="merged"), 303)
 
 
@@ -61,8 +65,18 @@ def _page(member: Member, text: str, mistakes: Words | None = None) -> str:
         member=member,
         text=text,
         found=_candidates(member, text) if text else (),
+        asked=_asked(member),
+        is_asked="asked" in request.args,
         mistakes=mistakes or Words(),
     )
+
+
+def _asked(member: Member) -> tuple[MergeRequest, str] | None:
+    """What somebody asked for this account, and their name."""
+    found = open_requests(services().context, person().actor, member.id)
+    if not found:
+        return None
+    return found[0], actor_names(services().context, [found[0].asked_by]).get(found[0].asked_by, found[0].asked_by)
 
 
 def _candidates(member: Member, text: str) -> tuple[FoundMember, ...]:
