@@ -10,12 +10,12 @@ from typing import Final
 
 from sqlalchemy import delete
 
-from token_service.errors import Conflict, MemberLeaving
+from token_service.errors import Conflict
 from token_service.ledger import checks, operations, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.adjustments import adjust_in
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.hold_rows import free_lapsed
+from token_service.ledger.hold_rows import check_nothing_held
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.leaving import set_state
 from token_service.ledger.members import member_view
@@ -60,12 +60,8 @@ def reopen_member(context: Context, actor: Actor, member_id: str, reason: str) -
 
 
 def _close(tx: Transaction, account: Account, actor: Actor, reason: str, *, forfeit: bool) -> None:
-    operations.check_active(account)
-    if account.state != "active":
-        raise MemberLeaving("the member keeps their points in a wallet of their own: they come back first")
-    free_lapsed(tx, account)
-    if account.held:
-        raise Conflict("points are set aside: capture or release the holds first", held=account.held)
+    operations.check_kept(account)
+    check_nothing_held(tx, account)
     sweep_expired(tx, account)
     left = account.available
     if left and not forfeit:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from token_service.errors import Conflict
 from token_service.ledger import operations, stored_lots, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.posting import fact
@@ -85,6 +86,13 @@ def free_lapsed(tx: Transaction, account: Account) -> None:
     ids = list(tx.connection.execute(query.order_by(holds.operation_id)).scalars())
     for hold in operations.loaded(tx, ids).values():
         lapse(tx, hold)
+
+
+def check_nothing_held(tx: Transaction, account: Account) -> None:
+    """Frees what has lapsed. Raises Conflict (`held`, in points) while anything is still set aside."""
+    free_lapsed(tx, account)
+    if account.held:
+        raise Conflict("points are set aside: capture or release the holds first", held=account.held)
 
 
 def forget_holds(tx: Transaction, account: Account) -> None:

@@ -40,7 +40,11 @@ _referrals = referrals.c
 
 def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[str, str]) -> None:
     """Everything of the source's rows that counts for the target from here on; `names` are the new subjects of completions."""
-    recount(tx, source_id, target_id, names)
+    for event_id, subject in names.items():
+        here = challenge_completions.c.operation_id == event_id
+        tx.connection.execute(update(challenge_completions).where(here).values(subject=subject))
+    for table in COUNTED:
+        _point(tx, table, source_id, target_id)
     _profile(tx, source_id, target_id)
     _links(tx, source_id, target_id)
     _referred(tx, source_id, target_id)
@@ -55,15 +59,6 @@ def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[st
     members = tables.members
     here = or_(members.c.id == source_id, members.c.merged_into == source_id)
     tx.connection.execute(update(members).where(here).values(merged_into=target_id))
-
-
-def recount(tx: Transaction, source_id: str, target_id: str, names: Mapping[str, str]) -> None:
-    """What the source's operations count for counts for the target."""
-    for event_id, subject in names.items():
-        here = challenge_completions.c.operation_id == event_id
-        tx.connection.execute(update(challenge_completions).where(here).values(subject=subject))
-    for table in COUNTED:
-        _point(tx, table, source_id, target_id)
 
 
 def _point(tx: Transaction, table: Table, source_id: str, target_id: str) -> None:

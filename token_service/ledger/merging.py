@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from token_service.errors import Conflict, MemberLeaving
+from token_service.errors import Conflict
 from token_service.ledger import checks, operations, tables, tiers, views
 from token_service.ledger.accounts import Account, StoredLot
 from token_service.ledger.challenge_rows import completions
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.hold_rows import free_lapsed
+from token_service.ledger.hold_rows import check_nothing_held
 from token_service.ledger.leaving import set_state
 from token_service.ledger.members import member_view
 from token_service.ledger.merge_requests import ask, forget_request, request_for
@@ -121,12 +121,8 @@ def _check(tx: Transaction, source: Account, target: Account) -> None:
     if source is target:
         raise checks.wrong("/into", "must be another member")
     for account in (source, target):
-        operations.check_active(account)
-        if account.state != "active":
-            raise MemberLeaving("the member keeps their points in a wallet of their own: they come back first")
-    free_lapsed(tx, source)
-    if source.held:
-        raise Conflict("points are set aside: capture or release the holds first", held=source.held)
+        operations.check_kept(account)
+    check_nothing_held(tx, source)
     if source.debt:
         raise Conflict("this account owes points: let it be the one that stays", debt=source.debt)
 

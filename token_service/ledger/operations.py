@@ -200,6 +200,13 @@ def check_active(account: Account) -> None:
         raise MemberLeaving("the member has closed their account")
 
 
+def check_kept(account: Account) -> None:
+    """As `check_active`. Raises MemberLeaving also unless the points are in our keeping: only then can all of them be moved."""
+    check_active(account)
+    if account.state != "active":
+        raise MemberLeaving("the member keeps their points in a wallet of their own: they come back first")
+
+
 def check_spending(account: Account) -> None:
     """As `check_active`. Raises MemberLeaving also while the points are not in our keeping: then the member's signature spends
     them (quotes.py), and while they are on the way nothing does.

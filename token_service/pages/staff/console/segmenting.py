@@ -19,7 +19,7 @@ def add_to(pages: Blueprint) -> None:
 
 
 def choose(member_id: str) -> ResponseReturnValue:
-    """The member is in those that are ticked; segments that the rules do not know any more are left."""
+    """The member is in those that are ticked and in no other: what the rules do not know any more goes too."""
     others(member_id)
     known = {one.id for one in services().ruleset().segments}
     ticked = [one for one in request.form.getlist("segment") if one in known]
