@@ -52,6 +52,10 @@ AWAY_SECONDS_MAX: Final = 15.0
 DUE_SECONDS: Final = 1.0
 DUE_SECONDS_MAX: Final = 30.0
 """Pause between looks at what is due; it doubles while all of that must wait (for a ceiling's next window, say)."""
+DUE_ITEMS: Final = 2_000
+"""How much of what is due is done in one pass: the points of a million members may expire in one night, and neither batches nor
+this worker's lease can wait for that.
+"""
 BATCH_SECONDS: Final = 1.0
 RECONCILE_SECONDS: Final = 300.0
 
@@ -121,7 +125,7 @@ class Worker:
         if share.chain:
             watch_chain(chain, self.chain_watch)
             self._watch_nodes()
-            self._do_due()
+            done += self._do_due()
             end_pause_that_is_over(chain)
             done += self._signing("mandates", lambda: advance_mandates(chain))
             done += self._signing("administration", lambda: admin_operations.advance(chain))
@@ -203,17 +207,22 @@ class Worker:
                 log.warning("node_changed", node=health.label, state=health.state, head=health.head)
                 self.node_was[health.label] = health.state
 
-    def _do_due(self) -> None:
-        """Once a second, and only when there is something: looking is cheap, and takes no writer's lock."""
+    def _do_due(self) -> int:
+        """Once a second, and only when there is something: looking is cheap, and takes no writer's lock. Not 0 when more is due
+        than one pass does.
+        """
         now = self.services.chain.monotonic()
         if now < self.due_at:
-            return
+            return 0
         due_at = next_due_at(self.services.context)
-        is_idle = False
-        if due_at is not None and due_at <= self.services.chain.now():
-            is_idle = run_due(self.services.context).is_idle
+        is_due = due_at is not None and due_at <= self.services.chain.now()
+        report = run_due(self.services.context, DUE_ITEMS) if is_due else None
+        if report is not None and report.remaining:
+            return DUE_ITEMS
+        is_idle = report is not None and report.is_idle
         self.due_pause = min(DUE_SECONDS_MAX, self.due_pause * 2) if is_idle else DUE_SECONDS
         self.due_at = now + self.due_pause
+        return 0
 
     def _plan(self, number: int, *, flush: bool) -> int:
         chain = self.services.chain
