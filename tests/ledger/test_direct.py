@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    bindparam,
     select,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -121,3 +122,25 @@ def test_a_repeated_key_among_many_is_refused_as_ever(town: Town) -> None:
 
     with pytest.raises((InvariantBroken, IntegrityError)):
         town.context.store.transact(twice)
+
+
+def test_what_is_asked_comes_back_as_sqlalchemy_gives_it(town: Town) -> None:
+    """Values of every type, those that the query itself says, and two columns of one name."""
+    rows = [thing(number) for number in range(7)]
+    named = select(TABLE, TABLE.c.name.label("name"), TABLE.c.at).where(
+        TABLE.c.seq > bindparam("place"), TABLE.c.name != "n5", TABLE.c.name < "n4"
+    )
+    query = named.order_by(TABLE.c.seq)
+    with town.context.store.write() as connection:
+        TABLE.create(connection)
+        direct.append(connection, TABLE, rows)
+        found = direct.ask(connection, query, {"place": 2})
+        expected = [tuple(row) for row in connection.execute(query, {"place": 2})]
+    assert [tuple(row) for row in found] == expected
+    assert [row.name for row in found] == ["n2", "n3"]
+    assert [row.said for row in found] == [rows[2]["said"], None]
+
+
+def test_a_question_that_the_database_refuses_is_an_error_of_ours(town: Town) -> None:
+    with pytest.raises(DBAPIError), town.context.store.write() as connection:
+        direct.ask(connection, select(TABLE).where(TABLE.c.seq == bindparam("seq")), {"seq": 1})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ledger_town import Town
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import Connection, Select, create_engine, event, text
 
 from token_service.errors import CallerError, DatabaseBusy
+from token_service.ledger import direct
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -27,26 +29,30 @@ def end(town: Town, connection: Any) -> None:
 
 
 @pytest.mark.parametrize("moment", ["before the rows are sent", "before the commit"])
-def test_a_purchase_whose_connection_ends_is_not_recorded(town: Town, moment: str) -> None:
+def test_a_purchase_whose_connection_ends_is_not_recorded(
+    town: Town, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     member, engine = town.member(), town.context.store.engine
     town.buy(member, 1_000)
-    ended = []
+    straight, ended = direct.ask, []
 
-    def after_statement(_: Any, cursor: Any, statement: str, *__: Any) -> None:
-        if "day_points" in statement and not ended:
-            ended.append(statement)
-            end(town, cursor.connection)
+    def ask(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
+        rows = straight(connection, query, values)
+        if "day_points" in str(query) and "commit" not in moment and not ended:
+            ended.append(moment)
+            end(town, connection.connection.driver_connection)
+        return rows
 
     def at_commit(connection: Any) -> None:
-        if not ended:
-            ended.append("commit")
+        if "commit" in moment and not ended:
+            ended.append(moment)
             end(town, connection.connection.driver_connection)
 
-    name, listener = ("commit", at_commit) if "commit" in moment else ("after_cursor_execute", after_statement)
-    event.listen(engine, name, listener)
+    monkeypatch.setattr(direct, "ask", ask)
+    event.listen(engine, "commit", at_commit)
     with pytest.raises(DatabaseBusy):
         town.buy(member, 1_000, reference="lost")
-    event.remove(engine, name, listener)
+    event.remove(engine, "commit", at_commit)
     assert ended
     assert not town.buy(member, 1_000, reference="lost").replayed
     assert town.balance(member).available == 20

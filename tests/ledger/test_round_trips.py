@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+import pytest
 from ledger_town import ADMIN, TIERS, Make, Town, rules
-from sqlalchemy import event
+from sqlalchemy import Connection, Select, event
 
+from token_service.ledger import direct
 from token_service.ledger.balances import get_balance
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import EnrolOutcome, enrol_batch, list_members
 
-PURCHASE_QUERIES_MAX = 4  # the merchant, the member, programme and rules, what is read ahead
+PURCHASE_QUERIES_MAX = 2  # the merchant with its member, programme and rules; what is read ahead
 
 
 @contextmanager
 def counting(town: Town) -> Iterator[Callable[[], int]]:
-    """Counts what goes through SQLAlchemy: every query, but not the rows that are appended in one trip."""
-    asked: list[str] = []
+    """Counts every query, through SQLAlchemy or straight to the driver, but not the rows that are appended in one trip."""
+    asked: list[object] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         asked.append(statement)
 
+    def ask(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
+        asked.append(query)
+        return straight(connection, query, values)
+
+    straight = direct.ask
     event.listen(town.context.store.engine, "before_cursor_execute", note)
-    yield lambda: len(asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(direct, "ask", ask)
+        yield lambda: len(asked)
     event.remove(town.context.store.engine, "before_cursor_execute", note)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, insert, select, update
 
 from token_service.errors import NotFound, Unauthorized
-from token_service.ledger import checks, cursors, tables, views
+from token_service.ledger import checks, cursors, direct, tables, views
 from token_service.ledger.context import ADMIN_SCOPES, SCOPES, Actor, Context
 from token_service.ledger.inputs import NewApiKey
 from token_service.ledger.transaction import Transaction, read, write
@@ -51,9 +51,10 @@ def authenticate(context: Context, secret: str) -> Actor:
     if not secret.isascii() or not secret.startswith(PREFIX) or len(secret) > SECRET_LENGTH_MAX:
         raise Unauthorized("this API key is not valid")
     with context.store.ask() as connection:
-        row = connection.execute(_HOLDER, {"key_hash": _hash(secret)}).one_or_none()
-    if row is None:
+        rows = direct.ask(connection, _HOLDER, {"key_hash": _hash(secret)})
+    if not rows:
         raise Unauthorized("this API key is not valid")
+    row = rows[0]
     scopes = frozenset(row.scopes)
     return Actor(name=row.id, merchant_id=row.merchant_id, scopes=scopes, is_admin=row.merchant_id is None)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, case, func, literal_column, select, true
 
-from token_service.ledger import stored_lots, tables, views
+from token_service.ledger import direct, stored_lots, tables, views
 from token_service.ledger.accounts import Account, Dates, Surroundings
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.settlement_tables import cursors, leaves
@@ -86,7 +86,7 @@ def get_balance(context: Context, actor: Actor, member_id: str) -> views.Balance
     merchant_id = seen_by(actor, member_id)
     query = _OF_ANY_MEMBER if merchant_id is None else _OF_A_MERCHANTS_MEMBER
     with context.store.ask() as connection:
-        rows = connection.execute(query, {"member_id": member_id, "merchant_id": merchant_id}).all()
+        rows = direct.ask(connection, query, {"member_id": member_id, "merchant_id": merchant_id})
     if not rows or rows[0].merged_into is not None:
         return read(context, lambda tx: balance_of(tx, visible_account(tx, actor, member_id)))
     return _view(rows[0], surroundings_of(rows))
@@ -106,7 +106,7 @@ def balance_of(tx: Transaction, account: Account) -> views.Balance:
     """The balance of a loaded account, with what the transaction has changed so far."""
     surroundings = account.surroundings
     if surroundings is None:
-        surroundings = surroundings_of(tx.connection.execute(_SURROUNDINGS, {"member_id": account.id}).all())
+        surroundings = surroundings_of(direct.ask(tx.connection, _SURROUNDINGS, {"member_id": account.id}))
     return _balance(tx, account, surroundings)
 
 
@@ -128,7 +128,7 @@ def balances_of(tx: Transaction, accounts: Sequence[Account]) -> dict[str, views
     }
 
 
-def surroundings_of(rows: Sequence[Row[Any]]) -> Surroundings:
+def surroundings_of(rows: Sequence[Any]) -> Surroundings:
     """What the rows of a `surroundings_query` say."""
     first = rows[0]
     dates = tuple((row.expires_at, int(row.expiring)) for row in rows if row.expires_at is not None)

@@ -1,18 +1,32 @@
-"""Writes that go straight to the driver: SQLAlchemy compiles each once, and its bookkeeping for results is left out.
+"""Statements that go straight to the driver: SQLAlchemy compiles each once, and its bookkeeping for results is left out.
 
 A use case writes some eight rows into as many tables; going through `Connection.execute` for each costs four times as much
-as the driver's own call. The transaction, its types and its errors stay SQLAlchemy's (store.py). On PostgreSQL many rows go as
-one statement, with an array for each column.
+as the driver's own call, and asking twice as much. The transaction, its types and its errors stay SQLAlchemy's (store.py). On
+PostgreSQL many rows go as one statement, with an array for each column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Dialect, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
 
 FEW: Final = 2
 """Up to so many rows go one by one: those statements are prepared already."""
@@ -53,6 +67,38 @@ class _Prepared:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A prepared question, the class of its rows, and what makes the driver's values ours, by place."""
+
+    prepared: _Prepared
+    said: Mapping[str, Any]
+    """Values that the query itself says."""
+    row: Callable[..., Any]
+    converters: Sequence[tuple[int, Callable[[Any], Any]]]
+
+    def rows(self, found: Sequence[Sequence[Any]]) -> list[Any]:
+        if not self.converters:
+            return [self.row(*values) for values in found]
+        return [self.row(*self._converted(values)) for values in found]
+
+    def _converted(self, values: Sequence[Any]) -> list[Any]:
+        ours = list(values)
+        for place, convert in self.converters:
+            ours[place] = convert(ours[place])
+        return ours
+
+
+def ask(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
+    """The rows that a query finds, with its columns' names, for single values of its parameters. Raises DBAPIError."""
+    asked, cursor = _asked(query, connection.dialect), connection.connection.cursor()
+    try:
+        cursor.execute(asked.prepared.text, asked.prepared.values({**asked.said, **values}))
+        return asked.rows(cursor.fetchall())
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(None, None, error, connection.dialect.loaded_dbapi.Error) from error
+
+
 def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts rows, which all name the same columns, in their order."""
     if len(rows) > FEW and connection.dialect.name == "postgresql":
@@ -77,6 +123,11 @@ def change_each(connection: Connection, wanted: Change, rows: Sequence[Mapping[s
         _send(connection, _prepared(_statement(wanted), (), connection.dialect), rows)
 
 
+def row_class(columns: Iterable[ColumnElement[Any]]) -> Callable[..., Any]:
+    """A named tuple of these columns; of two with one name the first has it."""
+    return namedtuple("Row", [str(column.key) for column in columns], rename=True)
+
+
 @cache
 def _insert(table: Table) -> Insert:
     return insert(table).inline()
@@ -88,10 +139,20 @@ def _statement(wanted: Change) -> Update:
 
 
 @cache
-def _prepared(statement: Insert | Update, columns: tuple[str, ...], dialect: Dialect) -> _Prepared:
+def _asked(query: Select[Any], dialect: Dialect) -> _Asked:
+    columns = list(query.selected_columns)
+    given = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    converters = [(place, convert) for place, convert in enumerate(given) if convert is not None]
+    said = {name: value for name, value in query.compile(dialect=dialect).params.items() if value is not None}
+    return _Asked(_prepared(query, (), dialect), said, row_class(columns), converters)
+
+
+@cache
+def _prepared(statement: Insert | Update | Select[Any], columns: tuple[str, ...], dialect: Dialect) -> _Prepared:
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(columns) or None)
-    names = compiled.positiontup if compiled.positional else list(compiled.binds)
-    places = [(name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names]
+    binds = {compiled.bind_names[bind]: bind for bind in compiled.bind_names}
+    names = compiled.positiontup if compiled.positional else list(binds)
+    places = [(name, binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names]
     return _Prepared(str(compiled), places, compiled.positional)
 
 

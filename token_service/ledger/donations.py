@@ -65,7 +65,6 @@ def _donate(tx: Transaction, actor: Actor, new: NewDonation) -> Done:
         merchant_id, account = tx.own_merchant.id, tx.account(new.member_id)
     else:
         merchant_id = actor.acting_merchant(new.merchant_id)
-        tx.merchant(merchant_id)
         account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
     checks.reference(new.reference)
     points = checks.points("/points", new.points)

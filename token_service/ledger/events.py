@@ -69,7 +69,6 @@ def find_event(context: Context, actor: Actor, reference: str, merchant_id: str 
 
 def _send(tx: Transaction, actor: Actor, new: NewEvent) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
-    tx.merchant(merchant_id)
     account = operations.member_named(tx, merchant_id, new.member_id, new.external_id)
     checks.reference(new.reference)
     checks.text("/type", new.type, longest=TYPE_LENGTH_MAX)

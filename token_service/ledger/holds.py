@@ -114,7 +114,6 @@ def next_lapse_at(tx: Transaction) -> datetime | None:
 
 def _hold(tx: Transaction, actor: Actor, new: NewHold) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
-    tx.merchant(merchant_id)
     account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
     checks.reference(new.reference)
     if not SHORTEST <= new.expires_in <= LONGEST:

@@ -56,8 +56,8 @@ def find_issuance(context: Context, actor: Actor, reference: str, merchant_id: s
 
 def _issue(tx: Transaction, actor: Actor, new: NewIssuance) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
-    party = tx.merchant(merchant_id).party
     account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
+    party = tx.merchant(merchant_id).party
     checks.reference(new.reference)
     checks.points("/points", new.points)
     checks.text("/reason", new.reason)

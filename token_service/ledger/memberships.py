@@ -159,7 +159,6 @@ def _own(tx: Transaction, actor: Actor, membership_id: str) -> Operation:
 
 def _sell(tx: Transaction, actor: Actor, new: NewMembership) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
-    tx.merchant(merchant_id)
     account = operations.member_named(tx, merchant_id, new.member_id, new.external_id)
     checks.reference(new.reference)
     occurred_at = tx.now if new.occurred_at is None else checks.when(tx, "/occurred_at", new.occurred_at)

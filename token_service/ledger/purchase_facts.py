@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, literal_column, select
 
-from token_service.ledger import tables
+from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import surroundings_of, surroundings_query
 from token_service.ledger.membership_rows import held_ids
@@ -112,7 +112,7 @@ def read_ahead(tx: Transaction, account: Account, *, local_date: str, merchant_i
         "member_id": account.id,
         "local_date": local_date,
     }
-    rows = tx.connection.execute(_AHEAD, asked).all()
+    rows = direct.ask(tx.connection, _AHEAD, asked)
     row, account.surroundings = rows[0], surroundings_of(rows)
     if not row.is_named:
         tx.unknown_references.add((merchant_id, "purchase", reference))
@@ -194,7 +194,7 @@ def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
     """What the member's purchases and events count for in tiers, by operation."""
     if account.history is None:
         account.history = {
-            row[0]: Qualification(*row[1:6]) for row in tx.connection.execute(_HISTORY, {"member_id": account.id})
+            row[0]: Qualification(*row[1:6]) for row in direct.ask(tx.connection, _HISTORY, {"member_id": account.id})
         }
         for state in (*tx.staged.purchases, *tx.staged.changed_purchases):
             if state.member_id == account.id:

@@ -158,7 +158,6 @@ def _local_dates(news: Sequence[NewPurchase], ruleset: Ruleset) -> set[str]:
 
 def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
-    tx.merchant(merchant_id)
     account = operations.member_named(tx, merchant_id, new.member_id, new.external_id)
     checks.reference(new.reference)
     occurred_at = checks.when(tx, "/occurred_at", new.occurred_at)

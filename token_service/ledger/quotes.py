@@ -60,8 +60,8 @@ def preview_quote(context: Context, actor: Actor, new: NewRedemption) -> int:
 
 def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     merchant_id = actor.acting_merchant(new.merchant_id)
-    party = tx.merchant(merchant_id).party
     account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
+    party = tx.merchant(merchant_id).party
     checks.reference(new.reference)
     first = _first(tx, merchant_id, new)
     if first is not None:

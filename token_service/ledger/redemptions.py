@@ -73,7 +73,6 @@ def find_redemption(context: Context, actor: Actor, reference: str, merchant_id:
 
 def _redeem(tx: Transaction, actor: Actor, new: NewRedemption) -> Done:
     merchant_id = actor.acting_merchant(new.merchant_id)
-    tx.merchant(merchant_id)
     return spend(tx, merchant_id, tx.member_of(merchant_id, member_id=new.member_id, external_id=None), new)
 
 

@@ -55,10 +55,9 @@ def renew(context: Context, actor: Actor, new: NewRenewal) -> views.Renewal:
 
     def work(tx: Transaction) -> views.Renewal:
         merchant_id = actor.acting_merchant(new.merchant_id)
-        tx.merchant(merchant_id)
+        account = tx.member_of(merchant_id, member_id=new.member_id, external_id=new.external_id)
         checks.reference(new.reference)
         checks.money("/amount", new.amount)
-        account = tx.member_of(merchant_id, member_id=new.member_id, external_id=new.external_id)
         known = _find(tx, merchant_id, new.reference)
         if known is not None:
             if (known.member_id, known.amount_cents) != (account.id, new.amount):

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
 
 from token_service.errors import CallerError, InvariantBroken, NotFound, NotInitialised
-from token_service.ledger import tables
+from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Context
 from token_service.ledger.lane_choice import open_lanes
@@ -33,9 +33,6 @@ _parsed: dict[str, Ruleset] = {}
 _members, _links, _rules = tables.members.c, tables.member_merchants.c, tables.rulesets.c
 _ACCOUNT: Final = select(*(_members[item.name] for item in fields(Account) if item.name in _members))
 """The columns of an account in the order of its fields."""
-_LINKED: Final = _ACCOUNT.join(tables.member_merchants, _links.member_id == _members.id).where(
-    _links.merchant_id == bindparam("merchant_id")
-)
 
 
 def _both(query: Select[Any]) -> dict[bool, Select[Any]]:
@@ -45,8 +42,6 @@ def _both(query: Select[Any]) -> dict[bool, Select[Any]]:
 
 _BY_ID: Final = _both(_ACCOUNT.where(_members.id == bindparam("member_id")))
 _BY_IDS: Final = _both(_ACCOUNT.where(_members.id.in_(bindparam("ids", expanding=True))).order_by(_members.id))
-_LINKED_BY_ID: Final = _both(_LINKED.where(_links.member_id == bindparam("member_id")))
-_LINKED_BY_NAME: Final = _both(_LINKED.where(_links.external_id == bindparam("external_id")))
 _HEIR: Final = select(_members.merged_into).where(_members.id == bindparam("member_id"))
 _MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.id == bindparam("merchant_id"))
 _OWN_MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.party == PROGRAM_PARTY)
@@ -57,9 +52,20 @@ _PUBLISHED: Final = or_(
 """What the chain has published, and the first ruleset also before it has: nothing is decided by rules that the contract
 might refuse.
 """
-_FRAME: Final = select(
-    tables.program, _rules.hash.label("ruleset_hash"), _rules.effective_at, _rules.base_hash
-).select_from(tables.program.outerjoin(tables.rulesets, _PUBLISHED))
+_FRAME_COLUMNS: Final = (*tables.program.c, _rules.hash.label("ruleset_hash"), _rules.effective_at, _rules.base_hash)
+_FRAMED: Final = tables.program.outerjoin(tables.rulesets, _PUBLISHED)
+_FRAME: Final = select(*_FRAME_COLUMNS).select_from(_FRAMED)
+_FIRST: Final = (
+    select(*_FRAME_COLUMNS, *tables.merchants.c, *_ACCOUNT.selected_columns)
+    .select_from(_FRAMED.join(tables.merchants, tables.merchants.c.id == bindparam("merchant_id")))
+    .join(tables.member_merchants, _links.merchant_id == tables.merchants.c.id)
+    .join(tables.members, _members.id == _links.member_id)
+)
+"""What a merchant's use case asks of one of its members: programme and rules, the merchant, the member."""
+_FIRST_BY_ID: Final = _both(_FIRST.where(_links.member_id == bindparam("member_id")))
+_FIRST_BY_NAME: Final = _both(_FIRST.where(_links.external_id == bindparam("external_id")))
+_FrameRow: Final = direct.row_class(_FRAME_COLUMNS)
+_MerchantRow: Final = direct.row_class(tables.merchants.c)
 _MEMBERS_NAMED: Final = select(_links.external_id, _links.member_id).where(
     _links.merchant_id == bindparam("merchant_id"), _links.external_id.in_(bindparam("external_ids", expanding=True))
 )
@@ -87,22 +93,22 @@ class Transaction:
         self.campaign_used: dict[str, int] = {}  # as read, and locked
         self._accounts: dict[str, Account] = {}
         self._saved: dict[str, Account] | None = None
-        self.merchants_by_party: dict[int, Row[Any]] = {}
-        self._merchants: dict[str, Row[Any]] = {}
+        self.merchants_by_party: dict[int, Any] = {}
+        self._merchants: dict[str, Any] = {}
 
     def new_id(self, prefix: str) -> str:
         return self.context.new_id(prefix)
 
     @cached_property
-    def _frame(self) -> Sequence[Row[Any]]:
+    def _frame(self) -> Sequence[Any]:
         """The programme's row, once beside each published ruleset."""
-        rows = self.connection.execute(_FRAME).all()
+        rows = direct.ask(self.connection, _FRAME, {})
         if not rows:
             raise NotInitialised("there is no programme here yet: run `mereau init`")
         return rows
 
     @property
-    def program(self) -> Row[Any]:
+    def program(self) -> Any:
         """The programme's row. Raises NotInitialised before `mereau init`."""
         return self._frame[0]
 
@@ -151,15 +157,18 @@ class Transaction:
 
     # --- merchants ---------------------------------------------------------------------------------------------------
 
-    def merchant(self, merchant_id: str) -> Row[Any]:
+    def merchant(self, merchant_id: str) -> Any:
         """A merchant's row. Raises NotFound."""
         row = self._merchants.get(merchant_id)
         if row is None:
-            row = self.connection.execute(_MERCHANT, {"merchant_id": merchant_id}).one_or_none()
-            if row is None:
+            rows = direct.ask(self.connection, _MERCHANT, {"merchant_id": merchant_id})
+            if not rows:
                 raise NotFound("no such merchant")
-            self._merchants[merchant_id] = row
-            self.merchants_by_party[row.party] = row
+            row = self._know_merchant(rows[0])
+        return row
+
+    def _know_merchant(self, row: Any) -> Any:
+        self._merchants[row.id] = self.merchants_by_party[row.party] = row
         return row
 
     @cached_property
@@ -177,7 +186,7 @@ class Transaction:
     def account(self, member_id: str) -> Account:
         """The member's account, locked and remembered. Raises NotFound."""
         if member_id not in self._accounts:
-            self._remember(_BY_ID, member_id=member_id)
+            self._remember(direct.ask(self.connection, _BY_ID[self.locks], {"member_id": member_id}))
         account = self._accounts.get(member_id)
         if account is None:
             raise NotFound("no such member")
@@ -189,14 +198,12 @@ class Transaction:
         """Locks several members in one order for all, so that two transactions never wait for each other."""
         wanted = sorted(set(member_ids) - self._accounts.keys())
         for start in range(0, len(wanted), 500):
-            self._remember(_BY_IDS, ids=wanted[start : start + 500])
+            self._remember(self.connection.execute(_BY_IDS[self.locks], {"ids": wanted[start : start + 500]}))
 
-    def _remember(self, query: Mapping[bool, Select[Any]], **values: Any) -> list[str]:
-        """The ids of the accounts that a query finds, locked; those that are remembered stay as they are."""
-        rows = self.connection.execute(query[self.locks], values).all()
+    def _remember(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Keeps accounts that were read; those that are remembered stay as they are."""
         for row in rows:
-            self._accounts.setdefault(row.id, Account(*row))
-        return [row.id for row in rows]
+            self._accounts.setdefault(row[0], Account(*row))
 
     def accounts(self) -> Iterable[Account]:
         """Every account that this transaction has locked."""
@@ -206,17 +213,25 @@ class Transaction:
         """The account of a member that the merchant may see (None: any), or the one that it became part of. Raises NotFound."""
         if member_id is not None and merchant_id is None:
             return self.heir(self.account(member_id))
-        if member_id is not None:
-            found = self._remember(_LINKED_BY_ID, merchant_id=merchant_id, member_id=member_id)
-        else:
-            found = self._remember(_LINKED_BY_NAME, merchant_id=merchant_id, external_id=external_id)
-        if not found and member_id is not None:
+        asked = {"merchant_id": merchant_id, "member_id": member_id, "external_id": external_id}
+        rows = direct.ask(self.connection, (_FIRST_BY_NAME if member_id is None else _FIRST_BY_ID)[self.locks], asked)
+        if not rows and merchant_id is not None:
+            self.merchant(merchant_id)
+        if not rows and member_id is not None:
             heir = self.connection.execute(_HEIR, {"member_id": member_id}).scalar_one_or_none()
             if heir is not None:
                 return self.member_of(merchant_id, member_id=heir, external_id=None)
-        if not found:
+        if not rows:
             raise NotFound("no such member")
-        return self.heir(self.account(found[0]))
+        return self.heir(self.account(self._know_first(rows)))
+
+    def _know_first(self, rows: Sequence[Sequence[Any]]) -> str:
+        """Keeps what `_FIRST` found, a row for each published ruleset. The member's id."""
+        frame, merchant = len(_FRAME_COLUMNS), len(_FRAME_COLUMNS) + len(tables.merchants.c)
+        self._frame = [_FrameRow(*row[:frame]) for row in rows]
+        self._know_merchant(_MerchantRow(*rows[0][frame:merchant]))
+        self._remember([rows[0][merchant:]])
+        return str(rows[0][merchant])
 
     def heir(self, account: Account) -> Account:
         """The account that this one became part of, locked; itself for any other."""
