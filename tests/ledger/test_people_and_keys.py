@@ -22,13 +22,14 @@ from token_service.errors import (
     TooLate,
     Unauthorized,
 )
-from token_service.ledger import tables
+from token_service.ledger import known_keys, tables
 from token_service.ledger.adjustments import adjust
 from token_service.ledger.api_keys import authenticate, create_api_key, list_api_keys, revoke_api_key
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import ADMIN_SCOPES, SCOPES, Actor
 from token_service.ledger.idempotency import once
 from token_service.ledger.inputs import NewAdjustment, NewApiKey, NewMember, NewMerchant, NewStore
+from token_service.ledger.known_keys import KNOWN_FOR, KnownKeys
 from token_service.ledger.members import EnrolOutcome, enrol, enrol_batch, find_member, freeze, get_member, list_members
 from token_service.ledger.merchants import create_merchant, create_store, get_merchant, list_merchants, set_ceiling
 from token_service.ledger.program_setup import get_books
@@ -201,6 +202,40 @@ class TestKeys:
             with pytest.raises(Unauthorized):
                 authenticate(town.context, secret)
         assert list_api_keys(town.context, ADMIN).data[0].revoked_at == START
+
+    def test_a_key_that_another_process_revoked_opens_nothing_a_second_later(self, town: Town) -> None:
+        here, there = town.context, replace(town.context, known_keys=KnownKeys())
+        made = create_api_key(here, ADMIN, NewApiKey("old"))
+        authenticate(here, made.secret)
+        revoke_api_key(there, ADMIN, made.api_key.id)
+        with pytest.raises(Unauthorized):
+            authenticate(there, made.secret)
+        town.clock.at += KNOWN_FOR - timedelta(microseconds=1)
+        assert authenticate(here, made.secret).is_admin, "it was asked less than a second ago"
+        town.clock.at += timedelta(microseconds=1)
+        with pytest.raises(Unauthorized):
+            authenticate(here, made.secret)
+
+    def test_a_key_is_asked_for_once_a_second_and_again_when_the_clock_goes_back(self, town: Town) -> None:
+        made = create_api_key(town.context, ADMIN, NewApiKey("till"))
+        holder = authenticate(town.context, made.secret)
+        found = town.context.known_keys.find(hashlib.sha256(made.secret.encode()).hexdigest(), START)
+        assert found is holder is authenticate(town.context, made.secret)
+        key_hash = hashlib.sha256(made.secret.encode()).hexdigest()
+        assert town.context.known_keys.find(key_hash, START - timedelta(seconds=1)) is None
+
+    def test_known_keys_do_not_grow_without_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(known_keys, "KNOWN_MAX", 3)
+        known = KnownKeys()
+        for number in range(5):
+            known.remember(f"hash-{number}", Actor.admin(f"key-{number}"), START)
+        assert [known.find(f"hash-{number}", START) is not None for number in range(5)] == [
+            False,
+            False,
+            True,
+            True,
+            True,
+        ]
 
     def test_scopes_are_as_asked_and_never_an_admins_for_a_merchant(self, town: Town) -> None:
         merchant_id = town.alice.merchant_id

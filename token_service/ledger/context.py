@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from token_service.errors import Forbidden, InvalidInput, NotFound, Place
+from token_service.ledger.known_keys import KnownKeys
 from token_service.ledger.store import Store
 
 SCOPES: Final = (
@@ -75,6 +76,7 @@ class Context:
     settle_within: timedelta = timedelta(hours=1)
     backlog_limit: int = 100_000  # leaves waiting for settlement before BacklogFull
     clock_skew: timedelta = timedelta(minutes=5)  # how far in the future a till's clock may be
+    known_keys: KnownKeys = field(default_factory=KnownKeys)
 
 
 @dataclass(frozen=True, slots=True)
