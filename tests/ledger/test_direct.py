@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from token_service.errors import InvariantBroken
 from token_service.ledger import direct
+from token_service.ledger.among import among
 from token_service.ledger.schema import Serial, UtcTime
 
 TABLE = Table(
@@ -144,3 +145,15 @@ def test_what_is_asked_comes_back_as_sqlalchemy_gives_it(town: Town) -> None:
 def test_a_question_that_the_database_refuses_is_an_error_of_ours(town: Town) -> None:
     with pytest.raises(DBAPIError), town.context.store.write() as connection:
         direct.ask(connection, select(TABLE).where(TABLE.c.seq == bindparam("seq")), {"seq": 1})
+
+
+def test_many_texts_are_one_parameter(town: Town) -> None:
+    names = ['"', "\\", "{a}", "é,", "'"]
+    query = select(TABLE.c.name).where(among(TABLE.c.name, "names")).order_by(TABLE.c.seq)
+    with town.context.store.write() as connection:
+        TABLE.create(connection)
+        direct.append(connection, TABLE, [thing(number, name=name) for number, name in enumerate([*names, "n9"])])
+        for asked in (names, ["n9", "nobody"], [], [f"x{number}" for number in range(2_000)] + ["n9"]):
+            expected = [name for name in [*names, "n9"] if name in asked]
+            assert [row.name for row in direct.ask(connection, query, {"names": asked})] == expected
+            assert list(connection.execute(query, {"names": asked}).scalars()) == expected

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, bindparam, case, 
 
 from token_service.ledger import direct, stored_lots, tables, views
 from token_service.ledger.accounts import Account, Dates, Surroundings
+from token_service.ledger.among import among
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.settlement_tables import cursors, leaves
 from token_service.ledger.transaction import Transaction, read
@@ -70,12 +71,12 @@ _OF_A_MERCHANTS_MEMBER: Final = _OF_ANY_MEMBER.where(
 )
 _WAITING_OF_MANY: Final = (
     select(leaves.c.member_id, _ON_ITS_WAY, _WAITING)
-    .where(leaves.c.member_id.in_(bindparam("member_ids", expanding=True)))
+    .where(among(leaves.c.member_id, "member_ids"))
     .group_by(leaves.c.member_id)
 )
 _DATES_OF_MANY: Final = (
     select(_lots.member_id, _lots.expires_at, func.sum(_FREE))
-    .where(_lots.member_id.in_(bindparam("member_ids", expanding=True)), _HAS_DATE)
+    .where(among(_lots.member_id, "member_ids"), _HAS_DATE)
     .group_by(_lots.member_id, _lots.expires_at)
     .order_by(_lots.expires_at)
 )
@@ -114,9 +115,9 @@ def balances_of(tx: Transaction, accounts: Sequence[Account]) -> dict[str, views
     """As `balance_of`, for many by id in three queries."""
     asked = {"member_ids": [account.id for account in accounts]}
     dates: dict[str, list[tuple[datetime, int]]] = {}
-    for member_id, at, points in tx.connection.execute(_DATES_OF_MANY, asked):
+    for member_id, at, points in direct.ask(tx.connection, _DATES_OF_MANY, asked):
         dates.setdefault(member_id, []).append((at, int(points)))
-    waiting = {row[0]: (int(row[1]), bool(row[2])) for row in tx.connection.execute(_WAITING_OF_MANY, asked)}
+    waiting = {row[0]: (int(row[1]), bool(row[2])) for row in direct.ask(tx.connection, _WAITING_OF_MANY, asked)}
     block = tx.connection.execute(select(_BLOCK)).scalar_one()
     return {
         account.id: _balance(

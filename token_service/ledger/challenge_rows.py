@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 
 from token_service.ledger import direct
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.staged import ChallengeStep, Completion, Operation
 from token_service.ledger.transaction import Transaction
@@ -24,6 +25,12 @@ _TAKE_BACK: Final = (
     update(challenge_completions)
     .where(_done.operation_id == bindparam("of"))
     .values(is_taken_back=bindparam("new_state"))
+)
+_STEPS_OF_MANY: Final = select(challenge_steps).where(
+    among(_steps.member_id, "member_ids"), among(_steps.challenge_id, "challenge_ids")
+)
+_DONE_BY_MANY: Final = select(challenge_completions).where(
+    among(_done.member_id, "member_ids"), _done.is_taken_back.is_(False)
 )
 
 
@@ -47,12 +54,11 @@ def read_many(tx: Transaction, accounts: Sequence[Account], challenge_ids: Seque
     for account in by_id.values():
         account.challenge_steps = {name: {} for name in challenge_ids}
         account.completions = {}
-    steps = select(challenge_steps).where(_steps.member_id.in_(by_id), _steps.challenge_id.in_(challenge_ids))
-    for row in tx.connection.execute(steps):
+    asked = {"member_ids": list(by_id), "challenge_ids": challenge_ids}
+    for row in direct.ask(tx.connection, _STEPS_OF_MANY, asked):
         counted = Counted(row.local_date, row.amount)
         by_id[row.member_id].challenge_steps[row.challenge_id][row.operation_id] = counted
-    given = select(challenge_completions).where(_done.member_id.in_(by_id), _done.is_taken_back.is_(False))
-    for row in tx.connection.execute(given):
+    for row in direct.ask(tx.connection, _DONE_BY_MANY, {"member_ids": list(by_id)}):
         completions(tx, by_id[row.member_id])[row.subject] = row.operation_id
 
 

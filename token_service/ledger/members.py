@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, Table, bindparam, func, insert, literal, sel
 from token_service.errors import CallerError, Conflict, InvalidInput, MereauError
 from token_service.ledger import checks, cursors, operations, tables, tiers, views
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.balances import balance_of, balances_of, visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.freezing import set_frozen
@@ -40,7 +41,7 @@ _LINKED: Final = (
     .join(tables.members, tables.members.c.id == tables.member_merchants.c.member_id)
     .where(
         tables.member_merchants.c.merchant_id == bindparam("merchant_id"),
-        tables.member_merchants.c.external_id.in_(bindparam("external_ids", expanding=True)),
+        among(tables.member_merchants.c.external_id, "external_ids"),
     )
 )
 

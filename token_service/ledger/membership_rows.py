@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select, update
 
 from token_service.ledger import direct
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.staged import BoughtPeriod, Operation
 from token_service.ledger.transaction import Transaction
@@ -19,6 +20,7 @@ from token_service.program.memberships import BOUGHT, Held, Period, held_at, ids
 from token_service.program.ruleset import Ruleset
 
 _bought = member_memberships.c
+_OF_MANY: Final = select(member_memberships).where(among(_bought.member_id, "member_ids"))
 
 
 def periods_of(tx: Transaction, account: Account) -> dict[str, Period]:
@@ -35,7 +37,7 @@ def read_many(tx: Transaction, accounts: Sequence[Account]) -> None:
     if not by_id:
         return
     found: dict[str, dict[str, Period]] = {member_id: {} for member_id in by_id}
-    for row in tx.connection.execute(select(member_memberships).where(_bought.member_id.in_(by_id))):
+    for row in direct.ask(tx.connection, _OF_MANY, {"member_ids": list(by_id)}):
         period = Period(row.membership, row.starts_at, row.ends_at, row.keeps_until, row.ended_at)
         found[row.member_id][row.operation_id] = period
     for member_id, periods in found.items():

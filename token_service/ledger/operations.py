@@ -16,8 +16,9 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, func, literal_column, select
 
 from token_service.errors import BacklogFull, MemberFrozen, MemberLeaving, NotFound, ReferenceConflict
-from token_service.ledger import checks, tables, unknown_references
+from token_service.ledger import checks, direct, tables, unknown_references
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.context import Actor
 from token_service.ledger.details import instant
 from token_service.ledger.settlement_tables import leaves
@@ -31,6 +32,11 @@ _NAMED: Final = select(*_COLUMNS).where(
     _columns.merchant_id == bindparam("merchant_id"),
     _columns.kind == bindparam("kind"),
     _columns.reference == bindparam("reference"),
+)
+_USED: Final = select(_columns.reference).where(
+    _columns.merchant_id == bindparam("merchant_id"),
+    _columns.kind == bindparam("kind"),
+    among(_columns.reference, "references"),
 )
 IS_NAMED: Final = _NAMED.exists()
 """Whether :merchant_id has used :reference for an operation of :kind."""
@@ -110,9 +116,8 @@ def exists(tx: Transaction, merchant_id: str, kind: str, reference: str) -> bool
 
 def look_up_references(tx: Transaction, merchant_id: str, kind: str, references: list[str]) -> None:
     """Reads at once which references of a batch exist, so that each item need not ask."""
-    columns = tables.operations.c
-    query = select(columns.reference).where(columns.merchant_id == merchant_id, columns.kind == kind)
-    found = tx.connection.execute(query.where(columns.reference.in_(references))).scalars()
+    asked = {"merchant_id": merchant_id, "kind": kind, "references": references}
+    found = [row.reference for row in direct.ask(tx.connection, _USED, asked)]
     looked_up = {(merchant_id, kind, reference) for reference in references}
     known_here = {(merchant_id, kind, reference) for reference in found}
     tx.unknown_references |= looked_up - known_here

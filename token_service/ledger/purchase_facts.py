@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 
 from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.balances import surroundings_of, surroundings_query
 from token_service.ledger.membership_rows import held_ids
 from token_service.ledger.operations import HAS_BACKLOG, IS_NAMED
@@ -44,9 +45,7 @@ _QUALIFICATIONS: Final = select(
     _purchases.tier_engagement,
 )
 _HISTORY: Final = _QUALIFICATIONS.where(_purchases.member_id == bindparam("member_id"))
-_HISTORIES: Final = _QUALIFICATIONS.add_columns(_purchases.member_id).where(
-    _purchases.member_id.in_(bindparam("member_ids", expanding=True))
-)
+_HISTORIES: Final = _QUALIFICATIONS.add_columns(_purchases.member_id).where(among(_purchases.member_id, "member_ids"))
 _DAY_POINTS: Final = select(func.coalesce(func.sum(_purchases.kept), 0)).where(
     _purchases.member_id == bindparam("member_id"), _purchases.local_date == bindparam("local_date")
 )
@@ -64,12 +63,12 @@ _LAST_OF_MANY: Final = select(
     .limit(1)
     .scalar_subquery()
     .label("last_facts"),
-).where(tables.members.c.id.in_(bindparam("member_ids", expanding=True)))
+).where(among(tables.members.c.id, "member_ids"))
 _DAYS_OF_MANY: Final = (
     select(_purchases.member_id, _purchases.local_date, func.sum(_purchases.kept))
     .where(
-        _purchases.member_id.in_(bindparam("member_ids", expanding=True)),
-        _purchases.local_date.in_(bindparam("local_dates", expanding=True)),
+        among(_purchases.member_id, "member_ids"),
+        among(_purchases.local_date, "local_dates"),
     )
     .group_by(_purchases.member_id, _purchases.local_date)
 )
@@ -128,12 +127,12 @@ def read_ahead_many(tx: Transaction, accounts: Sequence[Account], local_dates: I
     dates = sorted(set(local_dates))
     if not unread or not dates:
         return
-    for row in tx.connection.execute(_LAST_OF_MANY, {"member_ids": list(unread)}):
+    for row in direct.ask(tx.connection, _LAST_OF_MANY, {"member_ids": list(unread)}):
         _remember_last(unread[row.id], row.last_facts)
     for account in unread.values():
         account.day_points |= {date: account.day_points.get(date, 0) for date in dates}
     asked = {"member_ids": list(unread), "local_dates": dates}
-    for member_id, date, points in tx.connection.execute(_DAYS_OF_MANY, asked):
+    for member_id, date, points in direct.ask(tx.connection, _DAYS_OF_MANY, asked):
         unread[member_id].day_points[date] = int(points)
 
 
@@ -207,7 +206,7 @@ def read_histories(tx: Transaction, accounts: Iterable[Account]) -> None:
     unread = {account.id: account for account in accounts if account.history is None}
     for account in unread.values():
         account.history = {}
-    for row in tx.connection.execute(_HISTORIES, {"member_ids": list(unread)}):
+    for row in direct.ask(tx.connection, _HISTORIES, {"member_ids": list(unread)}):
         history_of = unread[row.member_id].history
         assert history_of is not None
         history_of[row.operation_id] = Qualification(*row[1:6])

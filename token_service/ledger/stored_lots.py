@@ -10,8 +10,9 @@ from typing import Any, Final
 from sqlalchemy import Row, literal_column, select
 
 from token_service.errors import InvariantBroken
-from token_service.ledger import tables
+from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account, StoredLot
+from token_service.ledger.among import among
 from token_service.ledger.staged import LotUse
 from token_service.ledger.transaction import Transaction
 from token_service.program.expiry import extended
@@ -23,6 +24,8 @@ IS_OPEN: Final = tables.lots.c.points_left > literal_column("0")
 
 IS_FREE: Final = tables.lots.c.points_left > tables.lots.c.points_held
 """The condition of a lot of which holds don't set everything aside."""
+
+_OPEN_OF_MANY: Final = select(tables.lots).where(among(tables.lots.c.member_id, "member_ids"), IS_OPEN)
 
 
 def open_lots(tx: Transaction, account: Account) -> list[Lot]:
@@ -37,9 +40,7 @@ def open_lots(tx: Transaction, account: Account) -> list[Lot]:
 def read_open(tx: Transaction, accounts: Iterable[Account]) -> None:
     """`open_lots` of many members in one query, before anything is done to them."""
     unread = {account.id: account for account in accounts if not account.lots_are_loaded and not account.lots}
-    columns = tables.lots.c
-    query = select(tables.lots).where(columns.member_id.in_(unread), columns.points_left > 0)
-    for row in tx.connection.execute(query) if unread else ():
+    for row in direct.ask(tx.connection, _OPEN_OF_MANY, {"member_ids": list(unread)}) if unread else ():
         unread[row.member_id].lots[row.entry_id] = stored_lot(row)
     for account in unread.values():
         account.lots_are_loaded = True

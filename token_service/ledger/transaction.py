@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
 from token_service.errors import CallerError, InvariantBroken, NotFound, NotInitialised
 from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.context import Context
 from token_service.ledger.lane_choice import open_lanes
 from token_service.ledger.staged import Staged
@@ -41,7 +42,7 @@ def _both(query: Select[Any]) -> dict[bool, Select[Any]]:
 
 
 _BY_ID: Final = _both(_ACCOUNT.where(_members.id == bindparam("member_id")))
-_BY_IDS: Final = _both(_ACCOUNT.where(_members.id.in_(bindparam("ids", expanding=True))).order_by(_members.id))
+_BY_IDS: Final = _both(_ACCOUNT.where(among(_members.id, "ids")).order_by(_members.id))
 _HEIR: Final = select(_members.merged_into).where(_members.id == bindparam("member_id"))
 _MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.id == bindparam("merchant_id"))
 _OWN_MERCHANT: Final = select(tables.merchants).where(tables.merchants.c.party == PROGRAM_PARTY)
@@ -67,7 +68,7 @@ _FIRST_BY_NAME: Final = _both(_FIRST.where(_links.external_id == bindparam("exte
 _FrameRow: Final = direct.row_class(_FRAME_COLUMNS)
 _MerchantRow: Final = direct.row_class(tables.merchants.c)
 _MEMBERS_NAMED: Final = select(_links.external_id, _links.member_id).where(
-    _links.merchant_id == bindparam("merchant_id"), _links.external_id.in_(bindparam("external_ids", expanding=True))
+    _links.merchant_id == bindparam("merchant_id"), among(_links.external_id, "external_ids")
 )
 
 
@@ -197,8 +198,8 @@ class Transaction:
     def lock_accounts(self, member_ids: Iterable[str]) -> None:
         """Locks several members in one order for all, so that two transactions never wait for each other."""
         wanted = sorted(set(member_ids) - self._accounts.keys())
-        for start in range(0, len(wanted), 500):
-            self._remember(self.connection.execute(_BY_IDS[self.locks], {"ids": wanted[start : start + 500]}))
+        if wanted:
+            self._remember(direct.ask(self.connection, _BY_IDS[self.locks], {"ids": wanted}))
 
     def _remember(self, rows: Iterable[Sequence[Any]]) -> None:
         """Keeps accounts that were read; those that are remembered stay as they are."""
@@ -242,7 +243,7 @@ class Transaction:
     def look_up_members(self, merchant_id: str, external_ids: list[str]) -> None:
         """Reads at once which members of a merchant a batch names."""
         asked = {"merchant_id": merchant_id, "external_ids": external_ids}
-        for row in self.connection.execute(_MEMBERS_NAMED, asked):
+        for row in direct.ask(self.connection, _MEMBERS_NAMED, asked):
             self.known_members[merchant_id, row.external_id] = row.member_id
 
     # --- parts of a batch --------------------------------------------------------------------------------------------
