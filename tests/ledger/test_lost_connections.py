@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, create_engine, event, text
 
 from token_service.errors import CallerError, DatabaseBusy
 from token_service.ledger import direct
+from token_service.ledger.balances import get_balance
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -77,3 +78,13 @@ def test_a_text_that_cannot_be_stored_is_the_callers_mistake(town: Town) -> None
     for asked in ({"external_id": "nu\0l"}, {"member_id": "nu\0l"}, {"external_id": "x", "reference": "nu\0l"}):
         with pytest.raises(CallerError):
             town.buy(asked.pop("member_id", None), 1_000, **asked)
+
+
+def test_a_question_that_met_an_ended_connection_meets_another_one_next(town: Town) -> None:
+    member = town.member()
+    town.balance(member)
+    with town.context.store.ask() as connection:
+        end(town, connection.connection.driver_connection)
+    with pytest.raises(DatabaseBusy):
+        get_balance(town.context, town.alice, member)
+    assert get_balance(town.context, town.alice, member).available == 0

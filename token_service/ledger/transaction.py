@@ -229,8 +229,11 @@ class Transaction:
     def _know_first(self, rows: Sequence[Sequence[Any]]) -> str:
         """Keeps what `_FIRST` found, a row for each published ruleset. The member's id."""
         frame, merchant = len(_FRAME_COLUMNS), len(_FRAME_COLUMNS) + len(tables.merchants.c)
-        self._frame = [_FrameRow(*row[:frame]) for row in rows]
-        self._know_merchant(_MerchantRow(*rows[0][frame:merchant]))
+        if "_frame" not in self.__dict__:  # what was decided on before stays as it was read
+            self._frame = [_FrameRow(*row[:frame]) for row in rows]
+        row = _MerchantRow(*rows[0][frame:merchant])
+        if row.id not in self._merchants:
+            self._know_merchant(row)
         self._remember([rows[0][merchant:]])
         return str(rows[0][merchant])
 
