@@ -192,6 +192,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.reopened": lambda _: gettext("Opened the account again."),
     "member.segmented": _segmented,
     "merge.asked": lambda _: gettext("Asked to make this account part of another one."),
+    "merge.declined": lambda _: gettext("Declined to make this account part of another one."),
     "member.merged": lambda _: gettext("Made another account part of this one."),
     "member.unfrozen": lambda _: gettext("Unfroze the member."),
     "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),
