@@ -14,10 +14,11 @@ from werkzeug.test import TestResponse
 
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewMembership, NewRedemption, NewReversal
+from token_service.ledger.inputs import NewMembership, NewMerchant, NewRedemption, NewReversal, NewStore
 from token_service.ledger.member_codes import member_by_code, new_code
 from token_service.ledger.members import freeze, get_member
 from token_service.ledger.memberships import list_memberships, refund_membership, sell_membership
+from token_service.ledger.merchants import create_merchant, create_store
 from token_service.ledger.redemptions import redeem
 from token_service.ledger.staff_trail import list_actions
 from token_service.ledger.views import Membership
@@ -204,6 +205,33 @@ def test_a_blocked_card_and_ones_own_are_refused(town: Town, till: Counter, memb
     form = till.look(selling(member), membership="club")
     assert "This card is blocked for now." in form.text
     assert bought(town, own) == bought(town, member) == []
+
+
+def test_a_shop_gives_no_more_with_it_than_its_ceiling(town: Town) -> None:
+    merchant = create_merchant(town.context, Actor.admin(), NewMerchant("Kiosque", ceiling_points=99))
+    store = create_store(town.context, Actor.merchant(merchant.id), NewStore("quai", "Quai"))
+    kiosk = Town(town.context, town.clock, merchant.id, store.id)
+    till, member = at_counter(kiosk, "lea@example.com"), kiosk.member("zoe@example.com")
+    page = till.look(selling(member), membership="club")
+    assert "This shop has given all the points it may for now." in page.text
+    sent = till.send(form_of(page))
+    assert (sent.status_code, "This shop has given all the points" in sent.text) == (409, True)
+    assert bought(kiosk, member) == []
+    till.confirm(till.look(selling(member), membership="paper"))
+
+
+def test_two_shops_sell_periods_of_one_membership_and_each_refunds_its_own(
+    town: Town, till: Counter, member: str
+) -> None:
+    sell(till, member)
+    other = open_shop(town.context, town.clock, "Librairie")
+    member_by_code(town.context, other.actor, new_code(town.context, Actor.member(member)).code)
+    foreign = at_counter(other, "lea@example.com")
+    sell(foreign, member)
+    first, second = sorted(bought(town, member), key=lambda one: one.starts_at)
+    assert (second.is_renewal, second.starts_at) == (True, first.ends_at)
+    page = words(foreign.look(f"/till/members/{member}"))
+    assert (refunding(first.id) in page, refunding(second.id) in page) == (False, True)
 
 
 def test_the_trail_has_who_sold_and_refunded_it(town: Town, till: Counter, member: str) -> None:
