@@ -27,10 +27,23 @@ RULES = rules(
 )
 
 
+LIMITED = rules(
+    tiers=(
+        "{qualify_by: points, window: {kind: rolling, period: P1M}, "
+        "levels: [{id: bronze, from: 0}, {id: gold, from: 150, multiplier_percent: 200}]}"
+    ),
+    campaigns="[{id: hello, when: member.purchases < 4, award: {points: 3}}]",
+    challenges="[{id: visits, count: {kind: visits}, target: 2, repeat: always, award: {points: 40}}]",
+    limits="{per_member_day_points: 60, program_day_points: 90}",
+)
+"""Challenges count for levels, and within limits of the day."""
+
+
+@pytest.mark.parametrize("document", [RULES, LIMITED], ids=["plain", "limited"])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_history_earns_what_it_would_have_earned(make: Make, seed: int) -> None:
-    town, draw = make(RULES), random.Random(seed)
-    history = History(parse_ruleset(RULES))
+def test_a_history_earns_what_it_would_have_earned(make: Make, seed: int, document: str) -> None:
+    town, draw = make(document), random.Random(seed)
+    history = History(parse_ruleset(document))
     members = [town.member() for _ in range(3)]
     first = {member: town.buy(member, 100).value.points for member in members}
     for member in members:

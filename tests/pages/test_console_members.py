@@ -238,7 +238,9 @@ def test_many_points_are_moved_by_two_people(make_town: Callable[[str], Town]) -
     assert f"{first.person.name} has asked to make this account part of Countess Lovelace" in page
     assert available(town, kept) == 0
     approvals = second.read("/console/approvals")
-    assert "Ada: part of Countess Lovelace" in approvals
+    assert "Ada becomes part of Countess Lovelace" in approvals
+    assert f'href="{path}?q={kept}"' in approvals
+    assert f'href="{path}?q={kept}"' not in first.read("/console/approvals"), "whoever asked does not decide"
     assert "Showed a passport" in approvals
     done = second.post(path, **(form | {"reason": "Saw it, too"}))
     assert done.location == f"/console/members/{kept}?done=merged"
@@ -248,6 +250,33 @@ def test_many_points_are_moved_by_two_people(make_town: Callable[[str], Town]) -
         "member.merged",
         "merge.asked",
     ]
+
+
+def test_a_merge_that_waits_is_declined(make_town: Callable[[str], Town]) -> None:
+    town = make_town(RULES.replace("limits: {", "limits: {adjustment_points: 50, "))
+    first, second = desk(town, "support"), desk(town, "manager")
+    old, kept = town.member("ada@example.com", "Ada"), town.member("lovelace@example.com", "Countess Lovelace")
+    town.gift(old, 80)
+    first.post(f"/console/members/{old}/merge", q="lovelace", into=kept, reason="A guess")
+    path = f"/console/approvals/merges/{old}/decline"
+    assert path in second.read("/console/approvals")
+    assert second.post(path).location == "/console/approvals?done=declined"
+    assert "Nothing waits for a second person." in second.read("/console/approvals")
+    again = second.post(path)
+    assert (again.status_code, "Somebody has decided this meanwhile." in again.text) == (409, True)
+    assert (available(town, old), available(town, kept)) == (80, 0)
+    assert "Declined to make this account part of another one." in second.read(f"/console/members/{old}")
+
+
+def test_nobody_declines_a_merge_of_their_own_account(make_town: Callable[[str], Town]) -> None:
+    town = make_town(RULES.replace("limits: {", "limits: {adjustment_points: 50, "))
+    first, owner = desk(town, "support"), desk(town, "owner")
+    own, other = town.member(owner.person.email, "Olga"), town.member("lovelace@example.com", "Countess Lovelace")
+    town.gift(own, 80)
+    first.post(f"/console/members/{own}/merge", q="lovelace", into=other, reason="Two cards")
+    path = f"/console/approvals/merges/{own}/decline"
+    assert path not in owner.read("/console/approvals")
+    assert owner.post(path).status_code == 403
 
 
 def test_a_member_is_put_into_segments_by_ticking_them(make_town: Callable[[str], Town]) -> None:

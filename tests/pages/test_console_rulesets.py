@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from console_town import Desk, desk, hidden
 from pages_town import RULES, Town
 
 from token_service.ledger.admin_operations import unfinished
+from token_service.ledger.inputs import NewItem
 from token_service.ledger.rulesets import accept_published, get_ruleset
 from token_service.ledger.staff_trail import list_actions
 from token_service.ledger.views import RulesetView
@@ -160,6 +162,28 @@ def test_recorded_purchases_are_decided_anew_with_points_cost_and_a_drawing(town
     town.clock.move(timedelta(days=60))
     later = desk(town, "owner")
     assert "No purchase was recorded" in later.post("/console/rulesets/try/replay", document=DOUBLE, days="7").text
+
+
+def test_challenges_are_told_apart_with_their_points_and_vouchers(town: Town) -> None:
+    member = town.member()
+    items = (NewItem(line=1, category="coffee", quantity=10, amount=2_000),)
+    town.purchase(member, 2_000, items=items)
+    document = RULES.replace("    award: {reward: free-coffee}\n", "    award: {points: 30}\n", 1)
+    page = plain(desk(town, "manager").post("/console/rulesets/try/replay", document=document, days="30").text)
+    rows = {
+        re.sub(r"<[^>]+>", "", row.partition("</th>")[0]): re.findall(r'class="figures">([^<]*)<', row)
+        for row in page.split("<tr>")[2:]
+    }
+    assert rows["Points"] == ["20", "80", "+ 60 (+ 300 %)"]
+    assert rows["Of them from challenges"] == ["0", "60", "+ 60"]
+    assert rows["Challenges completed"] == ["2", "2", "+ 0"]
+    assert rows["Vouchers won"] == ["2", "0", "− 2"]
+
+
+def test_without_challenges_nothing_is_said_of_them(town: Town) -> None:
+    town.purchase(town.member(), 2_000)
+    page = desk(town, "manager").post("/console/rulesets/try/replay", document=DOUBLE, days="30").text
+    assert "Of them from challenges" not in page
 
 
 def test_a_draft_is_published_after_it_was_read_what_that_means(town: Town, manager: Desk) -> None:

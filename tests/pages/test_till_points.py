@@ -116,6 +116,18 @@ def test_points_used_by_mistake_are_given_back_once(town: Town, till: Counter, m
     assert list_actions(town.context, member_id=member).data[0].action == "redemption.reversed"
 
 
+def test_points_that_somebody_else_gave_back_meanwhile_are_not_given_back_again(
+    town: Town, till: Counter, member: str
+) -> None:
+    receipt = till.send(form_of(till.look(redemption(member), points="50"))).location
+    path = f"/till/redemptions/{receipt.rpartition('/')[2]}/restoration"
+    one, two = form_of(till.browser.get(path)), form_of(till.browser.get(path))
+    till.send(one)
+    answer = till.send(two)
+    assert (answer.status_code, "All of it was given back before." in answer.text) == (409, True)
+    assert points(town, member) == 150
+
+
 def test_points_used_elsewhere_are_not_this_shops_to_give_back(town: Town, till: Counter, member: str) -> None:
     receipt = till.send(form_of(till.look(redemption(member), points="50"))).location
     foreign = at_counter(open_shop(town.context, town.clock, "Librairie"), "lea@example.com")

@@ -22,6 +22,7 @@ from token_service.ledger.membership_rows import end_period, periods_of, row_of,
 from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
+from token_service.ledger.reversal_views import reversal_view
 from token_service.ledger.staged import BoughtPeriod, Operation
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.durations import start_of_day
@@ -63,6 +64,22 @@ def refund_membership(
         return membership_view(tx, operations.loaded(tx, [sold])[sold])
 
     return outcome(context, lambda tx: _refund(tx, actor, membership_id, new), shown)
+
+
+def simulate_membership_refund(
+    context: Context, actor: Actor, membership_id: str, new: NewReversal
+) -> views.Simulation[views.Reversal]:
+    """What `refund_membership` would take back now, or the refusal; nothing is recorded. Raises NotFound."""
+
+    def member_of(tx: Transaction) -> str:
+        return tx.heir(tx.account(_own(tx, actor, membership_id).member_id)).id
+
+    return simulated(context, lambda tx: _refund(tx, actor, membership_id, new), reversal_view, member_of)
+
+
+def get_membership_refund(context: Context, actor: Actor, reversal_id: str) -> views.Reversal:
+    """What the refund of a period took back. Raises NotFound."""
+    return read(context, lambda tx: reversal_view(tx, operations.get(tx, actor, reversal_id, "reversal")))
 
 
 def get_membership(context: Context, actor: Actor, membership_id: str) -> views.Membership:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, insert, select
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.merge_tables import merge_requests
 from token_service.ledger.tables import members
-from token_service.ledger.transaction import Transaction
+from token_service.ledger.transaction import Transaction, write
 
 LISTED_MAX: Final = 100
 _columns = merge_requests.c
@@ -53,6 +53,19 @@ def open_requests(context: Context, actor: Actor, member_id: str | None = None) 
         query = query.where(_columns.member_id == member_id)
     with context.store.read() as connection:
         return tuple(MergeRequest(*row) for row in connection.execute(query))
+
+
+def decline_request(context: Context, actor: Actor, member_id: str) -> bool:
+    """Whether something was asked for this account, that nobody waits for any more. Raises Forbidden for anybody but an admin."""
+    actor.need_admin()
+
+    def work(tx: Transaction) -> bool:
+        tx.account(member_id)
+        found = request_for(tx, member_id) is not None
+        forget_request(tx, member_id)
+        return found
+
+    return write(context, work)
 
 
 def request_for(tx: Transaction, member_id: str) -> Row[Any] | None:

@@ -1,24 +1,29 @@
-"""What recorded purchases would keep under other rules: read, decided again with the very same code, never written.
+"""What recorded purchases would keep under other rules, and what challenges would give with them: read, decided again with the
+very same code, never written.
 
 Each purchase is decided on its recorded facts, refunds included; only what the rules themselves decide is taken from the
 other rules: the member's level at that moment and what the day's earlier purchases kept. Purchases before the window count
-towards levels as recorded. Under the rules that decided, a replay gives what was given; a refund counts from the start.
+towards levels and challenges as recorded. Events are not decided again, but count in challenges by the other rules. Under the
+rules that decided, a replay gives what was given; a refund counts from the start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import accumulate, groupby
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, case, func, select
 
 from token_service.ledger.context import Context
-from token_service.ledger.tables import members, operations, purchases
+from token_service.ledger.replayed_rows import Happened, Standing, happened, labels_of, refunds_of, standing, taken_back
+from token_service.ledger.tables import operations
 from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.caps import Budget
+from token_service.program.challenges import event_counts, purchase_counts
+from token_service.program.completions import Stamps
 from token_service.program.facts import PurchaseFacts
 from token_service.program.limits import recent_orders
 from token_service.program.refunds import Refund, keep_after_refund
@@ -28,11 +33,12 @@ from token_service.program.tiers import Qualification, qualification, tier_at
 
 PURCHASES_MAX: Final = 5_000
 DECISIONS_MAX: Final = 100_000
-"""Purchases × rules and campaigns that one replay decides at most: about two seconds."""
+"""Purchases × rules, campaigns and challenges that one replay decides at most: about two seconds."""
 LOOKS_MAX: Final = 300_000
 """Purchases to decide × purchases of the same member, which levels are read from, that one replay looks at: some five seconds."""
 DAYS_MAX: Final = 366
 MEMBERS_A_READ: Final = 100
+LOOKED_AT: Final = ("purchase", "event")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +51,22 @@ class ReplayedDay:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenged:
+    """What challenges gave: completions, their points, and vouchers."""
+
+    times: int = 0
+    points: int = 0
+    vouchers: int = 0
+
+    def __add__(self, more: Challenged) -> Challenged:
+        return Challenged(self.times + more.times, self.points + more.points, self.vouchers + more.vouchers)
+
+
+@dataclass(frozen=True, slots=True)
 class Replay:
-    """What a replay found. Points are what purchases keep after their refunds; `is_cut`: older purchases, or members with very
-    long histories, were left out.
+    """What a replay found. Points are what purchases keep after their refunds, and what challenges gave with them, which
+    `given_challenges` and `other_challenges` name apart; `is_cut`: older purchases, or members with very long histories, were
+    left out.
     """
 
     since: datetime
@@ -55,6 +74,8 @@ class Replay:
     members: int
     given: int
     other: int
+    given_challenges: Challenged
+    other_challenges: Challenged
     gaining: int  # members
     losing: int
     days: tuple[ReplayedDay, ...]
@@ -62,15 +83,15 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class _Purchase:
-    """`facts` None: before the window, counted as it was recorded."""
+class _Came:
+    """Points of a local date on both sides; of a purchase, or of challenges that were completed."""
 
-    id: str
-    member_id: str
     day: str
-    facts: PurchaseFacts | None
-    kept: int
-    counted: Qualification
+    given: int
+    other: int
+    is_purchase: bool = False
+    given_challenges: Challenged = Challenged()
+    other_challenges: Challenged = Challenged()
 
 
 def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
@@ -78,18 +99,23 @@ def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
     history that LOOKS_MAX would be passed are left out, the longest first.
     """
     since = context.now() - timedelta(days=min(max(1, days), DAYS_MAX))
-    most = min(PURCHASES_MAX, DECISIONS_MAX // (len(ruleset.earning) + len(ruleset.campaigns) + 1))
+    decided = len(ruleset.earning) + len(ruleset.campaigns) + len(ruleset.challenges) + 1
+    most = min(PURCHASES_MAX, DECISIONS_MAX // decided)
     with context.store.read() as connection:
         first, count = _window(connection, since, most)
         totals, budgets = _Totals(), _Budgets()
         members, are_all = _members(connection, since, first)
         for chunk in _chunks(members):
-            bought = _purchases(connection, chunk, since, first)
-            labels = _labels(connection, chunk) if ruleset.segments else {}
-            refunds = _refunds(connection, [one.id for one in bought if one.facts is not None])
-            for member_id, group in groupby(bought, key=lambda one: one.member_id):
+            told = happened(connection, chunk, since, first)
+            labels = labels_of(connection, chunk) if ruleset.segments else {}
+            recorded = _Recorded(
+                refunds_of(connection, [one.id for one in told if one.facts is not None]),
+                taken_back(connection, [one.id for one in told if one.event is not None]),
+                standing(connection, ruleset, chunk),
+            )
+            for member_id, group in groupby(told, key=lambda one: one.member_id):
                 segments = declared(ruleset, labels.get(member_id, ()))
-                totals.add(_member_under(ruleset, group, refunds, budgets, segments))
+                totals.add(_Replayed(ruleset, recorded, budgets, segments).of(member_id, list(group)))
     return totals.as_replay(since, is_cut=count > most or not are_all)
 
 
@@ -102,12 +128,14 @@ def _window(connection: Connection, since: datetime, most: int) -> tuple[int, in
 
 
 def _members(connection: Connection, since: datetime, first: int) -> tuple[list[str], bool]:
-    """(who bought in the window, in order, as far as LOOKS_MAX goes, shortest histories first; whether that is everybody)."""
+    """(who bought or did something else in the window, in order, as far as LOOKS_MAX goes, shortest histories first; whether that
+    is everybody).
+    """
     columns = operations.c
-    is_purchase, is_in_window = columns.kind == "purchase", (columns.occurred_at >= since) & (columns.seq >= first)
-    ids = select(columns.member_id).where(is_purchase, is_in_window)
+    is_looked_at, is_in_window = columns.kind.in_(LOOKED_AT), (columns.occurred_at >= since) & (columns.seq >= first)
+    ids = select(columns.member_id).where(is_looked_at, is_in_window)
     looks = func.count() * func.sum(case((is_in_window, 1), else_=0))
-    query = select(columns.member_id, looks).where(is_purchase, columns.member_id.in_(ids)).group_by(columns.member_id)
+    query = select(columns.member_id, looks).where(is_looked_at, columns.member_id.in_(ids)).group_by(columns.member_id)
     members = sorted(connection.execute(query), key=lambda row: (row[1], row.member_id))
     sums = accumulate(int(row[1]) for row in members)
     found = [row.member_id for row, looked in zip(members, sums, strict=True) if looked <= LOOKS_MAX]
@@ -119,87 +147,94 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + MEMBERS_A_READ]
 
 
-def _purchases(connection: Connection, member_ids: Sequence[str], since: datetime, first: int) -> list[_Purchase]:
-    """Every purchase and event of these members in the order of recording; events count as they did, not decided again."""
-    done, kept = operations.c, purchases.c
-    query = (
-        select(done.seq, done.kind, *purchases.c, done.facts)
-        .join(purchases, kept.operation_id == done.id)
-        .where(done.member_id.in_(member_ids), done.kind.in_(("purchase", "event")))
-        .order_by(done.member_id, done.seq)
-    )
-    return [
-        _purchase(row, is_in_window=row.kind == "purchase" and row.seq >= first and row.occurred_at >= since)
-        for row in connection.execute(query)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What some members' history says beside what happened: refunds by purchase, events that were taken back, challenges."""
+
+    refunds: Mapping[str, tuple[Refund, ...]]
+    taken_back: set[str]
+    standing: Standing
 
 
-def _labels(connection: Connection, member_ids: Sequence[str]) -> dict[str, list[str]]:
-    """The segments that these members are in today."""
-    columns = members.c
-    query = select(columns.id, columns.segments).where(columns.id.in_(member_ids), columns.segments.is_not(None))
-    return {row.id: row.segments.split() for row in connection.execute(query)}
+@dataclass(slots=True)
+class _Replayed:
+    """One member under the other rules, thing by thing."""
 
+    ruleset: Ruleset
+    recorded: _Recorded
+    budgets: _Budgets
+    segments: tuple[str, ...]
+    history: list[Qualification] = field(default_factory=list)
+    day_points: dict[str, int] = field(default_factory=dict)
+    uses: dict[str, list[datetime]] = field(default_factory=dict)
 
-def _purchase(row: Any, *, is_in_window: bool) -> _Purchase:
-    return _Purchase(
-        id=row.operation_id,
-        member_id=row.member_id,
-        day=row.local_date,
-        facts=PurchaseFacts.from_json(row.facts) if is_in_window else None,
-        kept=row.kept,
-        counted=Qualification(
-            at=row.occurred_at,
-            spend=row.tier_spend_cents,
-            points=row.tier_points,
-            orders=row.tier_orders,
-            engagement=row.tier_engagement,
-        ),
-    )
+    def of(self, member_id: str, told: Sequence[Happened]) -> Iterator[_Came]:
+        """What came of each of the member's purchases in the window, and of challenges that they and events completed."""
+        decided = {one.id for one in told if one.facts is not None or one.event is not None}
+        stamps = self._stamps(member_id, told, decided)
+        for one in told:
+            if one.completes in decided:
+                yield self._given(one)
+                continue
+            counts: dict[str, int] = {}
+            if one.facts is None:
+                self._keep(one.day, one.kept, one.counted)
+                if one.event is not None and one.id not in self.recorded.taken_back:
+                    counts = event_counts(self.ruleset, one.event)
+            else:
+                yield _Came(one.day, one.kept, self._decide(one, one.facts), is_purchase=True)
+                counts = purchase_counts(self.ruleset, one.facts, self.recorded.refunds.get(one.id, ()))
+            if counts:
+                yield from self._complete(one, counts, stamps)
 
+    def _stamps(self, member_id: str, told: Sequence[Happened], decided: set[str]) -> Stamps:
+        """Where the member stood in challenges before the window."""
+        again = {one.id for one in told if one.completes in decided}
+        steps = self.recorded.standing.steps.get(member_id, ())
+        given = self.recorded.standing.given.get(member_id, ())
+        return Stamps.after(
+            ((challenge_id, counted) for operation_id, challenge_id, counted in steps if operation_id not in decided),
+            (subject for event_id, subject in given if event_id not in again),
+        )
 
-def _member_under(
-    ruleset: Ruleset,
-    bought: Iterable[_Purchase],
-    refunds: Mapping[str, tuple[Refund, ...]],
-    budgets: _Budgets,
-    segments: tuple[str, ...],
-) -> Iterator[tuple[str, int, int]]:
-    """(local date, points kept, points kept under the other rules) of each of one member's purchases in the window."""
-    history: list[Qualification] = []
-    day_points: dict[str, int] = {}
-    uses: dict[str, list[datetime]] = {}
-    for one in bought:
-        today = day_points.get(one.day, 0)
-        if one.facts is None:
-            history.append(one.counted)
-            day_points[one.day] = today + one.kept
-            continue
-        tier = None if ruleset.tiers is None else tier_at(ruleset, history, one.facts.occurred_at)
-        recent = recent_orders(ruleset, history, one.facts.occurred_at)
-        member = replace(one.facts.member, tier=tier, day_points=today, recent=recent, segments=segments)
-        facts = replace(one.facts, member=member, campaigns=(), caps=())
-        facts = with_limits(ruleset, facts, uses, budgets.left)
-        back = refunds.get(one.id, ())
-        award = keep_after_refund(ruleset, facts, back)
-        kept = award.points
+    def _given(self, one: Happened) -> _Came:
+        """What a completion really gave, that is decided again."""
+        stands = one.id in self.recorded.standing.events
+        gave = Challenged(int(stands), one.kept, int(one.id in self.recorded.standing.vouchers))
+        return _Came(one.day, one.kept, 0, given_challenges=gave)
+
+    def _decide(self, one: Happened, facts: PurchaseFacts) -> int:
+        """The points that a purchase keeps."""
+        rules, at, back = self.ruleset, facts.occurred_at, self.recorded.refunds.get(one.id, ())
+        member = replace(
+            facts.member,
+            tier=None if rules.tiers is None else tier_at(rules, self.history, at),
+            day_points=self.day_points.get(one.day, 0),
+            recent=recent_orders(rules, self.history, at),
+            segments=self.segments,
+        )
+        facts = replace(facts, member=member, campaigns=(), caps=())
+        facts = with_limits(rules, facts, self.uses, self.budgets.left)
+        award = keep_after_refund(rules, facts, back)
         for campaign_id, points in points_used(facts, award).items():
-            uses.setdefault(campaign_id, []).append(facts.occurred_at)
-            budgets.use(campaign_id, points)
-        history.append(qualification(facts, back, kept))
-        day_points[one.day] = today + kept
-        yield one.day, one.kept, kept
+            self.uses.setdefault(campaign_id, []).append(at)
+            self.budgets.use(campaign_id, points)
+        self._keep(one.day, award.points, qualification(facts, back, award.points))
+        return award.points
 
+    def _complete(self, one: Happened, counts: Mapping[str, int], stamps: Stamps) -> Iterator[_Came]:
+        """What a purchase or an event completes under the other rules."""
+        at, left = one.recorded_at, self.budgets.left
+        day = one.facts.local.date if one.facts is not None else one.day
+        for done in stamps.count(self.ruleset, day, counts=counts, at=at, day_points=self.day_points, left=left):
+            self.history.append(done.counts)
+            for budget_id, points in done.used.items():
+                self.budgets.use(budget_id, points)
+            yield _Came(done.day, 0, done.points, other_challenges=Challenged(1, done.points, done.vouchers))
 
-def _refunds(connection: Connection, purchase_ids: Sequence[str]) -> dict[str, tuple[Refund, ...]]:
-    found: dict[str, tuple[Refund, ...]] = {}
-    columns = operations.c
-    for start in range(0, len(purchase_ids), 500):
-        some = purchase_ids[start : start + 500]
-        query = select(columns.parent_id, columns.facts).where(columns.parent_id.in_(some), columns.kind == "refund")
-        for parent_id, facts in connection.execute(query.order_by(columns.seq)):
-            found[parent_id] = (*found.get(parent_id, ()), Refund.from_json(facts["refund"]))
-    return found
+    def _keep(self, day: str, points: int, counts: Qualification) -> None:
+        self.day_points[day] = self.day_points.get(day, 0) + points
+        self.history.append(counts)
 
 
 class _Budgets:
@@ -223,17 +258,21 @@ class _Totals:
     def __init__(self) -> None:
         self.purchases = self.members = self.gaining = self.losing = 0
         self.days: dict[str, list[int]] = {}
+        self.given_challenges = self.other_challenges = Challenged()
 
-    def add(self, decided: Iterable[tuple[str, int, int]]) -> None:
-        """One member's purchases: (local date, given, other)."""
-        change = count = 0
-        for day, given, other in decided:
-            sums = self.days.setdefault(day, [0, 0])
-            sums[0] += given
-            sums[1] += other
-            change += other - given
+    def add(self, came: Iterable[_Came]) -> None:
+        """One member's purchases and challenges."""
+        change = count = purchases = 0
+        for one in came:
+            sums = self.days.setdefault(one.day, [0, 0])
+            sums[0] += one.given
+            sums[1] += one.other
+            change += one.other - one.given
+            purchases += one.is_purchase
             count += 1
-        self.purchases += count
+            self.given_challenges += one.given_challenges
+            self.other_challenges += one.other_challenges
+        self.purchases += purchases
         self.members += count > 0
         self.gaining += change > 0
         self.losing += change < 0
@@ -246,6 +285,8 @@ class _Totals:
             members=self.members,
             given=sum(day.given for day in days),
             other=sum(day.other for day in days),
+            given_challenges=self.given_challenges,
+            other_challenges=self.other_challenges,
             gaining=self.gaining,
             losing=self.losing,
             days=days,

@@ -15,6 +15,7 @@ from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.members import freeze, get_member, unfreeze
+from token_service.ledger.merge_requests import decline_request
 from token_service.ledger.merging import Merged, merge_members
 from token_service.ledger.proposals import approve_proposal, decline_proposal, get_proposal, propose_adjustment
 from token_service.ledger.segments import set_segments
@@ -176,6 +177,19 @@ def merge_account(context: Context, person: Person, member_id: str, into_id: str
         return Deed(action, member_id, member_id=whose, reason=reason, detail={"from": member_id})
 
     return perform(context, person, work, deed)
+
+
+def decline_merge(context: Context, person: Person, member_id: str) -> bool:
+    """Whether a merge of this account waited, and is declined now, also by whoever asked. Raises Forbidden (one's own account),
+    NotFound.
+    """
+
+    def work(joined: Context) -> bool:
+        _others(joined, person, member_id)
+        return decline_request(joined, person.actor, member_id)
+
+    deed = Deed("merge.declined", member_id, member_id=member_id)
+    return perform(context, person, work, lambda found: deed if found else None)
 
 
 def _changed(

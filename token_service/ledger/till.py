@@ -15,16 +15,17 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import BigInteger, Row, Select, cast, exists, func, or_, select
 
 from token_service.errors import NotFound, OwnCard
-from token_service.ledger import till_vouchers, views
+from token_service.ledger import till_memberships, till_vouchers, views
 from token_service.ledger.balances import balance_of
 from token_service.ledger.context import Context
 from token_service.ledger.entry_views import promises_of
+from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_tables import staff, staff_actions
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.tables import entries, facts, members, operations, stores
-from token_service.ledger.till_lines import TillLine, doer_of
+from token_service.ledger.till_lines import Tally, TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
 from token_service.ledger.users import is_persons
 from token_service.ledger.wallet_tables import mandates
@@ -37,22 +38,14 @@ LISTED_MAX: Final = 12
 DAY_MAX: Final = 500
 PURCHASES_MAX: Final = 10
 KINDS: Final = ("purchase", "refund", "redemption", "restoration", "issuance", "reversal")
-"""What happens at tills, by a person or over the API; corrections by the programme are not a shop's."""
+"""What happens at tills, by a person or over the API, beside memberships; corrections by the programme are not a shop's."""
+_TALLIED: Final = ("purchase", "refund", till_memberships.SOLD, till_memberships.REFUNDED, *KINDS[2:])
+_IS_A_TILLS: Final = or_(operations.c.kind.in_(KINDS), till_memberships.IS_SALE)
 _asked_for = select(mandates.c.id).where(
     mandates.c.merchant_id == operations.c.merchant_id, mandates.c.reference == operations.c.reference
 )
 _DONE_TO: Final = (operations.c.id, _asked_for.correlate(operations).scalar_subquery())
 """What the trail may name of an operation: itself, or the quote that asked the member to sign it."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """All of a day's operations of one kind, or its vouchers."""
-
-    kind: str
-    count: int
-    points: int
-    amount: int | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +102,7 @@ def day_of(context: Context, person: Person, since: datetime, *, most: int = LIS
     the newest.
     """
     columns = operations.c
-    mine = [columns.merchant_id == _merchant(person), columns.recorded_at >= since, columns.kind.in_(KINDS)]
+    mine = [columns.merchant_id == _merchant(person), columns.recorded_at >= since, _IS_A_TILLS]
     if person.store_id is not None:
         mine.append(or_(columns.store_id == person.store_id, _done_at(person.store_id)))
 
@@ -137,7 +130,7 @@ def purchases_of(context: Context, person: Person, member_id: str) -> tuple[Till
 def receipt_of(context: Context, person: Person, operation_id: str) -> TillReceipt:
     """One operation of this person's merchant. Raises NotFound, for foreign ones too."""
     columns = operations.c
-    mine = columns.merchant_id == _merchant(person), columns.id == operation_id, columns.kind.in_(KINDS)
+    mine = columns.merchant_id == _merchant(person), columns.id == operation_id, _IS_A_TILLS
 
     def work(tx: Transaction) -> TillReceipt:
         row = tx.connection.execute(_lines().where(*mine)).first()
@@ -188,8 +181,10 @@ def _lines() -> Select[Any]:
             stores.c.name.label("store_name"),
             staff.c.id.label("staff_id"),
             staff.c.name.label("staff_name"),
+            member_memberships.c.membership,
+            member_memberships.c.paid,
         )
-        .select_from(operations)
+        .select_from(till_memberships.with_periods(operations))
         .join(members, members.c.id == operations.c.member_id)
         .outerjoin(stores, stores.c.id == operations.c.store_id)
     )
@@ -197,22 +192,25 @@ def _lines() -> Select[Any]:
 
 
 def _line(row: Row[Any]) -> TillLine:
+    kind = till_memberships.kind_of(row.kind, row.membership)
+    has_page = row.kind != "redemption" and (kind != "reversal" or not (row.parent_id or "").startswith("evt_"))
     return TillLine(
         id=row.id,
-        kind=row.kind,
+        kind=kind,
         reference=row.reference,
         recorded_at=row.recorded_at,
         occurred_at=row.occurred_at,
         member_id=row.member_id,
         member_name=row.member_name,
-        points=_points(row.kind, row.facts, row.result),
-        amount=_amount(row.kind, row.facts),
+        points=_points(kind, row.facts, row.result),
+        amount=_amount(row.kind, row.facts) if row.membership is None else row.paid,
         reward_id=row.facts.get("reward_id"),
-        parent_id=None if row.kind == "redemption" else row.parent_id,
+        parent_id=row.parent_id if has_page else None,
         staff_id=row.staff_id,
         staff_name=row.staff_name,
         store_name=row.store_name,
         is_signed=bool(row.facts.get("by_signature")),
+        membership=row.membership,
     )
 
 
@@ -221,6 +219,8 @@ def _points(kind: str, facts: dict[str, Any], result: dict[str, Any]) -> int:
         return int(result["points"])
     if kind == "refund":
         return -int(result["reversed"] + result["debt"] + result["pending_cancelled"])
+    if kind in (till_memberships.SOLD, till_memberships.REFUNDED):
+        return till_memberships.points_of(kind, result)
     return _sign(kind) * int(facts["points"])
 
 
@@ -242,7 +242,8 @@ def _tallies(tx: Transaction, mine: list[Any]) -> list[Tally]:
     count, given, paid = tx.connection.execute(query.where(*mine, columns.kind == "purchase")).one()
     found = {"purchase": Tally("purchase", count, int(given), int(paid))} if count else {}
     moved = func.sum(cast(columns.facts["points"].as_string(), BigInteger))
-    plain = select(columns.kind, func.count(), moved).where(*mine, columns.kind.not_in(("purchase", "refund")))
+    is_plain = columns.kind.not_in(("purchase", "refund")) & till_memberships.IS_OTHER
+    plain = select(columns.kind, func.count(), moved).where(*mine, is_plain)
     for kind, count, points_moved in tx.connection.execute(plain.group_by(columns.kind)):
         found[kind] = Tally(kind, count, _sign(kind) * int(points_moved), None)
     refunds = select(columns.facts, columns.result).where(*mine, columns.kind == "refund")
@@ -251,4 +252,5 @@ def _tallies(tx: Transaction, mine: list[Any]) -> list[Tally]:
         found["refund"] = Tally(
             "refund", len(figures), sum(one for one, _ in figures), sum(two or 0 for _, two in figures)
         )
-    return [found[kind] for kind in KINDS if kind in found]
+    found |= till_memberships.tallies(tx, mine)
+    return [found[kind] for kind in _TALLIED if kind in found]

@@ -1,4 +1,4 @@
-"""One line of a till's day, and who of the staff did it."""
+"""One line of a till's day, and who of the staff did it; and the sums of a day."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from token_service.ledger.staff_tables import staff, staff_actions
 
 @dataclass(frozen=True)
 class TillLine:
-    """One operation, or a voucher honoured: signed points as they reached the member or will, `amount` the money of a purchase or
-    refund.
+    """One operation, or a voucher honoured: signed points as they reached the member or will, `amount` the money of a purchase,
+    a refund, or a membership that was sold or refunded (`membership` is its id then).
     """
 
     id: str
@@ -33,6 +33,17 @@ class TillLine:
     staff_name: str | None
     store_name: str | None
     is_signed: bool = False  # the member spent the points with a signature of their own
+    membership: str | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All of a day's operations of one kind, or its vouchers."""
+
+    kind: str
+    count: int
+    points: int
+    amount: int | None
 
 
 def doer_of(query: Select[Any], objects: Sequence[ColumnElement[Any]], table: Table) -> Select[Any]:

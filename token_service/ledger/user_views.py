@@ -15,3 +15,17 @@ class User:
     email: str
     name: str | None
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """Somebody was "added" or "removed". `done_by`: the address of one of the company if `is_by_user`, else what the ledger calls
+    whoever did it.
+    """
+
+    change: str
+    email: str
+    name: str | None
+    done_by: str
+    is_by_user: bool
+    created_at: datetime

@@ -1,7 +1,7 @@
 """A company as a member: several people sign in to it, each with an e-mail address of their own (number 52 of the brief).
 
-Whoever enrolled the member says who they are. What a member's own address may do in the wallet, each of them may; who is taken
-off is signed out at once. None of this is on the chain.
+Whoever enrolled the member says who they are; so do they themselves in the wallet (colleagues.py). What a member's own address
+may do there, each of them may; who is taken off is signed out at once. Each change is in the trail; none of this is on the chain.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from token_service.ledger import checks, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.session_tables import sessions
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.tables import members
 from token_service.ledger.transaction import Transaction, read, write
-from token_service.ledger.user_tables import member_users
+from token_service.ledger.user_tables import member_user_changes, member_users
 
 USERS_MAX: Final = 100
 _columns = member_users.c
@@ -42,12 +43,9 @@ def add_user(context: Context, actor: Actor, member_id: str, email: str, name: s
         known = tx.connection.execute(_of(account.id).where(_columns.email == address)).one_or_none()
         if known is not None:
             return _view(known)
-        here = select(func.count()).select_from(member_users).where(_columns.member_id == account.id)
-        if tx.connection.execute(here).scalar_one() >= USERS_MAX:
+        if count_users(tx, account.id) >= USERS_MAX:
             raise Conflict(f"a member has at most {USERS_MAX} users")
-        user = views.User(tx.new_id("usr"), account.id, address, name, tx.now)
-        tx.connection.execute(insert(member_users).values(added_by=actor.name, **asdict(user)))
-        return user
+        return let_in(tx, account.id, address, name, actor.name)
 
     return write(context, work)
 
@@ -59,8 +57,7 @@ def remove_user(context: Context, actor: Actor, member_id: str, user_id: str) ->
 
     def work(tx: Transaction) -> None:
         account = _own(tx, actor, member_id)
-        here = (_columns.member_id == account.id, _columns.id == user_id)
-        tx.connection.execute(delete(member_users).where(*here))
+        shut_out(tx, account.id, user_id, actor.name)
 
     write(context, work)
 
@@ -75,6 +72,52 @@ def list_users(context: Context, actor: Actor, member_id: str) -> tuple[views.Us
     return read(context, work)
 
 
+def count_users(tx: Transaction, member_id: str) -> int:
+    """How many sign in to the member beside its own address."""
+    here = select(func.count()).select_from(member_users).where(_columns.member_id == member_id)
+    return int(tx.connection.execute(here).scalar_one())
+
+
+def let_in(
+    tx: Transaction, member_id: str, email: str, name: str | None, done_by: str, *, is_by_user: bool = False
+) -> views.User:
+    """The new person, with a line in the trail."""
+    user = views.User(tx.new_id("usr"), member_id, email, name, tx.now)
+    tx.connection.execute(insert(member_users).values(added_by=done_by, **asdict(user)))
+    _note(tx, user, "added", done_by, is_by_user=is_by_user)
+    return user
+
+
+def shut_out(
+    tx: Transaction, member_id: str, user_id: str, done_by: str, *, is_by_user: bool = False
+) -> views.User | None:
+    """The person who no longer signs in, with a line in the trail; None if there is none of that id. Their sessions here are
+    gone, so that none of them lives again if they are let in once more.
+    """
+    here = (_columns.member_id == member_id, _columns.id == user_id)
+    found = tx.connection.execute(select(member_users).where(*here)).one_or_none()
+    if found is None:
+        return None
+    tx.connection.execute(delete(member_users).where(*here))
+    own = (sessions.c.email == found.email) & (sessions.c.member_id == member_id)
+    tx.connection.execute(delete(sessions).where(own))
+    _note(tx, _view(found), "removed", done_by, is_by_user=is_by_user)
+    return _view(found)
+
+
+def list_user_changes(context: Context, actor: Actor, member_id: str, *, most: int) -> tuple[views.UserChange, ...]:
+    """The newest lines of the trail of who signs in to the member, newest first. Raises NotFound, Forbidden."""
+    return read(context, lambda tx: changes_of(tx, _own(tx, actor, member_id).id, most=most))
+
+
+def changes_of(tx: Transaction, member_id: str, *, most: int) -> tuple[views.UserChange, ...]:
+    """As `list_user_changes`, for whoever may see the member."""
+    columns = member_user_changes.c
+    query = select(columns.change, columns.email, columns.name, columns.done_by, columns.is_by_user, columns.created_at)
+    query = query.where(columns.member_id == member_id).order_by(columns.seq.desc()).limit(most)
+    return tuple(views.UserChange(*row) for row in tx.connection.execute(query))
+
+
 def is_persons(connection: Connection, member_id: str, email: str) -> bool:
     """Whether whoever reads this normalised address signs in to the member, or did to an account that became part of theirs."""
     heir = select(members.c.merged_into).where(members.c.id == member_id)
@@ -83,6 +126,21 @@ def is_persons(connection: Connection, member_id: str, email: str) -> bool:
     user = select(_columns.member_id).where(_columns.member_id == member_id, _columns.email == email)
     before = select(members.c.id).where(members.c.merged_into == member_id, members.c.email == email)
     return connection.execute(union_all(own, user, before).limit(1)).first() is not None
+
+
+def _note(tx: Transaction, user: views.User, change: str, done_by: str, *, is_by_user: bool) -> None:
+    tx.connection.execute(
+        insert(member_user_changes).values(
+            member_id=user.member_id,
+            user_id=user.id,
+            change=change,
+            email=user.email,
+            name=user.name,
+            done_by=done_by,
+            is_by_user=is_by_user,
+            created_at=tx.now,
+        )
+    )
 
 
 def _refuse_members(actor: Actor) -> None:

@@ -60,7 +60,7 @@ from token_service.ledger.referral_views import Invitation, Referral
 from token_service.ledger.reward_views import RewardStanding
 from token_service.ledger.standing_views import Renewal, StandingOrder
 from token_service.ledger.tier_views import TierDowngrade, TierStanding
-from token_service.ledger.user_views import User
+from token_service.ledger.user_views import User, UserChange
 from token_service.ledger.voucher_views import (
     ShownVoucher,
     Voucher,
@@ -128,6 +128,7 @@ __all__ = [
     "TierDowngrade",
     "TierStanding",
     "User",
+    "UserChange",
     "Voucher",
     "VoucherCheck",
     "VoucherUse",

@@ -26,6 +26,7 @@ from token_service.pages import (
     mailbox,
     own_key,
     own_wallet,
+    people,
     preferences,
     rewards,
     signing_in,
@@ -59,7 +60,7 @@ CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 
 ROOMS: Final = (
     signing_in, wallet, card, statement, entry, rewards, giving, inviting, challenges, vouchers, preferences, confirming,
-    own_wallet, own_key, transparency,
+    people, own_wallet, own_key, transparency,
 )  # fmt: skip
 
 FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock", "lasting_seconds")

@@ -1,4 +1,7 @@
-"""Signing in once more before something that cannot be undone: a code by mail, and a session that was opened just now."""
+"""Signing in once more before something that cannot be undone: a code by mail, and a session that was opened just now.
+
+The address says what it is for, and so where it leads back to.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from token_service.pages.signed_in import member_id, session
 from token_service.pages.signing_in import open_session, send_code
 
 FRESH_FOR: Final = timedelta(minutes=15)
+BACK_TO: Final = {"own-wallet": "pages.own_wallet", "people": "pages.people"}
 
 
 def add_to(pages: Blueprint) -> None:
@@ -38,7 +42,7 @@ def ask_to_confirm() -> ResponseReturnValue:
     ticket = send_code(session().email)
     if ticket is None:
         return _page("too_many"), 429
-    response = redirect(url_for("pages.confirm"), 303)
+    response = redirect(url_for("pages.confirm", purpose=_purpose()), 303)
     set_cookie(response, "ticket", ticket)
     return response
 
@@ -53,7 +57,7 @@ def check_confirmation() -> ResponseReturnValue:
     if opened.session.email != before.email or not choose_member(context, opened.session, member):
         return _page("expired"), 422
     end_session(context, email=before.email, session_id=before.id)
-    response = redirect(url_for("pages.own_wallet"), 303)
+    response = redirect(url_for(BACK_TO[_purpose() or "own-wallet"]), 303)
     clear_cookie(response, "ticket")
     set_cookie(response, "session", opened.token)
     return response
@@ -61,6 +65,19 @@ def check_confirmation() -> ResponseReturnValue:
 
 def _page(error: str | None = None) -> str:
     has_asked = read_cookie("ticket") is not None and error not in ("expired", "too_many_attempts")
+    purpose = _purpose()
     return render_template(
-        "confirm.html", error=error, has_asked=has_asked, email=session().email, program=services().ruleset().program
+        "confirm.html",
+        error=error,
+        has_asked=has_asked,
+        email=session().email,
+        program=services().ruleset().program,
+        purpose=purpose,
+        back=BACK_TO[purpose or "own-wallet"],
     )
+
+
+def _purpose() -> str | None:
+    """What the address says; None for leaving with the points, which needs no word."""
+    asked = request.args.get("purpose")
+    return asked if asked in BACK_TO else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from token_service.ledger.colleagues import is_company
 from token_service.ledger.sessions import end_session, members_with_email, sessions_of, set_locale
 from token_service.ledger.standing_orders import get_standing_order, set_standing_order
 from token_service.pages.cookies import clear_cookie, set_cookie
@@ -45,6 +46,7 @@ def _page(typed: str | None = None, mistake: str | None = None) -> str:
         typed=typed if typed is not None else str(order or ""),
         mistake=mistake,
         done=request.args.get("done"),
+        has_people=is_company(given.context, member_id()),
     )
 
 

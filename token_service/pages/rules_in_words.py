@@ -13,7 +13,6 @@ from typing import Final
 from token_service.pages import formats
 from token_service.pages.breakdown import (
     action_in_words,
-    benefit_named,
     level_named,
     limit_in_words,
     membership_named_in_words,
@@ -23,6 +22,7 @@ from token_service.pages.breakdown import (
 )
 from token_service.pages.challenge_words import challenge_in_words
 from token_service.pages.levels_in_words import levels_in_words
+from token_service.pages.memberships_in_words import membership_in_words
 from token_service.pages.on_offer import needed_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
@@ -36,7 +36,6 @@ from token_service.program.schema import (
     Campaign,
     FixedExpiry,
     InactivityExpiry,
-    Membership,
     PeriodEndExpiry,
     Reward,
 )
@@ -65,7 +64,7 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
     chapters = (
         (gettext("What a purchase earns"), _earning(ruleset)),
         (gettext("What else earns points"), _actions(ruleset)),
-        (gettext("Memberships"), (_membership(one, ruleset) for one in ruleset.memberships)),
+        (gettext("Memberships"), (Told(membership_in_words(one, ruleset)) for one in ruleset.memberships)),
         (
             gettext("Challenges"),
             (_challenge(challenge, ruleset) for challenge in ruleset.challenges),
@@ -174,25 +173,6 @@ def _dates(starts: date | None, until: date | None) -> str | None:
     if until:
         return gettext("Until %(end)s, that day included.", end=formats.calendar_day(until))
     return None
-
-
-def _membership(one: Membership, ruleset: Ruleset) -> Told:
-    price, period = formats.money(one.price, ruleset.program.currency), formats.lasting(one.period)
-    sentences = [gettext("%(name)s: %(price)s for %(period)s.", name=own_name(one), price=price, period=period)]
-    if one.benefits:
-        benefits = ", ".join(benefit_named(ruleset, benefit) for benefit in one.benefits)
-        sentences.append(gettext("It brings: %(benefits)s.", benefits=benefits))
-    if one.multiplier_percent != 100:
-        sentences.append(gettext("Points of purchases: %(factor)s.", factor=formats.factor(one.multiplier_percent)))
-    if one.points is not None:
-        points = formats.number(one.points)
-        said = ngettext(
-            "Each period gives %(points)s point.", "Each period gives %(points)s points.", one.points, points=points
-        )
-        sentences.append(said)
-    if one.grace is not None:
-        sentences.append(gettext("It is kept for %(grace)s after its end.", grace=formats.lasting(one.grace)))
-    return Told(" ".join(sentences))
 
 
 def _challenge(challenge: Challenge, ruleset: Ruleset) -> Told:

@@ -70,7 +70,7 @@ def sign_in() -> ResponseReturnValue:
 def ask_for_code() -> ResponseReturnValue:
     """Sends a code if the address is a member's, and goes on to the next page in any case."""
     email = normal_email(request.form.get("email", ""))
-    if len(email) > EMAIL_CHARACTERS_MAX or not _EMAIL.fullmatch(email):
+    if not is_email(email):
         return _sign_in_page("email"), 422
     ticket = send_code(email)
     if ticket is None:
@@ -78,6 +78,11 @@ def ask_for_code() -> ResponseReturnValue:
     response = redirect(url_for("pages.code"), 303)
     set_cookie(response, "ticket", ticket)
     return response
+
+
+def is_email(text: str) -> bool:
+    """Whether this normalised text looks like an e-mail address; whether it is somebody's, a mail shows."""
+    return len(text) <= EMAIL_CHARACTERS_MAX and _EMAIL.fullmatch(text) is not None
 
 
 def send_code(email: str) -> str | None:

@@ -47,6 +47,15 @@ class Held:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Since when a membership is held without a break, until when it is paid, and the end of the grace behind that."""
+
+    since: datetime
+    until: datetime
+    keeps_until: datetime
+
+
 def membership_named(ruleset: Ruleset, membership_id: str) -> Membership | None:
     """The membership of that id, or None."""
     return next((one for one in ruleset.memberships if one.id == membership_id), None)
@@ -85,6 +94,23 @@ def held_at(periods: Iterable[Period], at: datetime) -> tuple[Held, ...]:
             until = max(until, one.ends_at) if one.starts_at <= until else until
         found[name] = Held(name, until)
     return tuple(found.values())
+
+
+def stretch_at(periods: Iterable[Period], membership_id: str, at: datetime) -> Stretch | None:
+    """The unbroken run of periods by which the membership is held at an instant; None if it is not."""
+    own = sorted(
+        (one for one in periods if one.membership == membership_id and one.ended_at is None),
+        key=lambda one: one.starts_at,
+    )
+    found: list[Stretch] = []
+    for one in own:
+        if found and one.starts_at <= found[-1].keeps_until:
+            last = found.pop()
+            ends = max(last.until, one.ends_at), max(last.keeps_until, one.keeps_until)
+            found.append(Stretch(last.since, *ends))
+        else:
+            found.append(Stretch(one.starts_at, one.ends_at, one.keeps_until))
+    return next((one for one in found if one.since <= at < one.keeps_until), None)
 
 
 def ids_at(periods: Iterable[Period], at: datetime) -> tuple[str, ...]:

@@ -7,14 +7,15 @@ Refunds, events and memberships are not part of a history; points count when the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from token_service.program.budgets import budget_points
 from token_service.program.campaign_uses import decide_within_limits, points_used
-from token_service.program.caps import Budget
-from token_service.program.challenges import Counted, challenge_named, new_keys, purchase_counts
+from token_service.program.caps import CAPS, Budget
+from token_service.program.challenges import purchase_counts
+from token_service.program.completions import Stamps
 from token_service.program.facts import (
     ItemFacts,
     MemberFacts,
@@ -69,8 +70,8 @@ class _Member:
     day_points: dict[str, int] = field(default_factory=dict)
     visit: LastVisit | None = None
     uses: dict[str, list[datetime]] = field(default_factory=dict)
-    counted: dict[str, list[Counted]] = field(default_factory=dict)
-    given: dict[str, set[str]] = field(default_factory=dict)
+    purchases: int = 0
+    stamps: Stamps = field(default_factory=Stamps)
 
 
 class History:
@@ -96,10 +97,11 @@ class History:
             self._spent[budget_id] += points
         for line in award.breakdown:
             self.outcome.by_rule[line.rule] += line.points
-        won = self._challenges(member, facts)
         day = facts.local.date
-        member.day_points[day] = member.day_points.get(day, 0) + award.points + won
+        member.day_points[day] = member.day_points.get(day, 0) + award.points
         member.history.append(qualification(facts, (), award.points))
+        member.purchases += 1
+        won = self._challenges(member, facts, left)
         member.visit = LastVisit(day, facts.visit)
         self._count(bought, facts, award.points, won)
         return award.points + won
@@ -133,27 +135,32 @@ class History:
             member=MemberFacts(
                 tier=None if rules.tiers is None else tier_at(rules, member.history, bought.occurred_at),
                 age_days=member_age_days(member.first_at, bought.occurred_at, zone),
-                purchases=len(member.history),
+                purchases=member.purchases,
                 day_points=member.day_points.get(local.date, 0),
                 recent=recent_orders(rules, member.history, bought.occurred_at),
             ),
             visit=visit,
         )
 
-    def _challenges(self, member: _Member, facts: PurchaseFacts) -> int:
+    def _challenges(self, member: _Member, facts: PurchaseFacts, left: Callable[[Budget], int]) -> int:
         """Points of what the purchase completes; vouchers are counted."""
         points = 0
-        for challenge_id, amount in purchase_counts(self._ruleset, facts).items():
-            challenge = challenge_named(self._ruleset, challenge_id)
-            assert challenge is not None
-            counted = member.counted.setdefault(challenge_id, [])
-            counted.append(Counted(facts.local.date, amount))
-            given = member.given.setdefault(challenge_id, set())
-            keys = new_keys(challenge, counted, given)
-            given.update(keys)
-            points += len(keys) * (challenge.award.points or 0)
-            self.outcome.by_rule[f"challenge:{challenge_id}"] += len(keys) * (challenge.award.points or 0)
-            self.outcome.vouchers += len(keys) if challenge.award.reward is not None else 0
+        counts = purchase_counts(self._ruleset, facts)
+        done = member.stamps.count(
+            self._ruleset,
+            facts.local.date,
+            counts=counts,
+            at=facts.occurred_at,
+            day_points=member.day_points,
+            left=left,
+        )
+        for one in done:
+            points += one.points
+            member.history.append(one.counts)
+            for budget_id, used in one.used.items():
+                self._spent[budget_id] += used
+            self.outcome.by_rule[f"challenge:{one.challenge.id}"] += one.points
+            self.outcome.vouchers += one.vouchers
         return points
 
     def _count(self, bought: Bought, facts: PurchaseFacts, points: int, won: int) -> None:
@@ -167,12 +174,13 @@ class History:
 
 
 def what_if(ruleset: Ruleset, history: Iterable[Bought]) -> Outcome:
-    """What these purchases, told in the order of their times, come to under the rules. Without a budget, which members share,
-    they are told member by member: it comes to the same, and takes less time.
+    """What these purchases, told in the order of their times, come to under the rules. Without a budget or a limit on everybody's
+    day, which members share, they are told member by member: it comes to the same, and takes less time.
     """
     told = sorted(history, key=lambda one: one.occurred_at)
     last_at = told[-1].occurred_at if told else None
-    if not any(budget_points(ruleset, campaign.limits) for campaign in ruleset.campaigns):
+    has_budget = any(budget_points(ruleset, campaign.limits) for campaign in ruleset.campaigns)
+    if not has_budget and all(getattr(ruleset.limits, name) is None for name in CAPS):
         told.sort(key=lambda one: one.member)
     replay = History(ruleset)
     for bought in told:

@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from token_service.errors import Conflict, Forbidden, Refused
 from token_service.ledger.member_story import actor_names
-from token_service.ledger.merge_requests import open_requests
+from token_service.ledger.merge_requests import MergeRequest, open_requests
 from token_service.ledger.proposals import open_proposals
-from token_service.ledger.staff_members import approve, decline, is_own, propose_for_member
+from token_service.ledger.staff_members import approve, decline, decline_merge, is_own, propose_for_member
 from token_service.ledger.views import Proposal
 from token_service.pages.services import services
 from token_service.pages.staff.console.adjusting import filled_form, form_page, new_adjustment, others, refusal_in_words
@@ -32,12 +32,24 @@ class Waiting:
     is_own: bool
 
 
+@dataclass(frozen=True)
+class WaitingMerge:
+    """A merge that waits, and who asked; as for `Waiting`."""
+
+    request: MergeRequest
+    who: str
+    is_mine: bool
+    is_own: bool
+
+
 def add_to(pages: Blueprint) -> None:
     """Adds /console/approvals, and proposing below the member."""
     add_page(pages, "/console/members/<member_id>/propose", "member_propose", propose, RULE, post=True)
     add_page(pages, "/console/approvals", "approvals", approvals, RULE)
     add_page(pages, "/console/approvals/<proposal_id>/approve", "approval_given", give, RULE, post=True)
     add_page(pages, "/console/approvals/<proposal_id>/decline", "approval_declined", refuse, RULE, post=True)
+    path = "/console/approvals/merges/<member_id>/decline"
+    add_page(pages, path, "merge_declined", refuse_merge, RULE, post=True)
 
 
 def propose(member_id: str) -> ResponseReturnValue:
@@ -84,6 +96,17 @@ def refuse(proposal_id: str) -> ResponseReturnValue:
     return redirect(url_for("staff.approvals", done="declined"), 303)
 
 
+def refuse_merge(member_id: str) -> ResponseReturnValue:
+    """Declines to make the account part of another one."""
+    try:
+        found = decline_merge(services().context, person(), member_id)
+    except Forbidden:
+        return _page(error=gettext("This is your own account: a colleague must decide.")), 403
+    if not found:
+        return _page(error=gettext("Somebody has decided this meanwhile.")), 409
+    return redirect(url_for("staff.approvals", done="declined"), 303)
+
+
 def _page(*, done: str = "", error: str | None = None) -> str:
     context, actor = services().context, person().actor
     found, merges = open_proposals(context, actor), open_requests(context, actor)
@@ -100,7 +123,15 @@ def _page(*, done: str = "", error: str | None = None) -> str:
             )
             for one in found
         ],
-        merges=[(one, names.get(one.asked_by, one.asked_by)) for one in merges],
+        merges=[
+            WaitingMerge(
+                one,
+                names.get(one.asked_by, one.asked_by),
+                one.asked_by == actor.name,
+                any(is_own(context, person(), account) for account in (one.member_id, one.into_id)),
+            )
+            for one in merges
+        ],
         done=done,
         error=error,
     )

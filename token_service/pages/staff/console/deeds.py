@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from token_service.ledger.staff_trail import Action
 from token_service.pages import formats
-from token_service.pages.breakdown import plain_id
+from token_service.pages.breakdown import membership_named_in_words, plain_id
 from token_service.pages.services import services
 from token_service.pages.staff.console.roles import role_name
 from token_service.pages.translation import gettext, ngettext
@@ -154,6 +154,20 @@ def _redemption_reversed(detail: Mapping[str, Any]) -> str:
     )
 
 
+def _membership_sold(detail: Mapping[str, Any]) -> str:
+    rules = services().ruleset()
+    amount = formats.money(int(detail.get("paid", 0)), rules.program.currency)
+    name = membership_named_in_words(rules, str(detail.get("membership", "")))
+    return gettext("Sold the membership “%(name)s” for %(amount)s.", name=name, amount=amount)
+
+
+def _membership_refunded(detail: Mapping[str, Any]) -> str:
+    rules = services().ruleset()
+    amount = formats.money(int(detail.get("paid_back", 0)), rules.program.currency)
+    name = membership_named_in_words(rules, str(detail.get("membership", "")))
+    return gettext("Refunded the membership “%(name)s”: %(amount)s.", name=name, amount=amount)
+
+
 def _instant(detail: Mapping[str, Any], key: str) -> datetime | None:
     value = detail.get(key)
     return datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -178,6 +192,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.reopened": lambda _: gettext("Opened the account again."),
     "member.segmented": _segmented,
     "merge.asked": lambda _: gettext("Asked to make this account part of another one."),
+    "merge.declined": lambda _: gettext("Declined to make this account part of another one."),
     "member.merged": lambda _: gettext("Made another account part of this one."),
     "member.unfrozen": lambda _: gettext("Unfroze the member."),
     "ruleset.drafted": lambda _: gettext("Kept a draft of rules."),
@@ -197,5 +212,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "points.asked": _points_asked,
     "quote.cancelled": lambda _: gettext("Called off what a member was asked to sign."),
     "redemption.reversed": _redemption_reversed,
+    "membership.sold": _membership_sold,
+    "membership.refunded": _membership_refunded,
     "voucher.used": lambda _: gettext("Honoured a voucher."),
 }

@@ -14,7 +14,7 @@ from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import pending_awards
 from token_service.ledger.staff_members import is_own
 from token_service.ledger.staff_trail import list_actions
-from token_service.ledger.users import list_users
+from token_service.ledger.users import list_user_changes, list_users
 from token_service.ledger.views import Member
 from token_service.pages.breakdown import own_name
 from token_service.pages.lines import place_of
@@ -86,6 +86,7 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
     part = next((one for one in parts if one.id == request.args.get("part")), None)
     lines = story(given.context, member_id if part is None else part.id, limit=LINES_A_PAGE, cursor=cursor)
     actions = list_actions(given.context, member_id=member_id, limit=ACTIONS_SHOWN)
+    changes = list_user_changes(given.context, person().actor, member_id, most=ACTIONS_SHOWN)
     names = actor_names(given.context, (actor for line in lines.data if (actor := actor_of(line))))
     return render_template(
         "staff/console/member.html",
@@ -98,6 +99,8 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
         lots=open_lots_of(given.context, member_id),
         known_by=known_by(given.context, member_id),
         users=list_users(given.context, person().actor, member_id),
+        user_changes=changes,
+        changers=actor_names(given.context, (one.done_by for one in changes)),
         actions=[told(action) for action in actions.data],
         has_more_actions=actions.next_cursor is not None,
         lines=[story_line(line, names) for line in lines.data],

@@ -1,4 +1,5 @@
-"""The till: a cashier finds a member, records purchases, takes points as payment, gives money back, and sees the shop's day.
+"""The till: a cashier finds a member, records purchases, takes points as payment, gives money back, sells memberships, and sees
+the shop's day.
 
 Every form that moves points carries the reference that it was made with (references.py): sent twice, by a double click, a reload
 or a network that lost the answer, it is recorded once. Forms that only look are GET, those that record are POST and redirect.
@@ -8,10 +9,19 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from token_service.pages.staff.till import finding, purchases, quotes, receipts, redemptions, refunds, vouchers
+from token_service.pages.staff.till import (
+    finding,
+    memberships,
+    purchases,
+    quotes,
+    receipts,
+    redemptions,
+    refunds,
+    vouchers,
+)
 
 
 def add_to(pages: Blueprint) -> None:
     """Adds everything below /till."""
-    for room in (finding, purchases, redemptions, quotes, refunds, vouchers, receipts):
+    for room in (finding, purchases, redemptions, quotes, refunds, memberships, vouchers, receipts):
         room.add_to(pages)

@@ -20,6 +20,7 @@ from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
 from token_service.pages.staff.till.offers import offers
+from token_service.pages.staff.till.plans import standings
 from token_service.pages.staff.till.purchase_form import PurchaseForm, taxes_count
 from token_service.pages.staff.till.screen import RULE, customer, till_error, till_page
 from token_service.pages.staff.till.vouchers import voucher_page
@@ -90,6 +91,7 @@ def member(member_id: str) -> ResponseReturnValue:
         errors={},
         taxes_count=taxes_count(rules),
         offers=offers(rules, list_reward_standings(services().context, person().actor, shown.member.id)),
+        memberships=standings(shown.member.id, rules),
         quotes=open_quotes(services().context, person(), member_id),
         vouchers=[reward_named(rules, one) for one in open_rewards(services().context, member_id)],
         purchases=purchases_of(services().context, person(), member_id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from token_service.errors import ReferenceConflict, Refused
+from token_service.errors import AlreadyReversed, ReferenceConflict, Refused
 from token_service.ledger.inputs import NewRedemption, NewReversal
 from token_service.ledger.members import get_member
 from token_service.ledger.redemptions import get_redemption, redeem, restore, simulate_redemption
@@ -96,6 +96,8 @@ def restore_points(redemption_id: str) -> ResponseReturnValue:
         )
     except ReferenceConflict as conflict:
         return till_page("used_form.html", 409, existing_id=conflict.facts["existing_id"])
+    except AlreadyReversed:
+        return _restoration_page(get_redemption(context, actor, redemption_id), reference, status=409)
     except Refused as refusal:
         said = refusal_in_words(refusal.code, refusal.facts)
         return _restoration_page(found, reference, refusal=said, status=409)

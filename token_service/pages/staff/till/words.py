@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from token_service.ledger.staff import Person
-from token_service.ledger.till import Tally, TillReceipt
-from token_service.ledger.till_lines import TillLine
+from token_service.ledger.till import TillReceipt
+from token_service.ledger.till_lines import Tally, TillLine
 from token_service.ledger.views import Member, Purchase
 from token_service.pages import formats
 from token_service.pages.breakdown import challenge_name, level_named, membership_named_in_words, reward_named
@@ -47,6 +47,8 @@ def title_of(line: TillLine | Tally) -> str:
         "refund": gettext("Refund"),
         "redemption": gettext("Points used"),
         "restoration": gettext("Points given back"),
+        "membership": gettext("Membership"),
+        "membership_refund": gettext("Membership refunded"),
         "issuance": gettext("Points given"),
         "reversal": gettext("Points taken back"),
         "voucher": gettext("Voucher honoured"),
@@ -54,9 +56,10 @@ def title_of(line: TillLine | Tally) -> str:
 
 
 def about(line: TillLine, rules: Ruleset) -> str:
-    """Its money, or what the points bought; "" if there is nothing to add."""
+    """Its membership and money, or what the points bought; "" if there is nothing to add."""
     if line.amount is not None:
-        return formats.money(line.amount, rules.program.currency)
+        paid = formats.money(line.amount, rules.program.currency)
+        return paid if line.membership is None else f"{membership_named_in_words(rules, line.membership)} · {paid}"
     return reward_named(rules, line.reward_id) if line.reward_id else ""
 
 
@@ -137,8 +140,11 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         "ceiling_reached": gettext(
             "This shop has given all the points it may for now. Nothing was recorded; ask whoever runs the programme."
         ),
-        "too_late": gettext("This form is too old to be recorded. Begin the purchase again."),
+        "too_late": gettext("This form is too old to be recorded. Begin again."),
         "already_reversed": gettext("All of it was given back before."),
+        "membership_over": gettext(
+            "This period is over: it was used, and is not refunded at the till. The programme’s support can correct it."
+        ),
         "total_mismatch": gettext("The lines do not add up. Look at the amounts again."),
     }
     return plain.get(code, gettext("The programme’s rules do not allow this now. Nothing was recorded."))
