@@ -75,7 +75,7 @@ class Piece:
 def find_gap(services: ChainServices) -> Gap | None:
     """Where to look; None if the ledger knows every batch of its operators.
 
-    Raises TryAgain while what is missing is not final yet or waits for a block, NodeUnreachable.
+    Raises TryAgain while anything that is missing is not final yet, NodeUnreachable.
     """
     with services.store.read() as connection:
         known = read_lanes(connection)
@@ -83,11 +83,11 @@ def find_gap(services: ChainServices) -> Gap | None:
         used = {lane.operator: lane.next_nonce for lane in known} | {
             services.admin: next_nonce(connection, services.admin, 0)
         }
-    for account, nonce in used.items():
-        _check_nothing_waits(services, account, nonce)
     contract = contract_of(services)
     head = reads.head(services.node).number
     last = newest_final(services.node, services.depth, head, depth_without_tag(services.chain_id))
+    for account, nonce in used.items():
+        _check_nothing_waits(services, account, nonce, last)
     settled = {lane.operator: contract_reads.last_seq(services.node, contract, lane.operator) for lane in known}
     behind = [lane for lane in known if settled[lane.operator] >= lane.next_seq]
     if not behind:
@@ -98,13 +98,13 @@ def find_gap(services: ChainServices) -> Gap | None:
     return Gap(first, last, settled)
 
 
-def _check_nothing_waits(services: ChainServices, account: str, known: int) -> None:
-    """What was sent in the lost time and is in no block yet would land under numbers that the ledger is about to use again.
+def _check_nothing_waits(services: ChainServices, account: str, known: int, last: int) -> None:
+    """What was sent in the lost time and may still land, or land again, would take numbers that the ledger is about to use.
     Transactions with nonces below `known` are the ledger's own."""
-    mined = reads.transaction_count(services.node, account)
-    if reads.transaction_count(services.node, account, "pending") > max(mined, known):
+    final, sent = (reads.transaction_count(services.node, account, block) for block in (hex(last), "pending"))
+    if sent > max(final, known):
         raise TryAgain(
-            f"the node holds transactions of {account} that this ledger does not know: try again when they are in a block"
+            f"transactions of {account} that this ledger does not know are not final yet: try again when they are"
         )
 
 
