@@ -12,7 +12,6 @@ from town import MAX_FEE_GWEI, Town
 
 from token_service.chain.reconciling import reconcile_all
 from token_service.ledger.rebuild import check_rebuild
-from token_service.ledger.repair_tables import repairs
 from token_service.ledger.settlement_tables import attempts, batches, lanes, leaves, transactions
 from token_service.ledger.tables import debts, operations
 from token_service.protocol.calldata import decode_settle
@@ -121,18 +120,18 @@ class Auditor:
         for row in self.rows(select(batches)):
             seqs[row.operator].append(row.seq)
         for lane in self.rows(select(lanes)):
-            failed = self._failed_before_a_repair(lane.operator, set(nonces[lane.operator]))
-            found = sorted([*nonces[lane.operator], *failed])
+            lost = self._used_in_a_lost_time(lane.operator, set(nonces[lane.operator]))
+            found = sorted([*nonces[lane.operator], *lost])
             assert found == list(range(lane.next_nonce)), f"{lane.operator}: {found} (I4)"
             assert sorted(seqs[lane.operator]) == list(range(1, lane.next_seq)), f"{lane.operator} (I4)"
 
-    def _failed_before_a_repair(self, operator: str, known: set[int]) -> list[int]:
-        """Nonces that only the chain knows: of transactions that failed in the time which a restored ledger had lost."""
-        if not self.rows(select(repairs)):
+    def _used_in_a_lost_time(self, operator: str, known: set[int]) -> list[int]:
+        """Nonces that only the chain knows: of transactions that failed in a time which a restored ledger has lost, or brought a
+        batch that it knew to a block."""
+        if not self.town.restores:
             return []
-        mine = [one for one in self._sent_to_the_contract() if one["from"].lower() == operator.lower()]
-        failed = [one for one in mine if not self._succeeded(one)]
-        return [nonce for one in failed if (nonce := int(one["nonce"], 16)) not in known]
+        mine = (one for one in self._sent_to_the_contract() if one["from"].lower() == operator.lower())
+        return [nonce for one in mine if (nonce := int(one["nonce"], 16)) not in known]
 
     def attempts_are_alike_and_were_written_first(self) -> None:
         raws = {bytes(row.raw) for row in self.rows(select(attempts))}

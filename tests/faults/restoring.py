@@ -48,6 +48,7 @@ def restore(town: Town, copy: Copy) -> None:
     """The copy in an empty database; `receipts/`, `keys/` and the chain stay as they are. Later copies are of a ledger
     that is gone."""
     town.copies = town.copies[: town.copies.index(copy) + 1]
+    town.restores += 1
     town.new_database()
     _program(town, "pg_restore", "--no-owner", f"--dbname={town.direct_url}", str(copy.path))
 

@@ -123,6 +123,7 @@ class Till:
         self.count = 0
         self.purchases: list[str] = []
         self.is_refused = False  # the last answer, for good
+        self.heard = ""  # what kept it from being answered
 
     def work(self, until: Callable[[], bool]) -> None:
         while not until():
@@ -176,7 +177,7 @@ class Till:
             if answer is not None or self.is_refused:
                 return answer
             time.sleep(0.1)
-        raise AssertionError(f"a till was not answered within {PATIENCE_SECONDS} s")
+        raise AssertionError(f"a till was not answered within {PATIENCE_SECONDS} s: {self.heard}")
 
     def _write_down(self, asked: Asked, answer: dict[str, Any], known: str | None) -> None:
         if known is None or asked.reference in self.journal.given_up:
@@ -190,12 +191,13 @@ class Till:
         try:
             answer = self.session.post(f"{self.url}{self.journal.path(asked)}", json=asked.body, timeout=10)
         except requests.RequestException as error:
-            self.journal.note_again(type(error).__name__)
+            self.heard = type(error).__name__
+            self.journal.note_again(self.heard)
             return None
         if answer.status_code in (200, 201):
             found: dict[str, Any] = answer.json()
             return found
-        why = str(answer.status_code)
+        why, self.heard = str(answer.status_code), answer.text
         if answer.status_code < 500:
             why = answer.json()["code"]
             self.is_refused = why == "insufficient_balance"

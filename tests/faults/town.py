@@ -60,6 +60,7 @@ class Town:
     signer: subprocess.Popen[bytes] | None = None
     web: subprocess.Popen[bytes] | None = None
     copies: list[Copy] = field(default_factory=list)
+    restores: int = 0
     rounds: int = 0
     final: dict[str, tuple[object, ...]] = field(default_factory=dict)  # where each leaf is settled, as last seen
 
