@@ -15,6 +15,8 @@ from fault_invariants import before_a_restore
 from tills import Answered, Till, points_of
 from town import Copy, Town
 
+from token_service.chain.settlement.lanes import read_lanes
+
 REPAIR_SECONDS = 60
 REPAIRS_MAX = 3
 KEPT = 3
@@ -61,7 +63,9 @@ def bring_up_to_the_chain(town: Town) -> None:
         report = repaired(town)
         assert report["unopened"] == [], report
         town.deployment.run("settle", "--wait", "--timeout", str(REPAIR_SECONDS))
-        if "halted" not in {lane["state"] for lane in town.deployment.json("lanes")["lanes"]}:
+        with town.books.store.read() as connection:
+            states = {lane.state for lane in read_lanes(connection)}
+        if "halted" not in states:
             break
     else:
         raise AssertionError(f"the chain is ahead after {REPAIRS_MAX} repairs")
