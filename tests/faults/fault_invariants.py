@@ -22,7 +22,7 @@ SETTLED_WITHIN_SECONDS = 60
 KINDS = ("purchase", "redemption", "refund")
 
 
-def before_a_restore(town: Town) -> None:
+def look_before_a_repair(town: Town) -> None:
     """What only this ledger knows is looked at while it is there; what is final in it must be final in the restored one."""
     last = Auditor(town)
     town.final |= last.final()
