@@ -22,7 +22,9 @@ def findings(deployment: Deployment) -> dict[str, tuple[str, str]]:
 def test_a_service_on_several_nodes_outlives_one(tmp_path: Path) -> None:
     with (
         running_anvil("--block-time", "1") as anvil,
-        running_anvil("--timestamp", "1600000000") as stranger,  # two that begin in the same second have one genesis block
+        running_anvil(
+            "--timestamp", "1600000000"
+        ) as stranger,  # two that begin in the same second have one genesis block
         proxy_process(anvil.url) as (url, process),
     ):
         deployment = Deployment(tmp_path / "var")

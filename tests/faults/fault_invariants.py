@@ -22,12 +22,19 @@ SETTLED_WITHIN_SECONDS = 60
 KINDS = ("purchase", "redemption", "refund")
 
 
+def look_before_a_repair(town: Town) -> None:
+    """What only this ledger knows is looked at while it is there; what is final in it must be final in the restored one."""
+    last = Auditor(town)
+    town.final |= last.final()
+    last.attempts_are_alike_and_were_written_first()
+    town.node_wire.raws.clear()
+
+
 class Auditor:
-    """Remembers what was final the last time, so that nothing final is ever anything else (I9)."""
+    """The town remembers what was final the last time, so that nothing final is ever anything else (I9)."""
 
     def __init__(self, town: Town) -> None:
         self.town = town
-        self.final: dict[str, str] = {}
 
     def all_holds(self) -> None:
         """Waits until everything is final, then compares."""
@@ -36,7 +43,7 @@ class Auditor:
         self._every_answer_is_in_the_ledger()
         self._each_batch_landed_once()
         self._nonces_and_sequences_have_no_gap()
-        self._attempts_are_alike_and_were_written_first()
+        self.attempts_are_alike_and_were_written_first()
         self._fees_stay_below_the_ceiling()
         self._ledger_and_chain_agree()
 
@@ -60,11 +67,16 @@ class Auditor:
         assert set(states) <= {"final"}, f"{states} (I10)"
         assert {state for _, state, _ in stood} == {"active"}, f"{stood} (I11)"
 
+    def final(self) -> dict[str, tuple[object, ...]]:
+        """Where each final leaf is settled: operator, sequence, position."""
+        placed = select(leaves.c.id, batches.c.operator, batches.c.seq, leaves.c.position).join(batches)
+        return {row.id: tuple(row)[1:] for row in self.rows(placed.where(leaves.c.state == "final"))}
+
     def _nothing_final_changed(self) -> None:
-        now = {row.id: (row.state, row.batch_id, row.position) for row in self.rows(select(leaves))}
-        for leaf, was in self.final.items():
+        now = self.final()
+        for leaf, was in self.town.final.items():
             assert now.get(leaf) == was, f"{leaf} was final as {was} and is {now.get(leaf)} (I9)"
-        self.final = now
+        self.town.final = now
 
     def _every_answer_is_in_the_ledger(self) -> None:
         """Every operation that a till was told of is there, under its reference; and there is none that no till knows."""
@@ -79,18 +91,21 @@ class Auditor:
 
     def _canonical(self) -> list[Any]:
         """(operator, seq, root) of every batch that the chain's own blocks executed."""
-        request, landed = self.town.anvil.request, []
-        for number in range(1, self.town.anvil.block_number() + 1):
-            for item in request("eth_getBlockByNumber", hex(number), True)["transactions"]:
-                if str(item["to"]).lower() != self.town.contract.lower():
-                    continue
-                call = decode_settle(bytes.fromhex(item["input"][2:]))
-                if call is None:
-                    continue
-                receipt = request("eth_getTransactionReceipt", item["hash"])
-                if int(receipt["status"], 16) == 1:
-                    landed.append((item["from"].lower(), call.seq, call.receipts_root))
-        return landed
+        calls = [(one, decode_settle(bytes.fromhex(one["input"][2:]))) for one in self._sent_to_the_contract()]
+        return [
+            (one["from"].lower(), call.seq, call.receipts_root)
+            for one, call in calls
+            if call is not None and self._succeeded(one)
+        ]
+
+    def _sent_to_the_contract(self) -> list[Any]:
+        request, contract = self.town.anvil.request, self.town.contract.lower()
+        blocks = range(1, self.town.anvil.block_number() + 1)
+        found = (one for number in blocks for one in request("eth_getBlockByNumber", hex(number), True)["transactions"])
+        return [one for one in found if str(one["to"]).lower() == contract]
+
+    def _succeeded(self, sent: Any) -> bool:
+        return int(self.town.anvil.request("eth_getTransactionReceipt", sent["hash"])["status"], 16) == 1
 
     def _each_batch_landed_once(self) -> None:
         landed = self._canonical()
@@ -105,15 +120,25 @@ class Auditor:
         for row in self.rows(select(batches)):
             seqs[row.operator].append(row.seq)
         for lane in self.rows(select(lanes)):
-            assert sorted(nonces[lane.operator]) == list(range(lane.next_nonce)), f"{lane.operator} (I4)"
+            lost = self._used_in_a_lost_time(lane.operator, set(nonces[lane.operator]))
+            found = sorted([*nonces[lane.operator], *lost])
+            assert found == list(range(lane.next_nonce)), f"{lane.operator}: {found} (I4)"
             assert sorted(seqs[lane.operator]) == list(range(1, lane.next_seq)), f"{lane.operator} (I4)"
 
-    def _attempts_are_alike_and_were_written_first(self) -> None:
+    def _used_in_a_lost_time(self, operator: str, known: set[int]) -> list[int]:
+        """Nonces that only the chain knows: of transactions that failed in a time which a restored ledger has lost, or brought a
+        batch that it knew to a block."""
+        if not self.town.restores:
+            return []
+        mine = (one for one in self._sent_to_the_contract() if one["from"].lower() == operator.lower())
+        return [nonce for one in mine if (nonce := int(one["nonce"], 16)) not in known]
+
+    def attempts_are_alike_and_were_written_first(self) -> None:
         raws = {bytes(row.raw) for row in self.rows(select(attempts))}
         unknown = [raw for raw in self.town.node_wire.raws if raw not in raws]
         assert not unknown, f"{len(unknown)} transactions were sent that are not in the ledger (I6)"
         bodies = defaultdict(set)
-        for row in self.rows(select(attempts)):
+        for row in self.rows(select(attempts).where(attempts.c.raw != b"")):  # a repair has no bytes, and needs none
             bodies[row.transaction_id].add(_payload(bytes(row.raw)))
         assert all(len(found) == 1 for found in bodies.values()), "attempts of one nonce differ (I5)"
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import requests
 from fault_proxy import ANY, SEND, Fault
-from tills import Answered
+from restoring import restored_backup
+from tills import Answered, Asked
 from town import CONFIRMATIONS, Town
 from wires import Cut
 
@@ -202,9 +203,8 @@ def one_reference_at_once(town: Town, luck: random.Random) -> None:
     with ThreadPoolExecutor(20) as tills:
         answers = [one.result() for one in [tills.submit(_asked, town, body) for _ in range(20)]]
     assert len({answer["id"] for answer in answers}) == 1
-    town.journal.note(
-        Answered("purchase", "/v1/purchases", str(body["reference"]), answers[0]["id"], int(answers[0]["points"]))
-    )
+    asked = Asked("purchase", str(body["reference"]), body)
+    town.journal.note(Answered(asked, answers[0]["id"], int(answers[0]["points"])))
 
 
 def _asked(town: Town, body: dict[str, Any]) -> dict[str, Any]:
@@ -256,6 +256,7 @@ _ALL: Final = (
     Trouble("stopped", (14,), stop_for(2)),
     Trouble("signer dies", (14,), signer_dies),
     Trouble("stopped for a minute", (14,), stop_for(60)),
+    Trouble("restored backup", (15,), restored_backup),
     Trouble("one reference at once", (17,), one_reference_at_once),
 )
 TROUBLES: Final = {one.name: one for one in _ALL}

@@ -22,6 +22,7 @@ WIRES_AND_WORKERS = ("wire", "database cut", "sent again", "kill -9", "stopped",
 ROUNDS = {
     "wires and workers": (*WIRES_AND_WORKERS, "dies at push.after_send"),
     "node and signer": ("node restart", "signer dies", "dropped", "reorganised"),
+    "an older ledger": ("restored backup",),
 }
 
 

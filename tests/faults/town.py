@@ -18,6 +18,7 @@ from databases import PostgreSQL
 from deployments import COMMAND, Deployment
 from fault_proxy import FaultProxy, fault_proxy
 from restartable import RestartableAnvil, restartable_anvil
+from sqlalchemy import make_url
 from tills import Journal, Till
 from wires import DatabaseWire, database_wire
 
@@ -31,11 +32,21 @@ PLAIN = "postgresql://"
 PATIENCE_SECONDS = 30
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A dump of the ledger, and how many answers the tills had before it was begun: all of these are in it."""
+
+    path: Path
+    answered: int
+
+
 @dataclass
 class Town:
     """`books` is a look at ledger and keys past all wires; the tills' `journal` is what must never be lost."""
 
     deployment: Deployment
+    postgresql: PostgreSQL
+    database_url: str
     anvil: RestartableAnvil
     node_wire: FaultProxy
     database_wire: DatabaseWire
@@ -47,7 +58,11 @@ class Town:
     journal: Journal = field(default_factory=Journal)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     signer: subprocess.Popen[bytes] | None = None
+    web: subprocess.Popen[bytes] | None = None
+    copies: list[Copy] = field(default_factory=list)
+    restores: int = 0
     rounds: int = 0
+    final: dict[str, tuple[object, ...]] = field(default_factory=dict)  # where each leaf is settled, as last seen
 
     def worker(self, **settings: str) -> subprocess.Popen[bytes]:
         """One more."""
@@ -129,12 +144,32 @@ class Town:
             assert answer.status_code == 201, answer.text
             self.members.append(answer.json()["id"])
 
-    def stop_all(self, *others: subprocess.Popen[bytes]) -> None:
-        processes = [*self.workers, *others, *([self.signer] if self.signer else [])]
+    @property
+    def direct_url(self) -> str:
+        """The database past its wire, as PostgreSQL's own programs read it."""
+        return self.database_url.replace("postgresql+psycopg://", PLAIN)
+
+    def new_database(self) -> None:
+        """An empty one in the place of the ledger's."""
+        self.books.store.dispose()
+        self.postgresql.drop(self.database_url)
+        self.postgresql.execute(f"create database {make_url(self.database_url).database} template template0")
+
+    def start_serving(self) -> None:
+        """Signer, web and as many workers as were stopped; returns when it answers."""
+        wanted = len(self.workers)
+        self.start_signer()
+        self.serve()
+        self.until_served()
+        self.revive(wanted)
+
+    def stop_all(self, *, at_once: bool = False) -> None:
+        """Every process, in order or killed."""
+        processes = [*self.workers, *(one for one in (self.web, self.signer) if one is not None)]
         for process in processes:
             with suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGCONT)
-                process.send_signal(signal.SIGTERM)
+                process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
         for process in processes:
             try:
                 process.wait(15)
@@ -142,8 +177,8 @@ class Town:
                 process.kill()
                 process.wait(5)
 
-    def serve(self) -> subprocess.Popen[bytes]:
-        return self._process({}, "web", "--port", str(self.deployment.port), "--processes", "2")
+    def serve(self) -> None:
+        self.web = self._process({}, "web", "--port", str(self.deployment.port), "--processes", "2")
 
 
 @contextmanager
@@ -172,10 +207,10 @@ def town(postgresql: PostgreSQL, folder: Path, workers: int = 2) -> Iterator[Tow
         books = stack.enter_context(open_application(load_settings({**direct, "MEREAU_RPC_URL": anvil.url})))
         contract = books.program().contract
         assert contract is not None
-        made = Town(deployment, anvil, node_wire, wire, books, contract, operators)
+        made = Town(deployment, postgresql, url, anvil, node_wire, wire, books, contract, operators)
+        stack.callback(made.stop_all)
         made.start_signer()
-        web = made.serve()
-        stack.callback(made.stop_all, web)
+        made.serve()
         made.until_served()
         made.enrol()
         made.revive(workers)

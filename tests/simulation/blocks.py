@@ -103,6 +103,11 @@ def can_pay(state: ChainState, sent: Sent, base_fee: int) -> bool:
     return rich and body.max_fee_per_gas >= base_fee and state.nonces.get(sent.sender, 0) == body.nonce
 
 
+def gas_price(sent: Sent, base_fee: int) -> int:
+    """What a unit of gas costs it in a block with this base fee."""
+    return base_fee + min(sent.body.max_priority_fee_per_gas, sent.body.max_fee_per_gas - base_fee)
+
+
 def _applied(
     state: ChainState, item: Sent | Order, now: int, base_fee: int, first_log: int
 ) -> tuple[Receipt, ChainState]:
@@ -122,8 +127,7 @@ def _applied(
     if not succeeded:
         logs, state.contract = [], before
     state.nonces[sender] = body.nonce + 1
-    price = base_fee + min(body.max_priority_fee_per_gas, body.max_fee_per_gas - base_fee)
-    state.funds[sender] = state.funds.get(sender, 0) - used * price
+    state.funds[sender] = state.funds.get(sender, 0) - used * gas_price(item, base_fee)
     return Receipt(item.hash, succeeded, used, tuple(logs), first_log), state
 
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from keys import understood
+from blocks import gas_price
+from contract_model import DAY
+from keys import OPERATORS, address, understood
 from ledger_entries import Tills
 from world import World
 
 from token_service.chain.reconciling import reconcile_all
 from token_service.protocol.calldata import decode_settle
-from token_service.units import EntryKind
+from token_service.units import WEI_PER_GWEI, EntryKind
 
 CREDITS = {int(kind) for kind in EntryKind if kind.sign > 0}
+SPENT = """select transactions.*, max(attempts.gas * attempts.max_fee_per_gas) as most from transactions
+           join attempts on attempts.transaction_id = transactions.id where purpose = 'batch' group by transactions.id"""
+MICROSECONDS = 1_000_000
 FINAL_STATES = {"leaves": ("final", "skipped"), "batches": ("final",), "transactions": ("final", "reverted", "foreign")}
 
 
@@ -38,6 +43,7 @@ class Watch:
         self._nonces_have_no_gap()
         self._balances_follow()
         self._halts_have_a_reason()
+        self._gas_stays_in_the_budget()
 
     def _final_stays(self) -> None:
         for table, states in FINAL_STATES.items():
@@ -77,6 +83,33 @@ class Watch:
         for lane in self.rows("select state, reason_code, reason from lanes where state = 'halted'"):
             expected = bool(self.world.foreign) and lane["reason_code"] in ("foreign_nonce", "reconcile_mismatch")
             assert expected, f"a lane is halted: {lane['reason_code']} {lane['reason']} (I11)"
+
+    def _gas_stays_in_the_budget(self) -> None:
+        """By the ledger: what today's batches cost, and the most that those may which are not final. By the chain: what all
+        blocks of any one day took from the operators, whatever leaves it later (I12)."""
+        budget = self.world.plan.gas_budget
+        if budget is None:
+            return
+        midnight = self.world.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        at_most = sum(self._most_wei(row, int(midnight.timestamp()) * MICROSECONDS) for row in self.rows(SPENT))
+        assert at_most <= budget, f"today's batches may cost {at_most} wei, the budget is {budget} (I12)"
+        for day, wei in self._paid_by_day().items():
+            assert wei <= budget, f"batches of day {day} cost {wei} wei, the budget is {budget} (I12)"
+
+    def _most_wei(self, row: Any, midnight: int) -> int:
+        if row["state"] in ("signed", "sent", "mined"):
+            return int(row["most"])
+        is_of_today = row["mined_at"] is not None and row["mined_at"] >= midnight
+        return (row["fee_gwei"] or 0) * WEI_PER_GWEI if is_of_today else 0
+
+    def _paid_by_day(self) -> Counter[int]:
+        paid: Counter[int] = Counter()
+        operators = {address(name) for name in OPERATORS}
+        for block in self.world.chain.blocks:
+            for item, receipt in zip(block.contents, block.receipts, strict=True):
+                if item.sender in operators and item.hash in self.world.sent:
+                    paid[block.timestamp // DAY] += receipt.gas_used * gas_price(item, block.base_fee)
+        return paid
 
     def at_the_end(self) -> None:
         """When all is settled."""

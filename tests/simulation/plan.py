@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fake_node import Faults
 
@@ -12,11 +12,15 @@ TROUBLES = (
     "thief",
 )  # fmt: skip
 """Names of troubles.py."""
+BUDGETS = (6 * 10**15, 2 * 10**16, 10**17)
+"""The first pays for one or two batches a day, as gas is at the beginning."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`confirmations` None: finality by the node's `finalized` tag. Chances are per failpoint; `weights` per step."""
+    """`confirmations` None: finality by the node's `finalized` tag. Chances are per failpoint; `weights` per step.
+    `gas_budget` is a day's, in wei; with one all clocks agree, so that a day is the same for everybody.
+    """
 
     seed: int
     lanes: int
@@ -35,6 +39,7 @@ class Plan:
     steps: int
     fullness: float
     troubles: tuple[str, ...]
+    gas_budget: int | None
 
     def __str__(self) -> str:
         lines = [f"{name} = {value}" for name, value in vars(self).items() if name != "seed"]
@@ -66,7 +71,7 @@ def plan_of(seed: int, lanes: int | None = None) -> Plan:
         troubles.append("thief")
     if count > 1 and dice.random() < 0.2:
         troubles.append("retire")
-    return Plan(
+    made = Plan(
         seed=seed,
         lanes=count,
         workers=dice.choice((1, 2, 2, 3)),
@@ -84,4 +89,9 @@ def plan_of(seed: int, lanes: int | None = None) -> Plan:
         steps=dice.randint(20, 70),
         fullness=dice.choice((1.0, 0.7, 0.4)),
         troubles=tuple(troubles),
+        gas_budget=None,
     )
+    if dice.random() < 0.3:
+        calm = tuple(name for name in troubles if name != "jump") or ("reorg",)
+        made = replace(made, gas_budget=dice.choice(BUDGETS), skew_seconds=0, troubles=calm)
+    return made

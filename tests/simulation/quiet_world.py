@@ -19,7 +19,15 @@ from token_service.worker import read_backlog
 @contextmanager
 def quiet_world(*, lanes: int = 1, depth: int = 1, by_tag: bool = False) -> Iterator[World]:
     """Two workers; a block is final under `depth` others, `by_tag`: when the node says so."""
-    quiet = {"crash": 0.0, "switch": 0.0, "busy": 0.0, "signer_fails": 0.0, "skew_seconds": 0, "fullness": 1.0}
+    quiet = {
+        "crash": 0.0,
+        "switch": 0.0,
+        "busy": 0.0,
+        "signer_fails": 0.0,
+        "skew_seconds": 0,
+        "fullness": 1.0,
+        "gas_budget": None,
+    }
     shape = {"lanes": lanes, "workers": 2, "depth": depth, "confirmations": None if by_tag else depth, "strict": False}
     world = World(replace(plan_of(0), faults=NONE, batch_entries_max=8, **quiet, **shape))  # type: ignore[arg-type]
     with captured_logs():

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from captured_logs import captured_logs
+from contract_model import DAY
 from invariants import Watch
 from ledger_entries import Tills
 from plan import Plan, plan_of
@@ -110,6 +111,8 @@ def _work(world: World) -> None:
 def _settle(world: World, watch: Watch) -> int:
     for round_number in range(ROUNDS_MAX):
         world.seconds += 16.0 if round_number < ROUNDS_MAX // 2 else 600.0
+        if world.plan.gas_budget is not None and round_number % 4 == 3:
+            world.seconds += DAY  # and the budget has room again
         keep_running(world)
         for _ in range(1 + world.plan.depth * (round_number % 2)):
             world.chain.mine(world.unix())

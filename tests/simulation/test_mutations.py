@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from fake_node import Faults
-from plan import plan_of
+from plan import BUDGETS, plan_of
 from simulation import Failed, run
 from sqlalchemy import Connection, update
 
 from token_service.chain import contract_logs
 from token_service.chain.services import ChainServices
-from token_service.chain.settlement import finality, lanes, planning, tracking
+from token_service.chain.settlement import bumping, finality, lanes, planning, reverts, tracking
+from token_service.ledger import gas_spending
 from token_service.ledger.settlement_tables import batches, transactions
 
 Mutate = Callable[[pytest.MonkeyPatch], None]
@@ -68,6 +69,21 @@ def send_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(planning, "_draft", sent)
 
 
+def spend_blindly(patch: pytest.MonkeyPatch) -> None:
+    """The day's budget is looked at before signing, and not again when that is stored."""
+
+    def store(services: ChainServices, place: str, lane: Any, wei: int, work: Any, **_: Any) -> Any:
+        return services.commit(place, work)
+
+    for each in (planning, reverts, bumping):
+        patch.setattr(each, "commit_spending", store)
+
+
+def forget_reorganisations(patch: pytest.MonkeyPatch) -> None:
+    """What a batch cost counts as known before its block is final."""
+    patch.setattr(gas_spending, "MAY_STILL_COST", ("signed", "sent"))
+
+
 EAGER = {"workers": 3, "switch": 0.1, "crash": 0.0, "busy": 0.0, "signer_fails": 0.0, "skew_seconds": 0, "steps": 60}
 
 
@@ -111,3 +127,13 @@ def test_a_log_that_is_left_out_is_noticed() -> None:
     chosen: dict[str, Any] = {"faults": Faults(stale=0.3), "batch_entries_max": 1, "troubles": ("spike",)}
     found = fails(trust_ranges, range(60), **{**EAGER, **chosen})
     assert "(I7)" in found or "(I10)" in found
+
+
+def test_lanes_that_spend_the_same_room_of_the_budget_are_noticed() -> None:
+    chosen = {"lanes": 2, "switch": 0.3, "batch_entries_max": 4, "gas_budget": BUDGETS[0], "troubles": ("spike",)}
+    assert "the budget is" in fails(spend_blindly, range(20), **{**EAGER, **chosen})
+
+
+def test_a_budget_that_a_reorganisation_makes_dearer_is_noticed() -> None:
+    chosen = {"lanes": 2, "batch_entries_max": 1, "gas_budget": BUDGETS[1], "troubles": ("reorg", "spike")}
+    assert "the budget is" in fails(forget_reorganisations, range(30), **{**EAGER, **chosen})

@@ -103,9 +103,8 @@ class World:
 
     def _worker(self, number: int) -> SimulatedWorker:
         skew = timedelta(seconds=self.dice.randint(-1, 1) * self.plan.skew_seconds)
-        name = f"worker {number}"
         services = self.services(skew)
-        worker = SimulatedWorker(name, services, self.dice, lambda place: self._at(worker, place))
+        worker = SimulatedWorker(number, services, self.dice, lambda place: self._at(worker, place))
         return worker
 
     def services(self, skew: timedelta = timedelta()) -> ChainServices:
@@ -128,6 +127,7 @@ class World:
             batch_entries_max=self.plan.batch_entries_max,
             in_flight_max=self.plan.in_flight_max,
             max_fee_per_gas=MAX_FEE,
+            gas_budget_per_day=self.plan.gas_budget,
         )
         services = ChainServices(
             context=context,

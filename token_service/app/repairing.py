@@ -97,6 +97,7 @@ def repair(services: ChainServices, told: Told) -> Report:
     gap = find_gap(services)
     unfinished = _unfinished(services)
     if gap is None and unfinished is None:
+        services.store.transact(lambda connection: _give_out_no_nonce_twice(connection, services))
         return NOTHING
     number = unfinished or services.store.transact(lambda connection: _begin(connection, services))
     if gap is not None:
@@ -212,7 +213,16 @@ def _stop_those_on_their_way(services: ChainServices) -> None:
         freeze(services.context, Actor.admin("repair"), member_id, ON_THEIR_WAY)
 
 
+def _give_out_no_nonce_twice(connection: Connection, services: ChainServices) -> None:
+    """Nonces go on after the chain's: a batch that the ledger knows may have failed in the lost time, and landed with another."""
+    for lane in lane_rows.read_lanes(connection):
+        count = reads.transaction_count(services.node, lane.operator)
+        nonce = lane_rows.next_nonce(connection, lane.operator, count)
+        connection.execute(update(lanes).where(lanes.c.number == lane.number).values(next_nonce=nonce))
+
+
 def _finish(connection: Connection, services: ChainServices, number: int) -> None:
+    _give_out_no_nonce_twice(connection, services)
     for lane in lane_rows.read_lanes(connection):
         _go_on(connection, services, lane)
     merchants = _unknown(connection, _unopened_of(connection, number))
@@ -225,12 +235,8 @@ def _go_on(connection: Connection, services: ChainServices, lane: lane_rows.Lane
     """Numbers go on after the chain's; a lane that stood still for this reason is active."""
     newest = select(func.max(batches.c.seq)).where(batches.c.operator == lane.operator)
     seq = connection.execute(newest).scalar_one() or 0
-    count = reads.transaction_count(services.node, lane.operator)
-    values = {
-        "next_seq": max(lane.next_seq, seq + 1),
-        "next_nonce": lane_rows.next_nonce(connection, lane.operator, count),
-    }
-    connection.execute(update(lanes).where(lanes.c.number == lane.number).values(**values))
+    mine = update(lanes).where(lanes.c.number == lane.number)
+    connection.execute(mine.values(next_seq=max(lane.next_seq, seq + 1)))
     stood = (lanes.c.number == lane.number) & (lanes.c.state == "halted") & (lanes.c.reason_code == Code.CHAIN_AHEAD)
     active = {"state": "active", "reason_code": None, "reason": None}
     decided = {"cleared_at": services.now(), "cleared_because": "mereau repair"}

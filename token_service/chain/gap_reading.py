@@ -20,9 +20,10 @@ from token_service.chain.finality_presets import depth_without_tag
 from token_service.chain.reads import Block
 from token_service.chain.services import ChainServices
 from token_service.chain.settlement.finality import newest_final
-from token_service.chain.settlement.lanes import Lane, read_lanes
+from token_service.chain.settlement.lanes import Lane, next_nonce, read_lanes
 from token_service.chain.settlement.planning import contract_of
 from token_service.errors import InvalidInput, NodeUnreachable, TryAgain
+from token_service.ledger.gas_spending import to_gwei
 from token_service.ledger.repairing.gap import GapBatch
 from token_service.ledger.settlement_tables import batches
 from token_service.ledger.tables import program
@@ -74,14 +75,19 @@ class Piece:
 def find_gap(services: ChainServices) -> Gap | None:
     """Where to look; None if the ledger knows every batch of its operators.
 
-    Raises TryAgain while what is missing is not final yet, NodeUnreachable.
+    Raises TryAgain while anything that is missing is not final yet, NodeUnreachable.
     """
     with services.store.read() as connection:
         known = read_lanes(connection)
         first = _first_block(connection, known)
+        used = {lane.operator: lane.next_nonce for lane in known} | {
+            services.admin: next_nonce(connection, services.admin, 0)
+        }
     contract = contract_of(services)
     head = reads.head(services.node).number
     last = newest_final(services.node, services.depth, head, depth_without_tag(services.chain_id))
+    for account, nonce in used.items():
+        _check_nothing_waits(services, account, nonce, last)
     settled = {lane.operator: contract_reads.last_seq(services.node, contract, lane.operator) for lane in known}
     behind = [lane for lane in known if settled[lane.operator] >= lane.next_seq]
     if not behind:
@@ -90,6 +96,16 @@ def find_gap(services: ChainServices) -> Gap | None:
         if contract_reads.last_seq(services.node, contract, lane.operator, hex(last)) != settled[lane.operator]:
             raise TryAgain("the newest batches on the chain may still change: try again when they are final")
     return Gap(first, last, settled)
+
+
+def _check_nothing_waits(services: ChainServices, account: str, known: int, last: int) -> None:
+    """What was sent in the lost time and may still land, or land again, would take numbers that the ledger is about to use.
+    Transactions with nonces below `known` are the ledger's own."""
+    final, sent = (reads.transaction_count(services.node, account, block) for block in (hex(last), "pending"))
+    if sent > max(final, known):
+        raise TryAgain(
+            f"transactions of {account} that this ledger does not know are not final yet: try again when they are"
+        )
 
 
 def _first_block(connection: Connection, known: Sequence[Lane]) -> int:
@@ -181,6 +197,7 @@ def _batch(services: ChainServices, event: BatchSettled, block: Block, skipped: 
         data=sent.data,
         gas=sent.gas,
         gas_used=receipt.gas_used,
+        fee_gwei=None if receipt.cost_wei is None else to_gwei(receipt.cost_wei),
         words=words,
         skipped=skipped,
         receipts=_receipts(services, event, words),

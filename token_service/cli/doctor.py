@@ -176,7 +176,7 @@ def _gas(application: Application) -> Iterator[Finding]:
     with application.store.read() as connection:
         spending = gas_spending(connection, application.context.now())
     spent, at_most = spending.spent_gwei / GWEI_PER_ETHER, spending.at_most_gwei / GWEI_PER_ETHER
-    says = f"{spent:g} of {budget:g} spent today, at most {at_most:g} with what is on its way"
+    says = f"{spent:g} of {budget:g} spent today, at most {at_most:g} with what is not final"
     yield Finding("gas budget", "note" if at_most > budget else "well", says)
 
 

@@ -141,7 +141,7 @@ def _chain(connection: Connection, now: datetime) -> Iterator[Gauge]:
 def _gas(connection: Connection, now: datetime) -> Iterator[Gauge]:
     spending = gas_spending(connection, now)
     yield _one("gas_today_gwei", "What gas has cost in today's blocks, by UTC.", spending.spent_gwei)
-    yield _one("gas_today_at_most_gwei", "The same with all that is under way, at its dearest.", spending.at_most_gwei)
+    yield _one("gas_today_at_most_gwei", "The same with all that is not final, at its dearest.", spending.at_most_gwei)
 
 
 def _reconciliation(store: Store) -> Iterator[Gauge]:

@@ -32,6 +32,11 @@ class Transaction:
     data: bytes
     is_legacy: bool = False
 
+    @property
+    def most_wei(self) -> int:
+        """The most that its gas may cost."""
+        return self.gas * self.max_fee_per_gas
+
     def payload(self) -> bytes:
         """The bytes whose keccak-256 is signed. Raises InvalidInput for negative numbers or a malformed address."""
         if self.is_legacy:

@@ -12,7 +12,7 @@ from token_service.chain.services import ChainServices
 from token_service.chain.settlement.lanes import IN_FLIGHT, lane_of
 from token_service.chain.settlement.pushing import Pending, PushMemory, pending
 from token_service.chain.settlement.records import Signed, store_attempt, unsigned
-from token_service.chain.settlement.spending import block_for_budget, block_for_fees, is_in_budget
+from token_service.chain.settlement.spending import block_for_budget, block_for_fees, commit_spending, is_in_budget
 from token_service.ledger.settlement_tables import attempts, transactions
 
 
@@ -59,7 +59,16 @@ def _replace(services: ChainServices, memory: PushMemory, row: Pending) -> bool:
     )
     raw = services.signer().sign_transaction(row.operator, transaction)
     signed = Signed(row.operator, transaction, raw)
-    return services.commit("bump", lambda connection: _store(connection, signed, row, bump=old.bump + 1))
+
+    def store(connection: Connection) -> bool:
+        return _store(connection, signed, row, bump=old.bump + 1)
+
+    if lane is None:
+        return services.commit("bump", store)
+    stored = commit_spending(services, "bump", lane, dearer, store)
+    if stored is None:
+        memory.too_cheap.add(row.transaction_id)  # the next pass looks again
+    return bool(stored)
 
 
 def _raised(services: ChainServices, market: Market, was: Fees) -> Fees | None:

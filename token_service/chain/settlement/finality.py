@@ -232,6 +232,8 @@ def _fail(connection: Connection, failed: Failed) -> None:
         planned = update(batches).where(batches.c.id == row.batch_id, batches.c.state == "planned")
         if connection.execute(planned.values(state="reverted")).rowcount:
             _block(connection, row.operator, failed.reason)
+        else:  # it has landed with another transaction, in a time that a restored ledger does not know
+            lane_rows.end_draining(connection)
         return
     fail_operation(connection, str(row.admin_operation_id), failed.reason, failed.ceiling)
 

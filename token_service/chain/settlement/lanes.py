@@ -140,6 +140,14 @@ def go_on(connection: Connection, number: int, *, after: Code) -> None:
     connection.execute(query.values(state="active", reason_code=None, reason=None))
 
 
+def end_draining(connection: Connection) -> None:
+    """Lanes that drained go on, unless a transaction of theirs that failed is in a block and not decided yet."""
+    columns = transactions.c
+    failed = select(columns.operator).where(columns.state == "mined", columns.succeeded.is_(False))
+    again = update(lanes).where(lanes.c.state == "draining", lanes.c.operator.not_in(failed))
+    connection.execute(again.values(state="active", reason=None, reason_code=None))
+
+
 def halt(connection: Connection, number: int, code: Code, reason: str) -> None:
     """The lane waits for a person. While the chain is ahead of it, references may name what only the chain knows."""
     if code is Code.CHAIN_AHEAD:

@@ -37,7 +37,7 @@ from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.lanes import Lane
 from token_service.chain.settlement.ordering import arrange
 from token_service.chain.settlement.records import Signed, inserted_id, store_signed, unsigned
-from token_service.chain.settlement.spending import affordable
+from token_service.chain.settlement.spending import affordable, commit_spending
 from token_service.errors import NotInitialised
 from token_service.ledger.lane_choice import FIRST_LANE
 from token_service.ledger.moving_on import is_any_under_way, waits_for_what_goes_out
@@ -129,8 +129,11 @@ def plan(services: ChainServices, number: int = FIRST_LANE, *, flush: bool) -> i
     if offered is None:
         return None
     draft = _draft(services, lane, ruleset_hash, offered, chosen)
+    most = draft.signed.transaction.most_wei
     try:
-        return services.commit("plan", lambda connection: _store(connection, draft, services.now()))
+        return commit_spending(
+            services, "plan", lane, most, lambda connection: _store(connection, draft, services.now())
+        )
     except _Changed:
         return None
 

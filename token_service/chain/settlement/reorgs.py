@@ -20,7 +20,7 @@ from token_service.chain.settlement import lanes as lane_rows
 from token_service.chain.settlement.cursors import Cursor, read_cursor, set_cursor
 from token_service.chain.settlement.lanes import Code
 from token_service.errors import LaneHalted, NodeUnreachable
-from token_service.ledger.settlement_tables import batches, blocks, chain_events, lanes, leaves, transactions
+from token_service.ledger.settlement_tables import batches, blocks, chain_events, leaves, transactions
 from token_service.ledger.worker_figures import REORGED_BLOCKS, REORGS
 
 SECOND_LOOK_SECONDS: Final = 0.2
@@ -114,16 +114,8 @@ def _orphan(connection: Connection, cursor: Cursor, gone: Sequence[str], ancesto
     again = update(transactions).where(transactions.c.block_hash.in_(gone))
     connection.execute(again.values(state="signed", succeeded=None, fee_gwei=None, mined_at=None, **unmined))
     connection.execute(update(blocks).where(blocks.c.hash.in_(gone)).values(state="orphaned"))
-    _end_draining(connection)
+    lane_rows.end_draining(connection)  # what failed is in no block any more, and may succeed this time
     set_cursor(connection, "indexed", ancestor.number, ancestor.hash)
-
-
-def _end_draining(connection: Connection) -> None:
-    """A lane whose failed batches are in no block any more goes on: they may succeed this time."""
-    columns = transactions.c
-    failed = select(columns.operator).where(columns.state == "mined", columns.succeeded.is_(False))
-    again = update(lanes).where(lanes.c.state == "draining", lanes.c.operator.not_in(failed))
-    connection.execute(again.values(state="active", reason=None, reason_code=None))
 
 
 def _halt(connection: Connection, reason: str) -> None:

@@ -18,7 +18,7 @@ from token_service.chain.settlement.cursors import read_cursor
 from token_service.chain.settlement.lanes import Code, Lane
 from token_service.chain.settlement.planning import contract_of
 from token_service.chain.settlement.records import Signed, store_signed, unsigned
-from token_service.chain.settlement.spending import affordable
+from token_service.chain.settlement.spending import affordable, commit_spending
 from token_service.errors import RpcError
 from token_service.ledger.lane_choice import FIRST_LANE
 from token_service.ledger.settlement_tables import batches, lanes, transactions
@@ -50,8 +50,15 @@ def send_anew(services: ChainServices, number: int = FIRST_LANE) -> int | None:
     signed = _sign(services, lane, data, batch.word_count)
     if signed is None:
         return None
-    services.commit("anew", lambda connection: _store(connection, lane, batch.id, signed))
-    return int(batch.id)
+    stored = commit_spending(
+        services,
+        "anew",
+        lane,
+        signed.transaction.most_wei,
+        lambda connection: _store(connection, lane, batch.id, signed),
+        only_from=lane_rows.WORKING,
+    )
+    return int(batch.id) if stored else None
 
 
 def _lowest_reverted(connection: Connection, operator: str) -> Row[tuple[object, ...]] | None:
@@ -107,11 +114,14 @@ def _sign(services: ChainServices, lane: Lane, data: bytes, words: int) -> Signe
     return Signed(lane.operator, transaction, services.signer().sign_transaction(lane.operator, transaction))
 
 
-def _store(connection: Connection, lane: Lane, batch_id: int, signed: Signed) -> None:
+def _store(connection: Connection, lane: Lane, batch_id: int, signed: Signed) -> bool:
+    """False if another worker was faster."""
     if lane_rows.lock_lane(connection, lane.number) != lane:
-        return
+        return False
     reverted = update(batches).where(batches.c.id == batch_id, batches.c.state == "reverted")
-    if connection.execute(reverted.values(state="planned")).rowcount:
-        store_signed(connection, signed, purpose="batch", batch_id=batch_id)
-        going_on = {"next_nonce": lane.next_nonce + 1, "state": "active", "reason": None, "reason_code": None}
-        connection.execute(update(lanes).where(lanes.c.number == lane.number).values(**going_on))
+    if not connection.execute(reverted.values(state="planned")).rowcount:
+        return False
+    store_signed(connection, signed, purpose="batch", batch_id=batch_id)
+    going_on = {"next_nonce": lane.next_nonce + 1, "state": "active", "reason": None, "reason_code": None}
+    connection.execute(update(lanes).where(lanes.c.number == lane.number).values(**going_on))
+    return True

@@ -35,7 +35,8 @@ REASONS: Final[Mapping[str, str]] = {
 class GapBatch:
     """All that the chain says of one batch, with its receipt file if there is the right one.
 
-    `words` are as sent, `skipped` has the contract's reason by index. Everything is final.
+    `words` are as sent, `skipped` has the contract's reason by index. `fee_gwei` is what its gas cost, None where the node does
+    not tell. Everything is final.
     """
 
     operator: str
@@ -53,6 +54,7 @@ class GapBatch:
     data: bytes
     gas: int
     gas_used: int
+    fee_gwei: int | None
     words: tuple[EntryWord, ...]
     skipped: Mapping[int, int]
     receipts: BatchReceipts | None

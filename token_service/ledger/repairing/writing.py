@@ -171,8 +171,16 @@ def _insert_batch(tx: Transaction, repair: int, batch: GapBatch) -> int:
 
 
 def _insert_transaction(tx: Transaction, batch: GapBatch, batch_id: int) -> None:
-    """The transaction as the chain has it. Its signed bytes are not needed any more, so none are made up."""
-    mined = {"state": "mined", "succeeded": True, "block_number": batch.block_number, "block_hash": batch.block_hash}
+    """The transaction as the chain has it, with what it cost: the day's gas budget has paid for it. Its signed bytes are not
+    needed any more, so none are made up."""
+    mined = {
+        "state": "mined",
+        "succeeded": True,
+        "block_number": batch.block_number,
+        "block_hash": batch.block_hash,
+        "mined_at": batch.block_time,
+        "fee_gwei": batch.fee_gwei,
+    }
     result = tx.connection.execute(
         insert(transactions).values(
             operator=batch.operator,
