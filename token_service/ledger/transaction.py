@@ -125,6 +125,13 @@ class Transaction:
 
     def ruleset_hash_at(self, at: datetime) -> str:
         """The hash of the ruleset in force at an instant."""
+        return self._hash_now if at is self.now else self._hash_at(at)
+
+    @cached_property
+    def _hash_now(self) -> str:
+        return self._hash_at(self.now)
+
+    def _hash_at(self, at: datetime) -> str:
         found = in_force(self._published, at)
         if found is None:
             raise NotInitialised("no ruleset is in force yet")
