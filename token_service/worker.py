@@ -39,7 +39,7 @@ from token_service.chain.settlement.retiring import retire
 from token_service.chain.settlement.staleness import ChainWatch, watch_chain
 from token_service.errors import DiskFull, LaneHalted, MereauError, NodeUnreachable, RpcError, TryAgain, WrongChain
 from token_service.ledger.context import Context
-from token_service.ledger.due import next_due_at, run_due
+from token_service.ledger.due import DueRun, go_on, next_due_at
 from token_service.ledger.settlement_health import Backlog
 from token_service.ledger.store import Store
 
@@ -52,9 +52,9 @@ AWAY_SECONDS_MAX: Final = 15.0
 DUE_SECONDS: Final = 1.0
 DUE_SECONDS_MAX: Final = 30.0
 """Pause between looks at what is due; it doubles while all of that must wait (for a ceiling's next window, say)."""
-DUE_ITEMS: Final = 2_000
-"""How much of what is due is done in one pass: the points of a million members may expire in one night, and neither batches nor
-this worker's lease can wait for that.
+DUE_CHUNKS: Final = 12
+"""How many chunks of what is due are done in one pass, each of some hundred members: the points of a million may expire in one
+night, and neither batches nor this worker's lease can wait for that. Twelve are enough for a round when little is due.
 """
 BATCH_SECONDS: Final = 1.0
 RECONCILE_SECONDS: Final = 300.0
@@ -102,6 +102,7 @@ class Worker:
     waiting_since: dict[int, float] = field(default_factory=dict)  # by lane
     due_at: float = 0.0
     due_pause: float = DUE_SECONDS
+    due_run: DueRun | None = None  # what the next pass goes on with
     lane_was: dict[int, str] = field(default_factory=dict)
     chain_watch: ChainWatch = field(default_factory=ChainWatch)
     node_was: dict[str, str] = field(default_factory=dict)  # by label
@@ -211,15 +212,17 @@ class Worker:
         """Once a second, and only when there is something: looking is cheap, and takes no writer's lock. Not 0 when more is due
         than one pass does.
         """
-        now = self.services.chain.monotonic()
+        now, context = self.services.chain.monotonic(), self.services.context
         if now < self.due_at:
             return 0
-        due_at = next_due_at(self.services.context)
-        is_due = due_at is not None and due_at <= self.services.chain.now()
-        report = run_due(self.services.context, DUE_ITEMS) if is_due else None
-        if report is not None and report.remaining:
-            return DUE_ITEMS
-        is_idle = report is not None and report.is_idle
+        is_idle = False
+        due_at = next_due_at(context) if self.due_run is None else None
+        if self.due_run is not None or (due_at is not None and due_at <= self.services.chain.now()):
+            run = go_on(context, self.due_run or DueRun(), DUE_CHUNKS)
+            self.due_run = None if run.is_over else run
+            if not run.is_over:
+                return DUE_CHUNKS
+            is_idle = run.report.is_idle
         self.due_pause = min(DUE_SECONDS_MAX, self.due_pause * 2) if is_idle else DUE_SECONDS
         self.due_at = now + self.due_pause
         return 0

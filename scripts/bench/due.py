@@ -26,7 +26,7 @@ from token_service.ledger.due import run_due
 
 FILL: Final = Path(__file__).with_name("due.sql")
 PLAIN: Final = Path(__file__).with_name("due_plain.sql")
-MEMBERS: Final = int(os.environ.get("BENCH_DUE_MEMBERS", "100000"))
+MEMBERS: Final = int(os.environ.get("BENCH_DUE_MEMBERS", "1000000"))
 SMALL: Final = MEMBERS // 5
 MOST: Final = 3.0
 """How many times as long as plain SQL it may take."""

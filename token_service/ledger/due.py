@@ -9,8 +9,9 @@ members until they are unfrozen.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 
@@ -35,22 +36,43 @@ Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
 """One chunk of one kind of work behind a place: what was done so far, and the next place (None: no more)."""
 
 
+@dataclass(frozen=True, slots=True)
+class DueRun:
+    """How far a run has come: what it did, and behind which place of which step it goes on."""
+
+    report: DueReport = field(default_factory=DueReport)
+    step: int = 0
+    place: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return self.step == len(_STEPS)
+
+
 def run_due(context: Context, limit: int | None = None) -> DueReport:
     """Does what is due now and tells what it did. With `limit`, stops after about that many items; `remaining` then
     says so. Awards that wait for a higher ceiling are told, and wait. Nothing is done while the chain is ahead of a ledger that
     was restored: it may have been done already.
     """
-    report = DueReport()
-    with context.store.read() as connection:
-        if unknown_references.is_behind(connection):
-            return report
-    for step in (release_lapsed, _mature, _expire, _review, celebrate, pay_due):
-        place: str | None = ""
-        while place is not None:
-            if limit is not None and _count(report) >= limit:
-                return replace(report, remaining=True)
-            report, place = step(context, report, place)
-    return replace(report, stuck=stuck_awards(context))
+    run = DueRun()
+    if _is_behind(context):
+        return run.report
+    while not run.is_over:
+        if limit is not None and _count(run.report) >= limit:
+            return replace(run.report, remaining=True)
+        run = _next(context, run)
+    return replace(run.report, stuck=stuck_awards(context))
+
+
+def go_on(context: Context, run: DueRun, chunks: int) -> DueRun:
+    """The run so many chunks later, or over. What is looked at counts, whether or not there is something to do with it."""
+    if _is_behind(context):
+        return replace(run, step=len(_STEPS))
+    for _ in range(chunks):
+        if run.is_over:
+            break
+        run = _next(context, run)
+    return run
 
 
 def next_due_at(context: Context) -> datetime | None:
@@ -173,6 +195,20 @@ def _again_if_refused(
         return write(context, work)
     except CeilingReached:
         return write(context, work)
+
+
+def _is_behind(context: Context) -> bool:
+    with context.store.read() as connection:
+        return unknown_references.is_behind(connection)
+
+
+_STEPS: Final[tuple[Step, ...]] = (release_lapsed, _mature, _expire, _review, celebrate, pay_due)
+
+
+def _next(context: Context, run: DueRun) -> DueRun:
+    """One chunk further."""
+    report, place = _STEPS[run.step](context, run.report, run.place)
+    return DueRun(report, run.step + 1) if place is None else DueRun(report, run.step, place)
 
 
 def _count(report: DueReport) -> int:
