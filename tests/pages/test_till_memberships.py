@@ -310,11 +310,13 @@ def test_what_is_paid_ahead_keeps_its_dates(town: Town, till: Counter, member: s
     assert refunding(second.id) in after
 
 
-def test_a_period_that_is_over_is_not_refunded_here(town: Town, till: Counter, member: str) -> None:
+@pytest.mark.parametrize("days", [367, 400], ids=["in its grace", "behind its grace"])
+def test_a_period_that_is_over_is_not_refunded_here(town: Town, till: Counter, member: str, days: int) -> None:
     sell(till, member)
     (one,) = bought(town, member)
     form = form_of(till.look(refunding(one.id)))
-    till = next_day(town, till, 400)
+    till = next_day(town, till, days)
+    assert refunding(one.id) not in till.look(f"/till/members/{member}").text
     assert "This period is over" in till.look(refunding(one.id)).text
     answer = till.send(form)
     assert (answer.status_code, "This period is over" in answer.text) == (422, True)

@@ -61,8 +61,10 @@ def standings(member_id: str, rules: Ruleset) -> list[Standing]:
 
 
 def can_refund(sold: BoughtPeriod) -> bool:
-    """Whether the period runs or is still to come: what is over was used, and is the programme's to put right."""
-    return sold.ended_at is not None or _is_alive(sold)
+    """Whether the period runs or is still to come: what is over was used, also while its grace lasts, and is the programme's to
+    put right. One that was refunded leads to what says so.
+    """
+    return sold.ended_at is not None or sold.ends_at > services().context.now()
 
 
 def later_periods(member_id: str, sold: BoughtPeriod) -> list[BoughtPeriod]:
@@ -90,5 +92,5 @@ def _standing(rules: Ruleset, name: str, kept: Sequence[BoughtPeriod]) -> Standi
         stretch=stretch,
         is_grace=stretch is not None and stretch.until <= now,
         periods=tuple(alive),
-        refundable=frozenset(one.id for one in alive if one.merchant_id == person().merchant_id),
+        refundable=frozenset(one.id for one in alive if can_refund(one) and one.merchant_id == person().merchant_id),
     )
