@@ -97,7 +97,7 @@ def repair(services: ChainServices, told: Told) -> Report:
     gap = find_gap(services)
     unfinished = _unfinished(services)
     if gap is None and unfinished is None:
-        services.store.transact(lambda connection: _give_out_no_nonce_twice(connection, services))
+        _give_out_no_nonce_twice(services)
         return NOTHING
     number = unfinished or services.store.transact(lambda connection: _begin(connection, services))
     if gap is not None:
@@ -108,6 +108,7 @@ def repair(services: ChainServices, told: Told) -> Report:
     _stop_those_on_their_way(services)
     finish_merges(services.context)
     write(services.context, rebuild_budgets)
+    _give_out_no_nonce_twice(services)
     services.store.transact(lambda connection: _finish(connection, services, number))
     return _report(services, number)
 
@@ -213,16 +214,24 @@ def _stop_those_on_their_way(services: ChainServices) -> None:
         freeze(services.context, Actor.admin("repair"), member_id, ON_THEIR_WAY)
 
 
-def _give_out_no_nonce_twice(connection: Connection, services: ChainServices) -> None:
-    """Nonces go on after the chain's: a batch that the ledger knows may have failed in the lost time, and landed with another."""
-    for lane in lane_rows.read_lanes(connection):
-        count = reads.transaction_count(services.node, lane.operator)
-        nonce = lane_rows.next_nonce(connection, lane.operator, count)
-        connection.execute(update(lanes).where(lanes.c.number == lane.number).values(next_nonce=nonce))
+def _give_out_no_nonce_twice(services: ChainServices) -> None:
+    """Nonces go on after the chain's: a batch that the ledger knows may have failed in the lost time, and landed with another.
+    They only go up: a worker that should not run may just have given one out.
+    """
+    with services.store.read() as connection:
+        operators = {lane.number: lane.operator for lane in lane_rows.read_lanes(connection)}
+    counts = {number: reads.transaction_count(services.node, operator) for number, operator in operators.items()}
+
+    def raise_them(connection: Connection) -> None:
+        for number, operator in operators.items():
+            nonce = lane_rows.next_nonce(connection, operator, counts[number])
+            lower = (lanes.c.number == number) & (lanes.c.next_nonce < nonce)
+            connection.execute(update(lanes).where(lower).values(next_nonce=nonce))
+
+    services.store.transact(raise_them)
 
 
 def _finish(connection: Connection, services: ChainServices, number: int) -> None:
-    _give_out_no_nonce_twice(connection, services)
     for lane in lane_rows.read_lanes(connection):
         _go_on(connection, services, lane)
     merchants = _unknown(connection, _unopened_of(connection, number))
