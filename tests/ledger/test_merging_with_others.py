@@ -10,13 +10,14 @@ from sqlalchemy import select, update
 from test_merging import available, both, merge
 
 from token_service.ledger import tables
+from token_service.ledger.colleagues import company_of
 from token_service.ledger.context import Actor
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import enrol, get_member, unfreeze
 from token_service.ledger.merge_requests import open_requests
 from token_service.ledger.merging import merge_members
 from token_service.ledger.settlement_tables import leaves
-from token_service.ledger.users import is_persons
+from token_service.ledger.users import add_user, is_persons, list_user_changes, list_users
 from token_service.ledger.voids import void_skipped
 
 
@@ -103,3 +104,26 @@ def test_whoever_buys_or_gives_back_while_it_happens_finds_one_account(make: Mak
         left = connection.execute(select(tables.members.c.available).where(tables.members.c.id == old)).scalar_one()
     assert (owner, left) == ([kept], 0)
     town.check()
+
+
+class TestPeopleOfACompany:
+    def test_who_signed_in_to_the_one_does_not_sign_in_to_the_other_and_the_trail_says_so(self, town: Town) -> None:
+        old, kept = town.member(), town.member()
+        for member, email in ((old, "lea@example.com"), (kept, "tom@example.com")):
+            add_user(town.context, town.alice, member, email)
+        merge_members(town.context, ADMIN, old, kept, "the same garage")
+        assert [one.email for one in list_users(town.context, town.alice, kept)] == ["tom@example.com"]
+        changes = list_user_changes(town.context, town.alice, kept, most=10)
+        assert [(one.change, one.email) for one in changes] == [
+            ("removed", "lea@example.com"), ("added", "tom@example.com"), ("added", "lea@example.com"),
+        ]  # fmt: skip
+        assert changes[0].done_by == ADMIN.name
+
+    def test_an_address_that_becomes_the_accounts_own_is_not_one_beside_it(self, town: Town) -> None:
+        old = enrol(town.context, town.alice, NewMember("old-card", email="lea@example.com")).member.id
+        kept = town.member()
+        add_user(town.context, town.alice, kept, "lea@example.com")
+        merge_members(town.context, ADMIN, old, kept, "the same garage")
+        assert list_users(town.context, town.alice, kept) == ()
+        company = company_of(town.context, kept)
+        assert (company.email, company.count) == ("lea@example.com", 1)

@@ -260,9 +260,13 @@ def test_a_merge_that_waits_is_declined(make_town: Callable[[str], Town]) -> Non
     first.post(f"/console/members/{old}/merge", q="lovelace", into=kept, reason="A guess")
     path = f"/console/approvals/merges/{old}/decline"
     assert path in second.read("/console/approvals")
-    assert second.post(path).location == "/console/approvals?done=declined"
+    another = second.post(path, into=town.member("x@example.com", "Somebody else"))
+    assert (another.status_code, "Somebody has decided this meanwhile." in another.text) == (409, True), (
+        "not what waits"
+    )
+    assert second.post(path, into=kept).location == "/console/approvals?done=declined"
     assert "Nothing waits for a second person." in second.read("/console/approvals")
-    again = second.post(path)
+    again = second.post(path, into=kept)
     assert (again.status_code, "Somebody has decided this meanwhile." in again.text) == (409, True)
     assert (available(town, old), available(town, kept)) == (80, 0)
     assert "Declined to make this account part of another one." in second.read(f"/console/members/{old}")
@@ -276,7 +280,7 @@ def test_nobody_declines_a_merge_of_their_own_account(make_town: Callable[[str],
     first.post(f"/console/members/{own}/merge", q="lovelace", into=other, reason="Two cards")
     path = f"/console/approvals/merges/{own}/decline"
     assert path not in owner.read("/console/approvals")
-    assert owner.post(path).status_code == 403
+    assert owner.post(path, into=other).status_code == 403
 
 
 def test_a_member_is_put_into_segments_by_ticking_them(make_town: Callable[[str], Town]) -> None:

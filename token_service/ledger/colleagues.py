@@ -42,7 +42,7 @@ class Company:
     @property
     def count(self) -> int:
         """How many addresses sign in."""
-        return len(self.users) + (self.email is not None)
+        return len({self.email, *(one.email for one in self.users)} - {None})
 
 
 class Added(Enum):

@@ -1,6 +1,6 @@
 """API keys that the database has just said are valid, so that a busy till's key is not asked for with each of its calls.
 
-A key that is revoked in this process is forgotten there at once, in every other process within KNOWN_FOR.
+A key that is revoked is forgotten in this process, and in every other one within KNOWN_FOR.
 """
 
 from __future__ import annotations

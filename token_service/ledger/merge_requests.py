@@ -55,15 +55,19 @@ def open_requests(context: Context, actor: Actor, member_id: str | None = None) 
         return tuple(MergeRequest(*row) for row in connection.execute(query))
 
 
-def decline_request(context: Context, actor: Actor, member_id: str) -> bool:
-    """Whether something was asked for this account, that nobody waits for any more. Raises Forbidden for anybody but an admin."""
+def decline_request(context: Context, actor: Actor, member_id: str, into_id: str) -> bool:
+    """Whether it was asked that this account becomes part of that one; nobody waits for it any more. Raises Forbidden for anybody
+    but an admin.
+    """
     actor.need_admin()
 
     def work(tx: Transaction) -> bool:
         tx.account(member_id)
-        found = request_for(tx, member_id) is not None
+        found = request_for(tx, member_id)
+        if found is None or found.into_id != into_id:
+            return False
         forget_request(tx, member_id)
-        return found
+        return True
 
     return write(context, work)
 

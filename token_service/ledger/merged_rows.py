@@ -18,7 +18,8 @@ from token_service.ledger.session_tables import sessions
 from token_service.ledger.staff_tables import member_codes
 from token_service.ledger.standing_tables import renewals, standing_orders
 from token_service.ledger.transaction import Transaction
-from token_service.ledger.user_tables import member_users
+from token_service.ledger.user_tables import member_user_changes, member_users
+from token_service.ledger.users import shut_out
 from token_service.ledger.wallet_tables import mandates
 
 COUNTED: Final = (
@@ -38,8 +39,10 @@ PROFILE: Final = ("email", "name", "locale", "birth_date", "birthday_due_on", "r
 _referrals = referrals.c
 
 
-def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[str, str]) -> None:
-    """Everything of the source's rows that counts for the target from here on; `names` are the new subjects of completions."""
+def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[str, str], by: str) -> None:
+    """Everything of the source's rows that counts for the target from here on; `names` are the new subjects of completions. `by`:
+    who made one account of the two.
+    """
     for event_id, subject in names.items():
         here = challenge_completions.c.operation_id == event_id
         tx.connection.execute(update(challenge_completions).where(here).values(subject=subject))
@@ -52,7 +55,8 @@ def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[st
         own = select(table.c.member_id).where(table.c.member_id == target_id)
         if tx.connection.execute(own).first() is None:
             _point(tx, table, source_id, target_id)
-    for table in (member_users, member_codes, sessions, standing_orders):
+    _people(tx, source_id, target_id, by)
+    for table in (member_codes, sessions, standing_orders):
         tx.connection.execute(delete(table).where(table.c.member_id == source_id))
     unsigned = update(mandates).where(mandates.c.member_id == source_id, mandates.c.state == "unsigned")
     tx.connection.execute(unsigned.values(state="cancelled", ended_at=tx.now))
@@ -80,6 +84,18 @@ def _profile(tx: Transaction, source_id: str, target_id: str) -> None:
     if missing:
         tx.connection.execute(update(members).where(members.c.id == target_id).values(**missing))
     tx.connection.execute(update(members).where(members.c.id == source_id).values(birthday_due_on=None))
+
+
+def _people(tx: Transaction, source_id: str, target_id: str, by: str) -> None:
+    """Who signed in to the source beside its own address does so no more, nor beside the target's under the very address that it
+    took over; the trail goes on with the target.
+    """
+    users, members = member_users.c, tables.members.c
+    own = select(members.email).where(members.id == target_id).scalar_subquery()
+    gone = or_(users.member_id == source_id, (users.member_id == target_id) & (users.email == own))
+    for row in tx.connection.execute(select(users.member_id, users.id).where(gone)).all():
+        shut_out(tx, row.member_id, row.id, by)
+    _point(tx, member_user_changes, source_id, target_id)
 
 
 def _links(tx: Transaction, source_id: str, target_id: str) -> None:

@@ -107,7 +107,7 @@ def arrive(tx: Transaction, source: Account, target: Account, operation: Operati
     tx.flush()
     note_move(tx, operation, source, target, first_in.id)
     set_state(tx, source, "closed")
-    hand_over(tx, source.id, target.id, names)
+    hand_over(tx, source.id, target.id, names, str(operation.facts["actor"]))
 
 
 def _pending(tx: Transaction, source: Account) -> int:

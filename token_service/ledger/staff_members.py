@@ -179,14 +179,15 @@ def merge_account(context: Context, person: Person, member_id: str, into_id: str
     return perform(context, person, work, deed)
 
 
-def decline_merge(context: Context, person: Person, member_id: str) -> bool:
-    """Whether a merge of this account waited, and is declined now, also by whoever asked. Raises Forbidden (one's own account),
-    NotFound.
+def decline_merge(context: Context, person: Person, member_id: str, into_id: str) -> bool:
+    """Whether a merge of this account into that one waited, and is declined now, also by whoever asked. Raises Forbidden (an
+    account of one's own), NotFound.
     """
 
     def work(joined: Context) -> bool:
-        _others(joined, person, member_id)
-        return decline_request(joined, person.actor, member_id)
+        for one in (member_id, into_id):
+            _others(joined, person, one)
+        return decline_request(joined, person.actor, member_id, into_id)
 
     deed = Deed("merge.declined", member_id, member_id=member_id)
     return perform(context, person, work, lambda found: deed if found else None)

@@ -28,7 +28,8 @@ def merged_again(tx: Transaction, judged: Iterable[JudgedLeaf]) -> set[str]:
     """The accounts that became part of another one in this batch; their rows have gone over."""
     found = [leaf for leaf in judged if isinstance(leaf, OpenedLeaf) and leaf.kind == "merged_in"]
     for leaf in found:
-        hand_over(tx, leaf.document["from"], leaf.document["into"], leaf.document["renamed"])
+        said = leaf.document
+        hand_over(tx, said["from"], said["into"], said["renamed"], said["actor"])
     return {str(leaf.document["from"]) for leaf in found}
 
 

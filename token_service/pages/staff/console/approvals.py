@@ -99,7 +99,7 @@ def refuse(proposal_id: str) -> ResponseReturnValue:
 def refuse_merge(member_id: str) -> ResponseReturnValue:
     """Declines to make the account part of another one."""
     try:
-        found = decline_merge(services().context, person(), member_id)
+        found = decline_merge(services().context, person(), member_id, request.form.get("into", ""))
     except Forbidden:
         return _page(error=gettext("This is your own account: a colleague must decide.")), 403
     if not found:
