@@ -65,10 +65,10 @@ class Deployment:
         bare = {name: value for name, value in os.environ.items() if not name.startswith("MEREAU_")}
         return {**bare, "MEREAU_DATA_DIR": str(self.folder), "MEREAU_PUBLIC_URL": self.url, **self.settings}
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """`mereau` with these words; output is kept, nothing is checked."""
         return subprocess.run(
-            [*COMMAND, *words], env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            [*COMMAND, *words], env=self.environment, capture_output=True, text=True, timeout=seconds, check=False
         )
 
     def json(self, *words: str) -> Any:

@@ -77,7 +77,7 @@ def repaired(town: Town) -> Any:
     """What `mereau repair` did, tried again while it asks for that."""
     until = time.monotonic() + REPAIR_SECONDS
     while True:
-        done = town.deployment.run("repair", "--json")
+        done = town.deployment.run("repair", "--json", seconds=600)
         if done.returncode == 0:
             return json.loads(done.stdout)
         assert done.returncode == NOT_YET, done.stdout + done.stderr

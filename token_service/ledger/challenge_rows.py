@@ -11,6 +11,7 @@ from token_service.ledger import direct
 from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
+from token_service.ledger.operations import by_parent
 from token_service.ledger.staged import ChallengeStep, Completion, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program.challenges import COMPLETED, Counted, event_counts, purchase_counts
@@ -107,8 +108,10 @@ def write_challenges(tx: Transaction) -> None:
 def replayed_steps(tx: Transaction, done: Sequence[Operation]) -> Rows:
     """What the member's purchases and events count for after refunds and reversals."""
     rows: Rows = {}
+    refunds, reversals = by_parent(done, "refund"), by_parent(done, "reversal")
     for operation in done:
-        for challenge_id, counted in _replayed(tx, operation, done).items():
+        back, is_reversed = refunds.get(operation.id, ()), operation.id in reversals
+        for challenge_id, counted in _replayed(tx, operation, back, is_reversed=is_reversed).items():
             step = step_of(operation, challenge_id, counted)
             rows[step.id] = _columns(step)
     return rows
@@ -126,17 +129,19 @@ def replayed_completions(done: Sequence[Operation], renamed: Mapping[str, str]) 
     }
 
 
-def _replayed(tx: Transaction, operation: Operation, done: Sequence[Operation]) -> dict[str, Counted]:
-    children = [one for one in done if one.parent_id == operation.id]
+def _replayed(
+    tx: Transaction, operation: Operation, refunds: Sequence[Operation], *, is_reversed: bool
+) -> dict[str, Counted]:
+    ruleset = tx.ruleset(operation.ruleset_hash)
+    if not ruleset.challenges:
+        return {}
     if operation.kind == "purchase":
         facts = PurchaseFacts.from_json(operation.facts)
-        refunds = tuple(Refund.from_json(one.facts["refund"]) for one in children if one.kind == "refund")
-        found = purchase_counts(tx.ruleset(operation.ruleset_hash), facts, refunds)
+        found = purchase_counts(ruleset, facts, tuple(Refund.from_json(one.facts["refund"]) for one in refunds))
         return {name: Counted(facts.local.date, amount) for name, amount in found.items()}
     if operation.kind == "event":
         said = EventFacts.from_json(operation.facts)
-        is_reversed = any(one.kind == "reversal" for one in children)
-        found = event_counts(tx.ruleset(operation.ruleset_hash), said)
+        found = event_counts(ruleset, said)
         return {name: Counted(said.local.date, 0 if is_reversed else amount) for name, amount in found.items()}
     return {}
 

@@ -8,7 +8,7 @@ hash and the facts that the rules read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
@@ -165,6 +165,15 @@ def children(tx: Transaction, parent_id: str, kind: str) -> list[Operation]:
     columns = tables.operations.c
     query = select(*_COLUMNS).where(columns.parent_id == parent_id, columns.kind == kind).order_by(columns.seq)
     return [Operation(**row._mapping) for row in tx.connection.execute(query)]
+
+
+def by_parent(done: Iterable[Operation], kind: str) -> dict[str, list[Operation]]:
+    """Those of a kind (refunds, say) by what they belong to, in their order."""
+    found: dict[str, list[Operation]] = {}
+    for one in done:
+        if one.kind == kind and one.parent_id is not None:
+            found.setdefault(one.parent_id, []).append(one)
+    return found
 
 
 def loaded(tx: Transaction, operation_ids: list[str]) -> dict[str, Operation]:

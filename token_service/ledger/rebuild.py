@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
-from token_service.ledger import tables
+from token_service.ledger import direct, tables
 from token_service.ledger.campaign_uses import budget_differences, rebuild_budgets
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.context import Context
@@ -70,10 +70,10 @@ def rewrite_member(tx: Transaction, member_id: str) -> None:
     figures, rows = replayed_member(tx, member_id)
     members, due = tables.members.c, None if figures["merged_into"] else tx.now
     tx.connection.execute(update(tables.members).where(members.id == member_id).values(**figures, tier_due_at=due))
-    for name, (table, _key) in CACHED_TABLES.items():
-        tx.connection.execute(delete(table).where(table.c.member_id == member_id))
-        if rows[name]:
-            tx.connection.execute(insert(table), list(rows[name].values()))
+    with tx.context.store.driver_errors(tx.connection):
+        for name, (table, _key) in CACHED_TABLES.items():
+            tx.connection.execute(delete(table).where(table.c.member_id == member_id))
+            direct.append(tx.connection, table, list(rows[name].values()))
 
 
 def _differences(

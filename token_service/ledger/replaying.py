@@ -174,11 +174,12 @@ def _lots(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
 def _purchases(done: list[Operation]) -> Rows:
     """What each purchase keeps after its refunds, as the refunds' results say."""
     rows: Rows = {}
+    refunded = operations.by_parent(done, "refund")
     for operation in done:
         if operation.kind != "purchase":
             continue
         facts = PurchaseFacts.from_json(operation.facts)
-        refunds = [one for one in done if one.kind == "refund" and one.parent_id == operation.id]
+        refunds = refunded.get(operation.id, [])
         kept = refunds[-1].result["kept"] if refunds else operation.result["points"]
         given_back = tuple(Refund.from_json(one.facts["refund"]) for one in refunds)
         counts = qualification(facts, given_back, kept)
@@ -201,20 +202,18 @@ def _purchases(done: list[Operation]) -> Rows:
 
 def _events(done: list[Operation]) -> Rows:
     """What each event keeps after its reversal."""
-    states = [replayed_state(one, _reversals(one, done)) for one in done if one.kind == "event"]
+    reversals = operations.by_parent(done, "reversal")
+    states = [replayed_state(one, reversals.get(one.id, [])) for one in done if one.kind == "event"]
     return {state.operation_id: {name: getattr(state, name) for name in state.__slots__} for state in states}
-
-
-def _reversals(event: Operation, done: list[Operation]) -> list[Operation]:
-    return [one for one in done if one.kind == "reversal" and one.parent_id == event.id]
 
 
 def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
     """What each purchase holds of limited campaigns and days after its refunds; one that was given back stays, without points."""
     rows: Rows = {}
+    refunded, reversals = operations.by_parent(done, "refund"), operations.by_parent(done, "reversal")
     for operation in done:
         if operation.kind == "event":
-            is_reversed, ruleset = bool(_reversals(operation, done)), tx.ruleset(operation.ruleset_hash)
+            is_reversed, ruleset = operation.id in reversals, tx.ruleset(operation.ruleset_hash)
             for rule_id, points in replayed_uses(operation, ruleset, is_reversed=is_reversed).items():
                 subject = operation.facts.get("subject")
                 row = use_of(operation, rule_id, operation.occurred_at, points, subject)
@@ -222,11 +221,7 @@ def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
         if operation.kind != "purchase" or not operation.facts.keys() & {"campaigns", "caps"}:
             continue
         facts = PurchaseFacts.from_json(operation.facts)
-        back = tuple(
-            Refund.from_json(one.facts["refund"])
-            for one in done
-            if one.kind == "refund" and one.parent_id == operation.id
-        )
+        back = tuple(Refund.from_json(one.facts["refund"]) for one in refunded.get(operation.id, ()))
         holds = points_used(facts, keep_after_refund(tx.ruleset(operation.ruleset_hash), facts, back)) if back else {}
         for campaign_id, points in points_used(facts, Award.from_json(operation.result)).items():
             now = min(points, holds.get(campaign_id, 0)) if back else points
