@@ -11,7 +11,7 @@ from simulation import Failed, run_seed
 
 from token_service.chain.settlement.failpoints import FAILPOINTS
 
-SEEDS = 12
+SEEDS = 200
 SOAK_SEEDS, CHUNK = 3_000, 100
 ELSEWHERE = ("lease", "deploy", "clear", "deep_reorg", "reconcile_stops", "start", "pause_over", "resume_waits")
 """Commits that need PostgreSQL, a new contract, a person or a trouble that no seed has: tests of their own pass them."""
