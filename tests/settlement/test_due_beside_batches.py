@@ -6,25 +6,16 @@ from datetime import timedelta
 
 import pytest
 from settlement_programme import ADMIN, Programme
-from sqlalchemy import select, update
+from sqlalchemy import update
+from test_merging_on_chain import give
 
 from token_service import worker as module
 from token_service.ledger import due_members
 from token_service.ledger.balances import get_balance
-from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewIssuance
-from token_service.ledger.issuances import issue
-from token_service.ledger.tables import lots, merchants
+from token_service.ledger.tables import lots
 from token_service.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
-
-
-def give(programme: Programme, member: str, points: int) -> None:
-    with programme.store.read() as connection:
-        own = connection.execute(select(merchants.c.id).where(merchants.c.party == 1)).scalar_one()
-    new = NewIssuance(reference=programme.ids("ref"), member_id=member, points=points, reason="a gesture")
-    issue(programme.services.context, Actor.merchant(own), new)
 
 
 def test_a_pass_does_some_of_what_is_due_and_settles_before_it_goes_on(

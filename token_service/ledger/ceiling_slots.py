@@ -55,8 +55,7 @@ def take(tx: Transaction, merchant_id: str, *, window: int, points: int) -> bool
     """Whether the slot of this connection had these points."""
     if tx.context.store.is_sqlite:
         return False
-    with tx.context.store.driver_errors(tx.connection):
-        return direct.change(tx.connection, _TAKE, [{"of": merchant_id, "window": window, "points": points}]) == 1
+    return direct.change(tx.connection, _TAKE, [{"of": merchant_id, "window": window, "points": points}]) == 1
 
 
 def put(tx: Transaction, merchant_id: str, *, window: int, points: int) -> None:

@@ -91,8 +91,7 @@ def _add(tx: Transaction, merchant_id: str) -> bool:
     aside = ceiling_slots.share_of(tx, ceiling - merchant.window_points - points)
     asked = {"of": merchant_id, "points": points + aside, "window": _window(tx.now, period)}
     asked |= {"now": tx.now, "ceiling": ceiling, "period": period}
-    with tx.context.store.driver_errors(tx.connection):
-        is_counted = direct.change(tx.connection, _ADD, [asked]) == 1
+    is_counted = direct.change(tx.connection, _ADD, [asked]) == 1
     if is_counted and aside:
         ceiling_slots.put(tx, merchant_id, window=_window(tx.now, period), points=aside)
     return is_counted

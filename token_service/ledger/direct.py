@@ -8,7 +8,8 @@ PostgreSQL many rows go as one statement, with an array for each column.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -90,13 +91,23 @@ class _Asked:
 
 
 def ask(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
-    """The rows that a query finds, with its columns' names, for single values of its parameters. Raises DBAPIError."""
+    """The rows that a query finds, with its columns' names. The query is a module's constant, since it is prepared once and kept;
+    its parameters are single values, or texts of `among`. Raises DBAPIError.
+    """
     asked, cursor = _asked(query, connection.dialect), connection.connection.cursor()
-    try:
+    with driver_errors(connection):
         cursor.execute(asked.prepared.text, asked.prepared.values({**asked.said, **values}))
         return asked.rows(cursor.fetchall())
-    except connection.dialect.loaded_dbapi.Error as error:
-        raise DBAPIError.instance(None, None, error, connection.dialect.loaded_dbapi.Error) from error
+
+
+@contextmanager
+def driver_errors(connection: Connection) -> Iterator[None]:
+    """What the driver raises, where SQLAlchemy does not stand between, as SQLAlchemy's DBAPIError."""
+    driver_error = connection.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except driver_error as error:
+        raise DBAPIError.instance(None, None, error, driver_error) from error
 
 
 def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -199,13 +210,15 @@ def _array_type(column: Column[Any], dialect: Dialect) -> str:
 
 
 def _send_arrays(connection: Connection, prepared: _Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
-    connection.connection.cursor().execute(prepared.text, prepared.columns(rows))
+    with driver_errors(connection):
+        connection.connection.cursor().execute(prepared.text, prepared.columns(rows))
 
 
 def _send(connection: Connection, prepared: _Prepared, rows: Sequence[Mapping[str, Any]]) -> int:
     cursor = connection.connection.cursor()
-    if len(rows) == 1:
-        cursor.execute(prepared.text, prepared.values(rows[0]))
-    else:
-        cursor.executemany(prepared.text, [prepared.values(row) for row in rows])
-    return cursor.rowcount
+    with driver_errors(connection):
+        if len(rows) == 1:
+            cursor.execute(prepared.text, prepared.values(rows[0]))
+        else:
+            cursor.executemany(prepared.text, [prepared.values(row) for row in rows])
+    return int(cursor.rowcount)

@@ -70,10 +70,9 @@ def rewrite_member(tx: Transaction, member_id: str) -> None:
     figures, rows = replayed_member(tx, member_id)
     members, due = tables.members.c, None if figures["merged_into"] else tx.now
     tx.connection.execute(update(tables.members).where(members.id == member_id).values(**figures, tier_due_at=due))
-    with tx.context.store.driver_errors(tx.connection):
-        for name, (table, _key) in CACHED_TABLES.items():
-            tx.connection.execute(delete(table).where(table.c.member_id == member_id))
-            direct.append(tx.connection, table, list(rows[name].values()))
+    for name, (table, _key) in CACHED_TABLES.items():
+        tx.connection.execute(delete(table).where(table.c.member_id == member_id))
+        direct.append(tx.connection, table, list(rows[name].values()))
 
 
 def _differences(

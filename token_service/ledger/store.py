@@ -20,6 +20,7 @@ from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InvalidatePool
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from token_service.errors import BadSettings, DatabaseBusy, DiskFull, InvalidInput, InvariantBroken, MereauError
+from token_service.ledger.direct import driver_errors
 
 Result = TypeVar("Result")
 
@@ -86,17 +87,8 @@ class Store:
     def one_trip(self, connection: Connection) -> Iterator[None]:
         """Inside, statements are sent without waiting for each answer; they must be ones whose results nobody reads."""
         driver: Any = connection.connection.driver_connection
-        with self.driver_errors(connection), nullcontext() if self.is_sqlite else driver.pipeline():
+        with driver_errors(connection), nullcontext() if self.is_sqlite else driver.pipeline():
             yield
-
-    @contextmanager
-    def driver_errors(self, connection: Connection) -> Iterator[None]:
-        """What the driver raises, where SQLAlchemy does not stand between, as SQLAlchemy's error."""
-        driver_error = connection.dialect.loaded_dbapi.Error
-        try:
-            yield
-        except driver_error as error:
-            raise DBAPIError.instance(None, None, error, driver_error) from error
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` answers inside one write transaction; done again when the database asks for that (deadlock)."""
