@@ -29,7 +29,7 @@ from token_service.chain.settlement.backlog import backlog
 from token_service.chain.settlement.batch_news import BatchWatch
 from token_service.chain.settlement.bumping import bump
 from token_service.chain.settlement.figures import FigureKeeper, FigureSources
-from token_service.chain.settlement.lanes import has_unsettled, read_lanes
+from token_service.chain.settlement.lanes import has_unsettled, read_lane, read_lanes
 from token_service.chain.settlement.leases import Leases, Share
 from token_service.chain.settlement.mandates import advance_mandates
 from token_service.chain.settlement.patience import SignerPatience
@@ -56,6 +56,8 @@ DUE_CHUNKS: Final = 12
 """How many chunks of what is due are done in one pass, each of some hundred members: the points of a million may expire in one
 night, and neither batches nor this worker's lease can wait for that. Twelve are enough for a round when little is due.
 """
+BATCHES_PER_PASS: Final = 3
+"""Of each lane, while enough waits: what a pass looks at besides costs as much as half a batch."""
 BATCH_SECONDS: Final = 1.0
 RECONCILE_SECONDS: Final = 300.0
 
@@ -171,21 +173,26 @@ class Worker:
     def _fill(self, number: int, *, flush: bool) -> int:
         """What a lane does before anything is sent."""
         chain = self.services.chain
-        done = retire(chain, number)
-        done += resume(chain, number)
+        with chain.store.ask() as connection:
+            lane = read_lane(connection, number)
+        done = retire(chain, number) if lane.is_retiring else 0
+        done += resume(chain, number) if lane.state == "blocked" else 0
         done += send_anew(chain, number) is not None
-        return done + self._plan(number, flush=flush)
+        planned = 0
+        while planned < BATCHES_PER_PASS and self._plan(number, flush=flush):
+            planned += 1
+        return done + planned
 
     def _accounts(self, share: Share) -> list[str]:
         """Whose transactions this worker sends."""
-        with self.services.chain.store.read() as connection:
+        with self.services.chain.store.ask() as connection:
             operators = {lane.number: lane.operator for lane in read_lanes(connection)}
         own = [operators[number] for number in share.lanes]
         return [*own, self.services.chain.admin] if share.chain else own
 
     def _watch_lanes(self, share: Share) -> None:
         """Says once when a lane stops and when it goes on."""
-        with self.services.chain.store.read() as connection:
+        with self.services.chain.store.ask() as connection:
             found = [lane for lane in read_lanes(connection) if lane.number in share.lanes]
         for lane in found:
             if lane.state != self.lane_was.get(lane.number, "active"):
@@ -227,21 +234,22 @@ class Worker:
         self.due_at = now + self.due_pause
         return 0
 
-    def _plan(self, number: int, *, flush: bool) -> int:
+    def _plan(self, number: int, *, flush: bool) -> bool:
+        """Whether a batch was planned."""
         chain = self.services.chain
         with chain.store.read() as connection:
             waiting = waiting_count(connection, chain.now(), chain.limits.batch_entries, number)
         now = chain.monotonic()
         if not waiting:
             self.waiting_since.pop(number, None)
-            return 0
+            return False
         since = self.waiting_since.setdefault(number, now)
         batch_id = plan(chain, number, flush=flush or now - since >= self.services.batch_seconds)
         if batch_id is None:
-            return 0
+            return False
         self.waiting_since.pop(number, None)
         log.info("batch_planned", batch_id=batch_id, lane=number)
-        return 1
+        return True
 
 
 def run_worker(services: WorkerServices, stop: threading.Event) -> None:

@@ -43,8 +43,11 @@ class Order:
 
 def advance(services: ChainServices) -> int:
     """How many operations were signed or failed. Raises NodeUnreachable, PolicyRefused."""
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         orders = _accepted(connection)
+    if not orders:
+        return 0
+    with services.store.ask() as connection:
         flying = lanes.in_flight(connection, services.admin)
     done = 0
     for order in orders:

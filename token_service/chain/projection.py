@@ -75,9 +75,11 @@ _PROJECTIONS: Final[Mapping[str, Callable[[Connection, Mapping[str, Any], dateti
 
 def end_pause_that_is_over(services: ChainServices) -> None:
     """A pause ends by itself after its time (CONTRACT §1 "Ending"), without an event: the ledger's flag follows here."""
-    with services.store.read() as connection:
-        if not connection.execute(select(program.c.paused)).scalar_one_or_none():
-            return
+    with services.store.ask() as connection:
+        is_paused = connection.execute(select(program.c.paused)).scalar_one_or_none()
+    if not is_paused:
+        return
+    with services.store.ask() as connection:
         query = select(chain_events.c.arguments).where(chain_events.c.name == "Paused")
         newest = connection.execute(
             query.order_by(chain_events.c.block_number.desc(), chain_events.c.log_index.desc()).limit(1)

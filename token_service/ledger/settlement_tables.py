@@ -58,7 +58,12 @@ leaves = Table(
     UniqueConstraint("batch_id", "position"),
     Index("ix_leaves_state_lane_seq", "state", "lane", "seq"),
     Index("ix_leaves_member_seq", "member_id", "seq"),
-    Index("ix_leaves_not_before", "not_before"),
+    Index(  # few leaves are deferred: the others need no place in it
+        "ix_leaves_not_before",
+        "not_before",
+        sqlite_where=text("not_before is not null"),
+        postgresql_where=text("not_before is not null"),
+    ),
 )
 
 deferrals = Table(  # places in batches where a leaf was skipped and then planned again elsewhere

@@ -210,8 +210,19 @@ operations = Table(
     Column("result", JSON, nullable=False),  # breakdown, points, kept …: what was answered, rebuilt from here on replay
     UniqueConstraint("merchant_id", "kind", "reference"),
     Index("ix_operations_member_seq", "member_id", "seq"),
-    Index("ix_operations_merchant_recorded_at", "merchant_id", "recorded_at"),
-    Index("ix_operations_parent", "parent_id"),
+    Index(  # all of them: the condition keeps PostgreSQL from looking for a merchant's reference here while it has no statistics
+        "ix_operations_merchant_recorded_at",
+        "merchant_id",
+        "recorded_at",
+        sqlite_where=text("recorded_at > 0"),
+        postgresql_where=text("recorded_at > 0"),
+    ),
+    Index(  # most have none
+        "ix_operations_parent",
+        "parent_id",
+        sqlite_where=text("parent_id is not null"),
+        postgresql_where=text("parent_id is not null"),
+    ),
 )
 
 purchases = Table(  # cached: what a purchase keeps after its refunds, and what it counts for

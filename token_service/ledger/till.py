@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import BigInteger, Row, Select, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, Row, Select, cast, exists, func, literal_column, or_, select
 
 from token_service.errors import NotFound, OwnCard
 from token_service.ledger import till_memberships, till_vouchers, views
@@ -41,6 +41,8 @@ KINDS: Final = ("purchase", "refund", "redemption", "restoration", "issuance", "
 """What happens at tills, by a person or over the API, beside memberships; corrections by the programme are not a shop's."""
 _TALLIED: Final = ("purchase", "refund", till_memberships.SOLD, till_memberships.REFUNDED, *KINDS[2:])
 _IS_A_TILLS: Final = or_(operations.c.kind.in_(KINDS), till_memberships.IS_SALE)
+_IS_DATED: Final = operations.c.recorded_at > literal_column("0")
+"""Every operation is; the index by merchant and time is found by it (tables.py)."""
 _asked_for = select(mandates.c.id).where(
     mandates.c.merchant_id == operations.c.merchant_id, mandates.c.reference == operations.c.reference
 )
@@ -102,7 +104,7 @@ def day_of(context: Context, person: Person, since: datetime, *, most: int = LIS
     the newest.
     """
     columns = operations.c
-    mine = [columns.merchant_id == _merchant(person), columns.recorded_at >= since, _IS_A_TILLS]
+    mine = [columns.merchant_id == _merchant(person), columns.recorded_at >= since, _IS_DATED, _IS_A_TILLS]
     if person.store_id is not None:
         mine.append(or_(columns.store_id == person.store_id, _done_at(person.store_id)))
 

@@ -20,7 +20,7 @@ def bump(services: ChainServices, memory: PushMemory, accounts: Collection[str] 
     """How many replacements were signed for these accounts (None: for all); push sends them. At the fee ceiling the old bytes
     just go on being sent, and the lane plans nothing new.
     """
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         rows = pending(connection, accounts)
     lowest: dict[str, Pending] = {}
     for row in rows:

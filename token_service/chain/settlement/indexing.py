@@ -86,7 +86,7 @@ def index(services: ChainServices) -> int:
 
     Raises NodeUnreachable (also for a node that contradicts itself), ChainOlderThanLedger (embedded chain only).
     """
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         cursor = read_cursor(connection, "indexed")
     error: NodeUnreachable | None = None
     is_denied = False

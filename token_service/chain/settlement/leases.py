@@ -43,7 +43,7 @@ class Leases:
     def look(self, services: ChainServices) -> Share:
         """The worker's share, renewed every second."""
         if services.store.is_sqlite:
-            with services.store.read() as connection:
+            with services.store.ask() as connection:
                 return Share(tuple(_working(connection)), chain=True)
         if services.monotonic() >= self.renew_at:
             now = services.now()

@@ -38,11 +38,12 @@ log = structlog.get_logger("mandates")
 
 def advance_mandates(services: ChainServices) -> int:
     """How many mandates were sent or ended. Raises PolicyRefused, SignerUnavailable."""
-    with services.store.read() as connection:
-        columns = mandates.c
-        found = connection.execute(select(mandates).where(columns.state.in_(UNDER_WAY)).order_by(columns.seq)).all()
-        if not found or services.contract is None:
+    under_way = select(mandates).where(mandates.c.state.in_(UNDER_WAY))
+    with services.store.ask() as connection:
+        if connection.execute(under_way.limit(1)).first() is None or services.contract is None:
             return 0
+    with services.store.read() as connection:
+        found = connection.execute(under_way.order_by(mandates.c.seq)).all()
         ready = [row for row in found if row.state == "waiting" and not _is_behind(connection, row)][:PER_STEP]
         late = [row for row in found if row.state == "waiting" and _seconds_left(services, row) < SECONDS_TO_LAND]
         over = [(row, why) for row in found if (why := _why_over(connection, row)) is not None]

@@ -120,7 +120,7 @@ def plan(services: ChainServices, number: int = FIRST_LANE, *, flush: bool) -> i
     if not waiting or (len(waiting) < limits.batch_entries and not flush):
         return None
     head = reads.head(services.node)
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         ruleset_hash = _ruleset_in_force(connection, head)
     if ruleset_hash is None:
         return None

@@ -72,7 +72,7 @@ def push(services: ChainServices, memory: PushMemory, accounts: Collection[str] 
 
     Raises NodeUnreachable after recording what was sent.
     """
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         rows = pending(connection, accounts)
     memory.keep_only(rows)
     sent = 0

@@ -23,6 +23,9 @@ from token_service.protocol import receipt_files
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf
 from token_service.protocol.receipts import Leaf
 
+_known_folders: set[Path] = set()
+"""Folders whose own entry this process has synced."""
+
 
 def ensure_filed(services: ChainServices, batch_id: int) -> Path:
     """The batch's receipt file, complete and synced. A file that is there is complete: it was moved into place at the end.
@@ -110,7 +113,7 @@ def _details(connection: Connection, batch_id: int) -> dict[str, str]:
 
 
 def _salt_keys(connection: Connection, batch_id: int) -> dict[str, bytes | None]:
-    whose = select(leaves.c.member_id).where(leaves.c.id.in_(ids_of_batch(batch_id)))
+    whose = select(leaves.c.member_id).where(leaves.c.batch_id == batch_id)
     rows = connection.execute(select(members.c.id, members.c.sealed_salt_key).where(members.c.id.in_(whose)))
     return {row.id: row.sealed_salt_key for row in rows}
 
@@ -124,8 +127,10 @@ def _write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        for folder in (path.parent, path.parent.parent):
-            _sync_directory(folder)
+        _sync_directory(path.parent)
+        if path.parent not in _known_folders:  # somebody may have made it just now
+            _sync_directory(path.parent.parent)
+            _known_folders.add(path.parent)
     except OSError as error:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

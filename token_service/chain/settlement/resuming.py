@@ -21,7 +21,7 @@ LOOKS_FOR_ITSELF: Final = (Code.ROLE, Code.FUNDS)
 
 def resume(services: ChainServices, number: int) -> int:
     """1 if the lane goes on now. Raises NodeUnreachable."""
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         lane = lane_rows.read_lane(connection, number)
     if lane.state != "blocked":
         return 0

@@ -25,7 +25,7 @@ CHUNK: Final = 500
 
 def retire(services: ChainServices, number: int) -> int:
     """One step of the lane's retirement, if it retires: how much was done."""
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         lane = lane_rows.read_lane(connection, number)
     if not lane.is_retiring or lane.state == "disabled":
         return 0

@@ -56,7 +56,7 @@ def watch_chain(services: ChainServices, watch: ChainWatch) -> None:
     if reason is not None and watch.was_stale:
         return
     watch.was_stale = reason is not None
-    with services.store.read() as connection:
+    with services.store.ask() as connection:
         lanes = lane_rows.read_lanes(connection)
     wanted = [lane for lane in lanes if (lane.state == "active") == watch.was_stale]
     if reason is None:
