@@ -10,7 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from token_service.errors import BenefitUsedUp, CampaignNeeded, MembershipNeeded, NotFound, Refused, TierNeeded
-from token_service.program.benefit_grants import Allowance, Holder, benefit_campaigns, best_allowance, entry_of
+from token_service.program.benefit_grants import (
+    Allowance,
+    GrantedBy,
+    Holder,
+    benefit_campaigns,
+    best_allowance,
+    entry_of,
+)
 from token_service.program.schema import BenefitAward, Ruleset, benefit_id
 
 
@@ -18,7 +25,8 @@ from token_service.program.schema import BenefitAward, Ruleset, benefit_id
 class BenefitStanding:
     """One benefit for one member. `tier` grants it, until `until` if that level is on its way down; or `membership`, until the
     end of what is paid; or `campaign`, until its end; or `needs_tier` would, and `missing` (cents, points or orders, as levels
-    are counted) leads there; or one of `needs_memberships` or `needs_campaigns`.
+    are counted) leads there; or one of `needs_memberships` or `needs_campaigns`, those that are not over. `needs` is the first
+    of these kinds that there is.
 
     It may be used `times` in all, or in any stretch of `every`; `used` of them are, `left` are not, and the next is free again
     at `next_at`. Without a limit, and without a grant, `used` counts every use.
@@ -34,6 +42,7 @@ class BenefitStanding:
     needs_memberships: tuple[str, ...] = ()
     campaign: str | None = None
     needs_campaigns: tuple[str, ...] = ()
+    needs: GrantedBy = "tier"
     times: int | None = None
     every: str | None = None
     used: int = 0
@@ -50,9 +59,7 @@ class BenefitStanding:
         """Why it may be used, or not: `tier`, `membership`, `campaign`; `used_up`; or what it needs."""
         if self.is_granted:
             return "used_up" if self.is_used_up else self.granted_by
-        if self.needs_tier is None and self.needs_memberships:
-            return "membership_needed"
-        return "campaign_needed" if self.needs_tier is None and self.needs_campaigns else "tier_needed"
+        return f"{self.needs}_needed"
 
     @property
     def granted_by(self) -> str:
@@ -108,6 +115,7 @@ def benefit_of(ruleset: Ruleset, holder: Holder, benefit: str) -> BenefitStandin
         for level in (ruleset.tiers.levels if ruleset.tiers else ())
         if level.threshold > holder.standing.figure and entry_of(level.benefits, benefit) is not None
     ]  # without one only a lower level has it, which is behind the member, or memberships and campaigns do
+    needs: GrantedBy = "tier" if higher else "membership" if memberships else _otherwise(ruleset, benefit)
     needs_tier = higher[0].id if higher else None
     missing = higher[0].threshold - holder.standing.figure if higher else None
     return BenefitStanding(
@@ -119,6 +127,7 @@ def benefit_of(ruleset: Ruleset, holder: Holder, benefit: str) -> BenefitStandin
         missing,
         needs_memberships=memberships,
         needs_campaigns=campaigns,
+        needs=needs,
         used=len(holder.uses.get(benefit, ())),
     )
 
@@ -137,6 +146,12 @@ def decide_use(ruleset: Ruleset, holder: Holder, benefit: str) -> UseDecision:
     assert grant is not None
     left = None if standing.left is None else standing.left - 1
     return UseDecision(standing.granted_by, grant, standing.times, standing.every, standing.used + 1, left)
+
+
+def _otherwise(ruleset: Ruleset, benefit: str) -> GrantedBy:
+    """What would grant a benefit that no higher level and no membership has: a lower level, or campaigns alone."""
+    levels = ruleset.tiers.levels if ruleset.tiers else ()
+    return "tier" if any(entry_of(level.benefits, benefit) is not None for level in levels) else "campaign"
 
 
 def _granted(benefit: str, best: Allowance) -> BenefitStanding:

@@ -106,8 +106,9 @@ def check_condition(text: str) -> None:
 
 
 def facts_read(text: str) -> tuple[str, ...]:
-    """The facts that a condition names, such as "order.total", in their order. Raises ConditionRefused as `compiled`."""
-    compiled(text)
+    """The facts that a condition names, such as "order.total", in their order; nothing is compiled. Raises ConditionRefused for a
+    text that is too long or has what conditions don't know.
+    """
     words = _tokens(text)
     return tuple(
         f"{root}.{fact}"

@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from token_service.errors import AlreadyReversed, ReferenceConflict, Refused
+from token_service.ledger.benefit_rows import USE
 from token_service.ledger.benefit_using import get_use_here, reverse_use, use_benefit
 from token_service.ledger.benefits import get_benefit, list_benefits
 from token_service.ledger.context import Context
@@ -48,7 +49,7 @@ def benefits_of_customer(member_id: str) -> list[ShownBenefit]:
 def benefit_page(member_id: str, benefit: str) -> ResponseReturnValue:
     """What is left of it, and whether to use it, under a reference that stays in the address."""
     reference, context = request.args.get("reference", ""), services().context
-    known = find_operation(context, person(), "benefit_use", reference) if time_of(reference) else None
+    known = find_operation(context, person(), USE, reference) if time_of(reference) else None
     if known is not None:
         return _to_receipt(known, replayed=True)
     if not is_current(context, reference):
@@ -66,6 +67,8 @@ def use(member_id: str, benefit: str) -> ResponseReturnValue:
     context, reference = services().context, request.form.get("reference", "")
     if time_of(reference) is None:
         return redirect(url_for("staff.till_benefit", member_id=member_id, benefit=benefit), 303)
+    if not is_current(context, reference) and find_operation(context, person(), USE, reference) is None:
+        return _page(member_id, benefit, reference, said=refusal_in_words("too_late", {}), status=409)
     new = NewBenefitUse(reference, store_id=person().store_id)
 
     def work(joined: Context) -> UseOutcome:
