@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -247,3 +248,19 @@ def test_a_reference_of_the_other_account_is_still_the_same_use(town: Town) -> N
     merge_members(town.context, ADMIN, other, member, "one person")
     again = use(town, other, reference="door-7")
     assert (again.use.id, again.replayed) == (used.id, True)
+
+
+def test_the_last_one_is_used_once_by_however_many_tills_at_once(town: Town) -> None:
+    member = silver(town)
+    use(town, member)
+
+    def try_it(number: int) -> int:
+        try:
+            return int(not use(town, member, reference=f"till-{number}").replayed)
+        except BenefitUsedUp:
+            return 0
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(try_it, range(8))) == 1
+    assert lounge(town, member).left == 0
+    town.check()
