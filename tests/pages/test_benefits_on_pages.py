@@ -134,6 +134,10 @@ def test_it_stands_in_the_day_and_in_the_story(town: Town, till: Counter, member
     story = desk(town, "support").read(f"/console/members/{member}").replace("\N{NO-BREAK SPACE}", " ")
     assert "Benefit used: Lounge" in story
     assert "1 of 2 left" in story
+    (one,) = list_uses(town.context, town.actor, member).data
+    till.confirm(till.look(f"/till/uses/{one.id}/undo"))
+    assert "<strong>Benefit used</strong>" not in words(till.look("/till/day")), "it counts no more"
+    assert "Use of a benefit undone" in desk(town, "auditor").read(f"/console/members/{member}")
 
 
 def test_nobody_of_the_staff_uses_a_benefit_of_their_own_card(town: Town) -> None:

@@ -139,9 +139,9 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
 
 def _benefit(entry: EntryView) -> tuple[str, str | None]:
     """A benefit that was used, and what was left of it; or a use that was taken back."""
-    facts, decision = entry.facts.get("facts"), entry.facts.get("decision")
-    if not isinstance(facts, dict) or not isinstance(decision, dict):
-        return gettext("Use of a benefit undone"), _text(entry.facts, "reason")
+    facts, decision = entry.facts, entry.facts.get("decision")
+    if not isinstance(decision, dict):
+        return gettext("Use of a benefit undone"), _text(facts, "reason")
     name = benefit_named(services().ruleset_named(entry.ruleset), str(facts.get("benefit")))
     said = gettext("Benefit used: %(benefit)s", benefit=name)
     if decision.get("times") is None:
