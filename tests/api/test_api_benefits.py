@@ -40,6 +40,13 @@ def test_number_8_benefits_list_what_the_member_may_use_now_and_why(tiered: Town
         "needs": None,
         "membership": None,
         "needs_memberships": [],
+        "campaign": None,
+        "needs_campaigns": [],
+        "times": None,
+        "every": None,
+        "used": 0,
+        "left": None,
+        "next_at": None,
     }
     assert listed["free-shipping"]["needs"] == {"id": "silver", "missing": 10_000}
     assert (listed["lounge"]["reason"], listed["lounge"]["needs"]) == ("tier_needed", {"id": "gold", "missing": 50_000})

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from benefit_history import BenefitHistory
 from ledger_town import ADMIN, CHAIN_ID, CONTRACT, TIERS, Make, Town, rules
 from sqlalchemy import make_url, select
 
@@ -57,7 +58,8 @@ OPERATOR = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 CAMPAIGNS = (
     "[{id: often, award: {points: 9}, limits: {per_member: {times: 2, every: P3D}}}, "
     "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 120}}, "
-    "{id: known, when: '\"press\" in member.segments', award: {points: 3}}]"
+    "{id: known, when: '\"press\" in member.segments', award: {points: 3}}, "
+    "{id: open, when: member.purchases > 1, award: {benefit: lounge}, limits: {per_member: {times: 3, every: P5D}}}]"
 )
 EVENTS = """
   - {id: review, kind: event, event: review.written, points: 6, limits: {per_member: {times: 2, every: P5D}, budget_points: 90}}
@@ -69,7 +71,7 @@ CHALLENGES = """
   - {id: critic, count: {kind: events, event: review.written}, target: 2, award: {badge: true}}
 """
 MEMBERSHIPS = (
-    "[{id: club, price: 900, period: P8D, grace: P2D, points: 5, multiplier_percent: 120}, "
+    "[{id: club, price: 900, period: P8D, grace: P2D, points: 5, multiplier_percent: 120, benefits: [{id: lounge, times: 2}]}, "
     "{id: press, price: 1, period: P1M}]"
 )
 REWARDS = "[{id: coffee, kind: gift, points: 40}]"
@@ -128,6 +130,7 @@ class History:
         self.events: list[str] = []
         self.joined: list[str] = []
         self.holds: list[str] = []
+        self.benefits = BenefitHistory(town, luck, self.members)
         self.cause = create_cause(town.context, ADMIN, "Refuge").id
 
     def run(self, steps: int) -> None:
@@ -153,6 +156,7 @@ class History:
             self.reopen,
             self.merge,
             self.label,
+            self.benefits.act,
         ]
         for _ in range(steps):
             try:

@@ -72,8 +72,8 @@ def test_the_highest_level_has_no_next(town: Town, alice: Browser) -> None:
     text = wallet(town, alice)
     assert "Gold" in text
     assert "more to" not in text
-    assert "Your level brings: Free delivery" in text
-    assert "Votre niveau vous offre : Livraison offerte" in wallet(town, alice, "fr")
+    assert "Your benefits Free delivery Comes with the level Gold." in text
+    assert "Vos avantages Livraison offerte Vient avec le niveau Or." in wallet(town, alice, "fr")
     assert "<progress" not in alice.get("/wallet").text
 
 

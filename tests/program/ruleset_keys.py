@@ -38,7 +38,7 @@ def _rows(path: str, whole: dict[str, Any], part: dict[str, Any] | None = None) 
             continue  # the kind stands in the path
         yield (
             place,
-            _takes(name, shape),
+            _takes(name, shape).replace("purchases", "uses" if ".benefits." in place else "purchases"),
             "required" if name in part.get("required", ()) else _default(field.get("default")),
         )
         inner = _resolved(shape.get("items", {}), whole) or shape
@@ -65,7 +65,9 @@ def _takes(name: str, shape: dict[str, Any]) -> str:
         return f"{UNITS.get(name, 'points')}, {least}–{'2^53−1' if most == POINTS_MAX else f'{most:,}'}"
     if shape.get("type") == "array":
         items = shape["items"]
-        each = f", each {_takes(name, items)}" if items.get("type") == "string" else ""
+        kinds = [items] if items.get("type") == "string" else items.get("oneOf", [])
+        plain = [_takes(name, kind) for kind in kinds if kind.get("type") == "string"]
+        each = f", each {' or '.join((*plain, *['map'] * (len(kinds) - 1)))}" if plain else ""
         return f"list of {shape.get('minItems', 0)}–{shape['maxItems']}{each}"
     if shape.get("type") == "boolean":
         return "`true` or `false`"

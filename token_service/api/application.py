@@ -12,6 +12,7 @@ from flask import Flask, Request
 from token_service.api import (
     adjustments,
     batches,
+    benefit_uses,
     causes,
     challenges,
     docs_page,
@@ -56,6 +57,7 @@ from token_service.api.services import Services, install
 ROUTES: Final[tuple[Routes, ...]] = (
     members.routes,
     memberships.routes,
+    benefit_uses.routes,
     purchases.routes,
     events.routes,
     issuances.routes,

@@ -133,8 +133,12 @@ class MemberList(ListAnswer[MemberAnswer]):
 
 class BenefitAnswer(Answer):
     """Whether a member may use a benefit now. `reason`: `tier` (the level `tier` grants it, until `until` if that level is on its
-    way down), `membership` (`membership` grants it, paid until `until`), `tier_needed` (`needs` says which; null if only a lower
-    level has it), `membership_needed` (one of `needs_memberships`), `member_frozen`."""
+    way down), `membership` (`membership` grants it, paid until `until`), `campaign` (`campaign` grants it until `until`),
+    `used_up`, `tier_needed` (`needs` says which; null if only a lower level has it), `membership_needed` (one of
+    `needs_memberships`), `campaign_needed` (one of `needs_campaigns`), `member_frozen`.
+
+    It may be used `times` in `every` (null: without a limit): `used` of them are, `left` are not, the next one is free again at
+    `next_at`."""
 
     object: Literal["benefit"] = "benefit"
     id: str
@@ -145,6 +149,15 @@ class BenefitAnswer(Answer):
     needs: NextTierAnswer | None
     membership: str | None
     needs_memberships: list[str]
+    campaign: str | None
+    needs_campaigns: list[str]
+    times: int | None
+    every: str | None = Field(
+        description="In any stretch of this length; null: in all, of a membership in its paid period."
+    )
+    used: int
+    left: int | None
+    next_at: Instant | None
 
 
 class BenefitList(Answer):

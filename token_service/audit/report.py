@@ -37,12 +37,14 @@ CHECKS: Final = {
     "reversals": "refunds leave what the rules leave, nothing is taken back twice, and debts are paid in turn",
     "restorations": "points come back to the redemption that took them, and never more",
     "rewards": "every reward had the price of its ruleset, and points their value",
+    "benefits": "every use of a benefit was granted and within its limit, and taken back once at most",
     "manual": "what people did by hand has a reason and a name, and stays within its limit",
     "references": "every part of an operation was recorded once under its merchant's reference",
 }
 
 REPLAYED: Final = (
-    "history", "decisions", "awards", "tiers", "lots", "reversals", "restorations", "rewards", "manual", "references",
+    "history", "decisions", "awards", "tiers", "lots", "reversals", "restorations", "rewards", "benefits",
+    "manual", "references",
 )  # fmt: skip
 """Checks that need every leaf of an account, and the rules."""
 

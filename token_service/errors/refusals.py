@@ -129,3 +129,31 @@ class VoucherCancelled(Refused):
 
     code = "voucher_cancelled"
     title = "The voucher was given back"
+
+
+class TierNeeded(Refused):
+    """The benefit comes with another level; facts: `tier` and what is `missing` to it, `memberships` that have it as well."""
+
+    code = "tier_needed"
+    title = "The benefit needs another level"
+
+
+class MembershipNeeded(Refused):
+    """The benefit comes with a paid membership; facts: `memberships`, of which one is needed."""
+
+    code = "membership_needed"
+    title = "The benefit needs a membership"
+
+
+class CampaignNeeded(Refused):
+    """The benefit comes with a campaign that is not on, or not for this member; facts: `campaigns`."""
+
+    code = "campaign_needed"
+    title = "The benefit comes with an offer that is not on"
+
+
+class BenefitUsedUp(Refused):
+    """The benefit was used as often as it may be; facts: `times`, `every`, `used`, and when the next use is free, `next_at`."""
+
+    code = "used_up"
+    title = "The benefit is used up"

@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from token_service.ledger.staged import BenefitUse
 from token_service.program.challenges import Counted
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot
@@ -91,6 +92,7 @@ class Account:
     )  # by challenge and operation, once read
     completions: dict[str, str] | None = None  # event of each completion that stands, by subject
     periods: dict[str, Period] | None = None  # of memberships, by event, once read
+    benefit_uses: dict[str, BenefitUse] | None = None  # by operation, once read
     surroundings: Surroundings | None = None  # read ahead: as they were when the account was locked
 
     @property
@@ -107,6 +109,7 @@ class Account:
         other.day_points = dict(self.day_points)
         other.challenge_steps = {name: dict(steps) for name, steps in self.challenge_steps.items()}
         other.periods = None if self.periods is None else dict(self.periods)
+        other.benefit_uses = None if self.benefit_uses is None else dict(self.benefit_uses)
         other.completions = None if self.completions is None else dict(self.completions)
         return other
 

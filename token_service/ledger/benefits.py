@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from token_service.errors import NotFound
 from token_service.ledger import views
+from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
+from token_service.ledger.benefit_rows import standing_uses
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.membership_rows import held
+from token_service.ledger.event_awards import surroundings
+from token_service.ledger.membership_rows import periods_of
 from token_service.ledger.tiers import standing_of
 from token_service.ledger.transaction import Transaction, read
+from token_service.program.benefit_grants import Holder
 from token_service.program.benefits import BenefitStanding, benefits_of
+from token_service.program.ruleset import Ruleset
 
 
 def list_benefits(context: Context, actor: Actor, member_id: str) -> tuple[views.Benefit, ...]:
@@ -26,28 +31,35 @@ def get_benefit(context: Context, actor: Actor, member_id: str, benefit_id: str)
     return benefit
 
 
+def holder_of(tx: Transaction, account: Account, ruleset: Ruleset) -> Holder:
+    """The member as the rules see them now."""
+    member, local = surroundings(tx, account, ruleset, tx.now)
+    periods = tuple(periods_of(tx, account).values()) if ruleset.memberships else ()
+    return Holder(tx.now, local, member, standing_of(tx, account), periods, standing_uses(tx, account))
+
+
 def _benefits(tx: Transaction, actor: Actor, member_id: str) -> tuple[views.Benefit, ...]:
     account = visible_account(tx, actor, member_id)
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
     may_use = account.state != "closed" and not account.frozen
-    return tuple(
-        views.Benefit(
-            id=one.id,
-            granted=one.is_granted and may_use,
-            reason=_reason(one, may_use=may_use),
-            tier=one.tier,
-            until=one.until,
-            membership=one.membership,
-            needs_memberships=one.needs_memberships,
-            needs=None if one.needs_tier is None else views.NextTier(one.needs_tier, one.missing or 0),
-        )
-        for one in benefits_of(ruleset, standing_of(tx, account), held(tx, account, tx.now))
+    return tuple(_view(one, may_use=may_use) for one in benefits_of(ruleset, holder_of(tx, account, ruleset)))
+
+
+def _view(one: BenefitStanding, *, may_use: bool) -> views.Benefit:
+    return views.Benefit(
+        id=one.id,
+        granted=one.is_granted and not one.is_used_up and may_use,
+        reason=one.reason if may_use else "member_frozen",
+        tier=one.tier,
+        until=one.until,
+        membership=one.membership,
+        needs_memberships=one.needs_memberships,
+        campaign=one.campaign,
+        needs_campaigns=one.needs_campaigns,
+        needs=None if one.needs_tier is None else views.NextTier(one.needs_tier, one.missing or 0),
+        times=one.times,
+        every=one.every,
+        used=one.used,
+        left=one.left,
+        next_at=one.next_at,
     )
-
-
-def _reason(one: BenefitStanding, *, may_use: bool) -> str:
-    if not may_use:
-        return "member_frozen"
-    if one.is_granted:
-        return "tier" if one.membership is None else "membership"
-    return "membership_needed" if one.needs_memberships and one.needs_tier is None else "tier_needed"

@@ -23,7 +23,7 @@ _HIDDEN: Final = frozenset(
     {"v", "kind", "occurred_at", "recorded_at", "ruleset", "merchant", "operation_id", "facts", "part"}
 )
 _PROMISED: Final = ("id", "account", "kind", "party", "amount", "commitment", "settle_by", "promise")
-_BROUGHT_UP: Final = ("total", "currency", "channel", "store", "event")
+_BROUGHT_UP: Final = ("total", "currency", "channel", "store", "event", "benefit", "note")
 
 
 @cache

@@ -50,7 +50,7 @@ def record_event(
     """
     ruleset_hash = tx.ruleset_hash_at(occurred_at)
     ruleset = tx.ruleset(ruleset_hash)
-    member, local = _surroundings(tx, account, ruleset, occurred_at)
+    member, local = surroundings(tx, account, ruleset, occurred_at)
     facts, award = _decide(
         tx,
         account,
@@ -142,10 +142,10 @@ def keep_nothing(tx: Transaction, account: Account, event: Operation, reversal: 
     campaign_uses.give_event_back(tx, event)
 
 
-def _surroundings(
+def surroundings(
     tx: Transaction, account: Account, ruleset: Ruleset, occurred_at: datetime
 ) -> tuple[MemberFacts, LocalTime]:
-    """The member just before the event, and the programme's clock at it."""
+    """The member just before an event or the use of a benefit, and the programme's clock at it."""
     zone = ruleset.program.time_zone
     local = local_time(occurred_at, zone)
     member = MemberFacts(

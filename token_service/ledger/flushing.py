@@ -16,6 +16,7 @@ from token_service.errors import InvariantBroken
 from token_service.ledger import direct, promising, tables
 from token_service.ledger.accounts import FIGURES, Account
 from token_service.ledger.admin_operations import enqueue
+from token_service.ledger.benefit_rows import write_benefit_uses
 from token_service.ledger.campaign_uses import write_uses
 from token_service.ledger.challenge_rows import write_challenges
 from token_service.ledger.direct import Change
@@ -64,6 +65,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     write_uses(tx)
     write_challenges(tx)
     write_periods(tx)
+    write_benefit_uses(tx)
     direct.append(tx.connection, tables.holds, _rows(staged.holds))
     for state in staged.changed_holds:
         here = update(tables.holds).where(tables.holds.c.operation_id == state.operation_id)

@@ -187,6 +187,24 @@ class NewMembership:
 
 
 @dataclass(frozen=True, slots=True)
+class NewBenefitUse:
+    """A member uses a benefit at a merchant."""
+
+    reference: str
+    merchant_id: str | None = None
+    store_id: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewUseReversal:
+    """A use is taken back."""
+
+    reference: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewVoucherUse:
     """A merchant honours a voucher; `code` as it was typed or scanned."""
 

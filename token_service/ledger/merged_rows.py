@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Table, delete, or_, select, update
 
 from token_service.ledger import tables
+from token_service.ledger.benefit_tables import benefit_uses
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.referral_tables import invitations, member_devices, referrals
@@ -30,6 +31,7 @@ COUNTED: Final = (
     challenge_steps,
     challenge_completions,
     member_memberships,
+    benefit_uses,
     renewals,
 )
 """Tables whose rows count for the member that they name."""

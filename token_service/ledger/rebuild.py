@@ -2,7 +2,7 @@
 facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
-purchases keep, what they hold of campaigns and count for in challenges, what became of vouchers.
+purchases keep, what they hold of campaigns and count for in challenges, memberships, uses of benefits, what became of vouchers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, delete, select, update
 
 from token_service.ledger import direct, tables
+from token_service.ledger.benefit_tables import benefit_uses
 from token_service.ledger.campaign_uses import budget_differences, rebuild_budgets
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.context import Context
@@ -34,6 +35,7 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "challenge_steps": (challenge_steps, "id"),
     "challenge_completions": (challenge_completions, "operation_id"),
     "member_memberships": (member_memberships, "operation_id"),
+    "benefit_uses": (benefit_uses, "operation_id"),
     "vouchers": (vouchers, "id"),
 }
 Rows = dict[str, dict[str, Any]]

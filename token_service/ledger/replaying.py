@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from token_service.ledger import merges, operations, own_wallets, tables
+from token_service.ledger.benefit_rows import replayed_benefit_uses
 from token_service.ledger.campaign_uses import use_of
 from token_service.ledger.challenge_rows import replayed_completions, replayed_steps
 from token_service.ledger.event_awards import replayed_state, replayed_uses
@@ -73,6 +74,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "challenge_steps": replayed_steps(tx, done),
         "challenge_completions": replayed_completions(done, merges.renamed_completions(tx, done)),
         "member_memberships": replayed_periods(done),
+        "benefit_uses": replayed_benefit_uses(done),
         "vouchers": replayed_vouchers(tx, member_id, all_done, entries),
     }
     return figures, rows

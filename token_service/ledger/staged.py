@@ -174,6 +174,17 @@ class BoughtPeriod:
 
 
 @dataclass(frozen=True, slots=True)
+class BenefitUse:
+    """A benefit that a member used, and when that was taken back."""
+
+    operation_id: str
+    member_id: str
+    benefit: str
+    used_at: datetime
+    reversed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HoldState:
     """What became of a hold; `lots` are [lot, points] that an open one sets aside, in the order of use."""
 
@@ -222,6 +233,8 @@ class Staged:
     taken_back: list[str] = field(default_factory=list)  # events of completions
     periods: list[BoughtPeriod] = field(default_factory=list)
     ended_periods: list[str] = field(default_factory=list)  # events
+    benefit_uses: list[BenefitUse] = field(default_factory=list)
+    reversed_uses: list[str] = field(default_factory=list)  # operations of uses
     vouchers: list[NewVoucherRow] = field(default_factory=list)
     cancelled_vouchers: list[str] = field(default_factory=list)  # ids
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import BigInteger, Row, Select, cast, exists, func, literal_column, or_, select
 
 from token_service.errors import NotFound, OwnCard
-from token_service.ledger import till_memberships, till_vouchers, views
+from token_service.ledger import till_benefits, till_memberships, till_vouchers, views
 from token_service.ledger.balances import balance_of
 from token_service.ledger.context import Context
 from token_service.ledger.entry_views import promises_of
@@ -115,7 +115,10 @@ def day_of(context: Context, person: Person, since: datetime, *, most: int = LIS
         used, count = till_vouchers.honoured(tx, person, since, most)
         if count:
             tallies.append(Tally(till_vouchers.KIND, count, 0, None))
-        lines = sorted([*lines, *used], key=lambda line: line.recorded_at, reverse=True)[:most]
+        benefits, times = till_benefits.used_today(tx, person, since, most)
+        if times:
+            tallies.append(Tally(till_benefits.KIND, times, 0, None))
+        lines = sorted([*lines, *used, *benefits], key=lambda line: line.recorded_at, reverse=True)[:most]
         return Day(tuple(lines), tuple(tallies))
 
     return read(context, work)

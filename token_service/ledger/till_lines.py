@@ -14,8 +14,8 @@ from token_service.ledger.staff_tables import staff, staff_actions
 
 @dataclass(frozen=True)
 class TillLine:
-    """One operation, or a voucher honoured: signed points as they reached the member or will, `amount` the money of a purchase,
-    a refund, or a membership that was sold or refunded (`membership` is its id then).
+    """One operation, a voucher honoured or a benefit used: signed points as they reached the member or will, `amount` the money
+    of a purchase, a refund, or a membership that was sold or refunded (`membership` is its id then).
     """
 
     id: str
@@ -34,11 +34,12 @@ class TillLine:
     store_name: str | None
     is_signed: bool = False  # the member spent the points with a signature of their own
     membership: str | None = None
+    benefit: str | None = None
 
 
 @dataclass(frozen=True)
 class Tally:
-    """All of a day's operations of one kind, or its vouchers."""
+    """All of a day's operations of one kind, its vouchers, or its benefits."""
 
     kind: str
     count: int

@@ -6,7 +6,7 @@ the pages room reads them as they are. Nothing here is a row and nothing changes
 
 from __future__ import annotations
 
-from token_service.ledger.benefit_views import Benefit
+from token_service.ledger.benefit_views import Benefit, BenefitUsed, UseOutcome
 from token_service.ledger.cause_views import Cause, Donation
 from token_service.ledger.challenge_views import Badge, ChallengeStanding, Completed
 from token_service.ledger.hold_views import Hold
@@ -77,6 +77,7 @@ __all__ = [
     "BatchOutcome",
     "BatchView",
     "Benefit",
+    "BenefitUsed",
     "BreakdownLine",
     "Cause",
     "Ceiling",
@@ -127,6 +128,7 @@ __all__ = [
     "StuckAwards",
     "TierDowngrade",
     "TierStanding",
+    "UseOutcome",
     "User",
     "UserChange",
     "Voucher",

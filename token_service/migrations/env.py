@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from token_service.ledger import (
+    benefit_tables,
     cause_tables,
     challenge_tables,
     membership_tables,
@@ -24,6 +25,7 @@ from token_service.ledger import (
 from token_service.ledger.schema import metadata
 
 __all__ = [
+    "benefit_tables",
     "cause_tables",
     "challenge_tables",
     "membership_tables",

@@ -89,6 +89,12 @@ def level_named(ruleset: Ruleset, level_id: str) -> str:
     return next((own_name(level) for level in levels if level.id == level_id), plain_id(level_id))
 
 
+def campaign_named(ruleset: Ruleset, campaign_id: str) -> str:
+    """A campaign's name, also of one that the rules no longer have."""
+    found = (own_name(campaign) for campaign in ruleset.campaigns if campaign.id == campaign_id)
+    return next(found, plain_id(campaign_id))
+
+
 def reward_named(ruleset: Ruleset, reward_id: str) -> str:
     """A reward's name, also of one that the rules no longer have."""
     return next((own_name(reward) for reward in ruleset.rewards if reward.id == reward_id), plain_id(reward_id))
@@ -197,9 +203,7 @@ def _membership(line: Line, ruleset: Ruleset, membership_id: str) -> str:
 
 
 def _cut_campaign(line: Line, ruleset: Ruleset) -> str:
-    identifier = line.rule.removeprefix(LIMIT_PREFIX)
-    names = (own_name(campaign) for campaign in ruleset.campaigns if campaign.id == identifier)
-    name = next(names, plain_id(identifier))
+    name = campaign_named(ruleset, line.rule.removeprefix(LIMIT_PREFIX))
     if line.points:
         return gettext("Offer “%(name)s”: all the points set aside for it are given", name=name)
     return gettext("Offer “%(name)s”: you have had it as often as each member can", name=name)

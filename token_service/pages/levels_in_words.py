@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from token_service.pages import formats
-from token_service.pages.breakdown import benefit_named, level_in_words, own_name
+from token_service.pages.benefits_in_words import benefit_in_words
+from token_service.pages.breakdown import level_in_words, own_name
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import Downgrade, Level, RollingWindow, Tiers
@@ -81,7 +82,7 @@ def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
         )
     if not level.benefits:
         return said
-    benefits = ", ".join(benefit_named(ruleset, benefit) for benefit in level.benefits)
+    benefits = ", ".join(benefit_in_words(benefit, ruleset) for benefit in level.benefits)
     return f"{said} {gettext('It also brings: %(benefits)s.', benefits=benefits)}"
 
 

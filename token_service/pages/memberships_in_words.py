@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from token_service.pages import formats
-from token_service.pages.breakdown import benefit_named, own_name
+from token_service.pages.benefits_in_words import benefit_in_words
+from token_service.pages.breakdown import own_name
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import Membership
@@ -26,7 +27,7 @@ def lasts(one: Membership) -> str:
 def gives_in_words(one: Membership, ruleset: Ruleset) -> Iterator[str]:
     """What it gives, a sentence each; nothing for one that only conditions and rewards of the rules ask for."""
     if one.benefits:
-        benefits = ", ".join(benefit_named(ruleset, benefit) for benefit in one.benefits)
+        benefits = ", ".join(benefit_in_words(benefit, ruleset, one) for benefit in one.benefits)
         yield gettext("It brings: %(benefits)s.", benefits=benefits)
     if one.multiplier_percent != 100:
         yield gettext("Points of purchases: %(factor)s.", factor=formats.factor(one.multiplier_percent))

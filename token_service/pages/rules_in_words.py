@@ -13,6 +13,7 @@ from typing import Final
 from token_service.pages import formats
 from token_service.pages.breakdown import (
     action_in_words,
+    benefit_named,
     level_named,
     limit_in_words,
     membership_named_in_words,
@@ -32,6 +33,7 @@ from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
     ActionRule,
     AwardLimits,
+    BenefitAward,
     BonusAward,
     Campaign,
     FixedExpiry,
@@ -128,6 +130,8 @@ def _campaign(ruleset: Ruleset, campaign: Campaign) -> Told:
             name=name,
             points=formats.number(award.points),
         )
+    elif isinstance(award, BenefitAward):
+        said = gettext("Offer “%(name)s”: %(benefit)s.", name=name, benefit=benefit_named(ruleset, award.benefit))
     else:
         factor = formats.factor(award.multiplier_percent)
         said = gettext("Offer “%(name)s”: points %(factor)s.", name=name, factor=factor)

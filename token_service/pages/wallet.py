@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
+from token_service.ledger.benefits import list_benefits
 from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
 from token_service.ledger.tier_outlook import get_tier
 from token_service.ledger.views import ExpiringPoints, Member
-from token_service.pages.breakdown import benefit_named, level_named, membership_named_in_words
+from token_service.pages.benefits_in_words import ShownBenefit, shown_benefit
+from token_service.pages.breakdown import level_named, membership_named_in_words
 from token_service.pages.challenges import own_challenges
 from token_service.pages.lines import place_of
 from token_service.pages.rewards import rewards_in_reach
@@ -24,7 +26,6 @@ from token_service.pages.signed_in import actor, member_id
 from token_service.pages.statement import span_of
 from token_service.pages.vouchers import ShownVoucher, own_vouchers
 from token_service.program.events import pays_for_referrals
-from token_service.program.memberships import membership_named
 from token_service.program.rewards import value_of
 from token_service.program.ruleset import Ruleset
 
@@ -40,8 +41,7 @@ CHALLENGES_SHOWN_MAX: Final = 3
 
 @dataclass(frozen=True)
 class TierProgress:
-    """The member's level and what it `brings`, and the way from its threshold to the next one's: `done` of `whole`, in the unit
-    `by`."""
+    """The member's level, and the way from its threshold to the next one's: `done` of `whole`, in the unit `by`."""
 
     name: str | None
     next_name: str | None
@@ -49,7 +49,6 @@ class TierProgress:
     done: int
     whole: int
     by: str
-    brings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,6 @@ class OwnMembership:
     name: str
     until: datetime
     is_over: bool
-    brings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -103,6 +101,7 @@ def wallet() -> ResponseReturnValue:
         tier=tier_progress(rules, member),
         at_risk=None if cursor else _level_at_risk(rules, member),
         memberships=own_memberships(rules, member),
+        benefits=[] if cursor else own_benefits(rules, member),
         can_invite=pays_for_referrals(rules),
         expiring=_soon(member.balance.expiring),
         rewards=rewards_in_reach(rules)[:REWARDS_SHOWN_MAX],
@@ -122,15 +121,13 @@ def tier_progress(rules: Ruleset, member: Member) -> TierProgress | None:
         return None
     name = level_named(rules, member.tier) if member.tier else None
     by = rules.tiers.qualify_by
-    held = next((level for level in rules.tiers.levels if level.id == member.tier), None)
-    brings = tuple(benefit_named(rules, benefit) for benefit in held.benefits) if held else ()
     if member.next_tier is None:
-        return TierProgress(name, None, 0, 1, 1, by, brings)
+        return TierProgress(name, None, 0, 1, 1, by)
     thresholds = {level.id: level.threshold for level in rules.tiers.levels}
     whole = max(1, thresholds.get(member.next_tier.id, 0) - thresholds.get(member.tier or "", 0))
     done = min(whole, max(0, whole - member.next_tier.missing))
     next_name = level_named(rules, member.next_tier.id)
-    return TierProgress(name, next_name, member.next_tier.missing, done, whole, by, brings)
+    return TierProgress(name, next_name, member.next_tier.missing, done, whole, by)
 
 
 def _level_at_risk(rules: Ruleset, member: Member) -> LevelAtRisk | None:
@@ -146,15 +143,18 @@ def _level_at_risk(rules: Ruleset, member: Member) -> LevelAtRisk | None:
 
 
 def own_memberships(rules: Ruleset, member: Member) -> list[OwnMembership]:
-    """The paid memberships that the member holds, and what they bring by the rules of today."""
+    """The paid memberships that the member holds."""
     now = services().context.now()
-    found = []
-    for held in member.memberships:
-        membership = membership_named(rules, held.id)
-        benefits = () if membership is None else membership.benefits
-        brings = tuple(benefit_named(rules, benefit) for benefit in benefits)
-        found.append(OwnMembership(membership_named_in_words(rules, held.id), held.until, held.until <= now, brings))
-    return found
+    return [
+        OwnMembership(membership_named_in_words(rules, held.id), held.until, held.until <= now)
+        for held in member.memberships
+    ]
+
+
+def own_benefits(rules: Ruleset, member: Member) -> list[ShownBenefit]:
+    """What level, memberships and offers bring, with what is left of each."""
+    found = list_benefits(services().context, actor(), member.id)
+    return [shown_benefit(one, rules) for one in found if one.has_grant]
 
 
 def _vouchers() -> tuple[list[ShownVoucher], int]:

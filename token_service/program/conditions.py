@@ -58,6 +58,8 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Every fact that a condition may read: its type and its meaning."""
 
+PURCHASE_VISIT: Final = ("visit.number", "visit.receipt")
+"""What `visit` says of a purchase; the rest of it is the time."""
 ITEM_FACTS: Final = frozenset({"sku", "category", "quantity", "amount", "discount", "tax"})
 FUNCTIONS: Final = ("size", "startsWith", "endsWith", "contains", "matches")
 MACROS: Final = ("exists", "all", "exists_one")
@@ -101,6 +103,18 @@ def check_condition(text: str) -> None:
         answer = _guarded(partial(program.execute, sample), f"cannot be decided for {label}")
         if type(answer) is not bool:
             raise ConditionRefused(f"must give true or false, not {type(answer).__name__} (for {label})")
+
+
+def facts_read(text: str) -> tuple[str, ...]:
+    """The facts that a condition names, such as "order.total", in their order; nothing is compiled. Raises ConditionRefused for a
+    text that is too long or has what conditions don't know.
+    """
+    words = _tokens(text)
+    return tuple(
+        f"{root}.{fact}"
+        for (before, (kind, root), dot, (_, fact)) in zip([("", ""), *words], words, words[1:], words[2:], strict=False)
+        if kind == "name" and root in _ROOTS and dot[1] == "." and before[1] != "."
+    )
 
 
 def prepared(variables: Mapping[str, Mapping[str, Any]], texts: tuple[str, ...]) -> Any:

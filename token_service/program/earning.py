@@ -23,6 +23,7 @@ from token_service.program.conditions import holds, prepared
 from token_service.program.facts import PurchaseFacts
 from token_service.program.money import money_text
 from token_service.program.schema import (
+    BenefitAward,
     BonusAward,
     Campaign,
     ItemRule,
@@ -84,18 +85,26 @@ def decide_purchase(ruleset: Ruleset, facts: PurchaseFacts) -> Award:
 
 
 def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
-    """Campaigns that run on the purchase's local date and whose condition holds for the basket, in the ruleset's order."""
+    """Campaigns that run on the purchase's local date and whose condition holds for the basket, in the ruleset's order; not those
+    that give benefits.
+    """
     day = basket.facts.local.date
     running = [
         campaign
         for campaign in ruleset.campaigns
-        if (campaign.starts is None or campaign.starts.isoformat() <= day)
-        and (campaign.until is None or day <= campaign.until.isoformat())
+        if runs_on(campaign, day) and not isinstance(campaign.award, BenefitAward)
     ]
     if all(campaign.when is None for campaign in running):
         return tuple(running)
     facts = prepared(condition_facts(basket), tuple(campaign.when for campaign in running if campaign.when is not None))
     return tuple(campaign for campaign in running if campaign.when is None or holds(campaign.when, facts))
+
+
+def runs_on(campaign: Campaign, day: str) -> bool:
+    """Whether a local date lies between the campaign's first and last one."""
+    return (campaign.starts is None or campaign.starts.isoformat() <= day) and (
+        campaign.until is None or day <= campaign.until.isoformat()
+    )
 
 
 def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...]) -> Award:

@@ -6,13 +6,23 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
 from token_service.errors import Place
+from token_service.program.benefits import benefit_ids_of
 from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS
 from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
-from token_service.program.conditions import ConditionRefused, check_condition
+from token_service.program.conditions import PURCHASE_VISIT, ConditionRefused, check_condition, facts_read
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS
-from token_service.program.schema import AwardLimits, EventRule, ItemRule, Ruleset, SubscriptionRule
+from token_service.program.schema import (
+    AwardLimits,
+    BenefitAward,
+    Campaign,
+    EventRule,
+    ItemRule,
+    Ruleset,
+    SubscriptionRule,
+    benefit_id,
+)
 from token_service.program.segments import mistake_about_segments
 
 ConditionCheck = Callable[[str], None]
@@ -100,6 +110,25 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
             yield Place(f"/campaigns/{index}/until", "must not lie before from")
         yield from _award_limits(ruleset, f"/campaigns/{index}/limits", campaign.limits)
         yield from _condition(ruleset, f"/campaigns/{index}/when", campaign.when, check)
+        if isinstance(campaign.award, BenefitAward):
+            yield from _benefit_campaign(f"/campaigns/{index}", campaign)
+
+
+def _benefit_campaign(here: str, campaign: Campaign) -> Iterator[Place]:
+    """A benefit is used without a purchase: nothing of one can be asked, and it gives no points."""
+    for name in ("budget_points", "budget_amount"):
+        if campaign.limits is not None and name in campaign.limits.model_fields_set:
+            yield Place(f"{here}/limits/{name}", "has no effect on a benefit, which gives no points")
+    try:
+        asked = facts_read(campaign.when or "true")
+    except ConditionRefused:
+        return  # said already
+    unknown = next((name for name in asked if name.startswith("order.") or name in PURCHASE_VISIT), None)
+    if unknown is not None:
+        yield Place(
+            f"{here}/when",
+            f"reads {unknown}: a benefit is used without a purchase, so only the member and the time are known",
+        )
 
 
 def _award_limits(ruleset: Ruleset, pointer: str, limits: AwardLimits | None) -> Iterator[Place]:
@@ -161,7 +190,7 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
         if upper.threshold <= lower.threshold:
             yield Place(f"/tiers/levels/{index}/from", "must be more than the level before it: thresholds ascend")
     for index, level in enumerate(tiers.levels):
-        if len(set(level.benefits)) != len(level.benefits):
+        if len(set(map(benefit_id, level.benefits))) != len(level.benefits):
             yield Place(f"/tiers/levels/{index}/benefits", "must name each benefit once")
     if tiers.qualify_by == "engagement" and all(rule.kind in ("spend", "item") for rule in ruleset.earning):
         yield Place("/tiers/qualify_by", "counts events that earn points, and no earning rule is for one")
@@ -178,17 +207,16 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
 
 
 def _benefits(ruleset: Ruleset) -> Iterator[Place]:
-    granted = {benefit for level in (ruleset.tiers.levels if ruleset.tiers else ()) for benefit in level.benefits}
-    granted |= {benefit for one in ruleset.memberships for benefit in one.benefits}
+    granted = benefit_ids_of(ruleset)
     yield from _repeated("/benefits", (benefit.id for benefit in ruleset.benefits))
     for index, benefit in enumerate(ruleset.benefits):
         if benefit.id not in granted:
-            yield Place(f"/benefits/{index}/id", "must be a benefit that a level or a membership grants")
+            yield Place(f"/benefits/{index}/id", "must be a benefit that a level, a membership or a campaign grants")
 
 
 def _memberships(ruleset: Ruleset) -> Iterator[Place]:
     for index, one in enumerate(ruleset.memberships):
-        if len(set(one.benefits)) != len(one.benefits):
+        if len(set(map(benefit_id, one.benefits))) != len(one.benefits):
             yield Place(f"/memberships/{index}/benefits", "must name each benefit once")
 
 

@@ -128,6 +128,27 @@ ActionRule = EventRule | SubscriptionRule
 EarningRule = Annotated[SpendRule | ItemRule | EventRule | SubscriptionRule, Field(discriminator="kind")]
 
 
+class LimitedBenefit(PerMember):
+    """A benefit that may be used so often only. Without `every`: of a level in all, of a membership in each paid period."""
+
+    id: Identifier
+
+
+def _benefit_form(value: Any) -> str:
+    return "limited" if isinstance(value, dict | LimitedBenefit) else "id"
+
+
+GrantedBenefit = Annotated[
+    Annotated[Identifier, Tag("id")] | Annotated[LimitedBenefit, Tag("limited")], Discriminator(_benefit_form)
+]
+"""An entry of `benefits`: an id, for one that may be used any number of times, or one with its limit."""
+
+
+def benefit_id(granted: str | LimitedBenefit) -> str:
+    """Which benefit an entry of `benefits` grants."""
+    return granted if isinstance(granted, str) else granted.id
+
+
 class BonusAward(Part):
     points: PositiveAmount
 
@@ -136,23 +157,36 @@ class MultiplierAward(Part):
     multiplier_percent: Percent
 
 
+class BenefitAward(Part):
+    """No points: members on whom `when` holds may use a benefit while the campaign lasts."""
+
+    benefit: Identifier
+
+
+_AWARDS = {"points": "bonus", "multiplier_percent": "multiplier", "benefit": "benefit"}
+
+
 def _award_kind(value: Any) -> str | None:
     keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    return "bonus" if "points" in keys else "multiplier" if "multiplier_percent" in keys else None
+    return next((kind for key, kind in _AWARDS.items() if key in keys), None)
 
 
 CampaignAward = Annotated[
-    Annotated[BonusAward, Tag("bonus")] | Annotated[MultiplierAward, Tag("multiplier")],
+    Annotated[BonusAward, Tag("bonus")]
+    | Annotated[MultiplierAward, Tag("multiplier")]
+    | Annotated[BenefitAward, Tag("benefit")],
     Discriminator(
         _award_kind,
         custom_error_type="award_kind",
-        custom_error_message="must have either points or multiplier_percent",
+        custom_error_message="must have points, multiplier_percent or benefit",
     ),
 ]
 
 
 class Campaign(Part):
-    """An award on top of earning, between two local dates (both included), for purchases on which `when` holds."""
+    """An award between two local dates (both included): on top of earning, for purchases on which `when` holds; or a benefit, for
+    members on whom it holds.
+    """
 
     id: Identifier
     name: Names | None = None
@@ -199,11 +233,11 @@ class Level(Part):
     threshold: Amount = Field(alias="from")
     name: Names | None = None
     multiplier_percent: Percent = 100
-    benefits: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+    benefits: Annotated[tuple[GrantedBenefit, ...], Field(max_length=LIST_MAX)] = ()
 
 
 class BenefitName(Part):
-    """What members read for a benefit that levels or memberships grant."""
+    """What members read for a benefit that levels, memberships or campaigns grant."""
 
     id: Identifier
     name: Names
@@ -233,7 +267,7 @@ class Membership(Part):
     price: Amount
     period: Duration
     grace: Duration | None = None
-    benefits: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+    benefits: Annotated[tuple[GrantedBenefit, ...], Field(max_length=LIST_MAX)] = ()
     multiplier_percent: Percent = 100
     points: PositiveAmount | None = None
 

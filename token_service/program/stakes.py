@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from token_service.program.budgets import budget_points, budgeted
-from token_service.program.schema import ActionRule, Ruleset
+from token_service.program.schema import ActionRule, BenefitAward, Campaign, Ruleset
 
 
 def added_points(before: Ruleset, after: Ruleset) -> int | None:
@@ -21,11 +21,19 @@ def added_points(before: Ruleset, after: Ruleset) -> int | None:
         known = old.get(one.id)
         if known == one:
             continue
-        most = budget_points(after, one.limits)
+        most = _most(after, one)
         if most is None:
             return None
-        added += most if known is None else max(0, most - (budget_points(before, known.limits) or most))
+        was = 0 if known is None else _most(before, known)
+        added += 0 if was is None else max(0, most - was)
     return added
+
+
+def _most(ruleset: Ruleset, one: Campaign | ActionRule) -> int | None:
+    """The points that it can give in all; None for any number. A benefit is none."""
+    if isinstance(one, Campaign) and isinstance(one.award, BenefitAward):
+        return 0
+    return budget_points(ruleset, one.limits)
 
 
 def needs_second_person(before: Ruleset, after: Ruleset) -> bool:

@@ -19,7 +19,7 @@ from typing import Final
 from token_service.program.durations import add, start_of_next_year
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, left_after
-from token_service.program.schema import CalendarYearWindow, RollingWindow, Ruleset, Tiers
+from token_service.program.schema import CalendarYearWindow, RollingWindow, Ruleset, Tiers, benefit_id
 
 _NONE: Final = -1
 
@@ -87,7 +87,7 @@ def standing_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime
     return Standing(
         tier=level.id if level else None,
         multiplier_percent=level.multiplier_percent if level else 100,
-        benefits=level.benefits if level else (),
+        benefits=tuple(map(benefit_id, level.benefits)) if level else (),
         figure=figure,
         next_tier=following.id if following else None,
         missing=max(0, following.threshold - figure) if following else None,

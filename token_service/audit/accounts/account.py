@@ -166,6 +166,7 @@ class Account:
     challenges: Challenges = field(default_factory=Challenges)
     periods: dict[str, Period] = field(default_factory=dict)  # of memberships, by the event
     rewards: dict[str, dict[str, datetime]] = field(default_factory=dict)  # had, by reward and redemption
+    benefits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # uses that stand, by benefit and operation
     segments: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
@@ -189,6 +190,7 @@ class Account:
         """Roughly how many things it holds."""
         uses = sum(len(found) for found in self.campaigns.values())
         uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
+        uses += sum(len(found) for found in self.benefits.values())
         return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
 
     def open_lots(self) -> list[Lot]:

@@ -14,6 +14,7 @@ from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.opened import instant, whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import TooLate
+from token_service.program.benefit_facts import UseFacts
 from token_service.program.earning import Award, decide_purchase
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import LocalTime, PurchaseFacts, VisitFacts, age_days, local_time
@@ -147,7 +148,7 @@ def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
         step.same("history", "the number of the visit", _visit(visit), _visit(facts.visit))
 
 
-def check_surroundings(step: Step, ruleset: Ruleset, facts: PurchaseFacts | EventFacts) -> None:
+def check_surroundings(step: Step, ruleset: Ruleset, facts: PurchaseFacts | EventFacts | UseFacts) -> None:
     """What the programme itself knows of a purchase or event: whose, when, and the member just before it."""
     leaf, account = step.leaf, step.account
     what = str(leaf.operation)

@@ -7,6 +7,7 @@ from typing import Final
 
 from token_service.audit.accounts import (
     awards,
+    benefits,
     happenings,
     holds,
     lots,
@@ -68,6 +69,8 @@ CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("expiry", None): lots.expire,
     ("tier", None): tiers.changed,
     ("segments", None): _segments,
+    ("benefit_use", "benefit_use"): benefits.used,
+    ("use_reversal", "use_reversal"): benefits.taken_back,
     ("void", None): voids.void,
     ("frozen", None): _frozen,
     ("unfrozen", None): _frozen,

@@ -111,6 +111,14 @@ def _merge(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     return {name: leaf.document[name] for name in names if name in leaf.document}, {}
 
 
+def _benefit_use(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    return leaf.document["facts"], leaf.document["decision"]
+
+
+def _use_reversal(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    return {"reason": leaf.document["reason"]}, {}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
     "event": _event,
@@ -124,6 +132,8 @@ OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]
     "restoration": _restoration,
     "merge": _merge,
     "move": _merge,
+    "benefit_use": _benefit_use,
+    "use_reversal": _use_reversal,
 }
 """What each kind of operation says in its details (docs/audit.md)."""
 

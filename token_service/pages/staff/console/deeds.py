@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from token_service.ledger.staff_trail import Action
 from token_service.pages import formats
-from token_service.pages.breakdown import membership_named_in_words, plain_id
+from token_service.pages.breakdown import benefit_named, membership_named_in_words, plain_id
 from token_service.pages.services import services
 from token_service.pages.staff.console.roles import role_name
 from token_service.pages.translation import gettext, ngettext
@@ -154,6 +154,10 @@ def _redemption_reversed(detail: Mapping[str, Any]) -> str:
     )
 
 
+def _benefit(detail: Mapping[str, Any]) -> str:
+    return benefit_named(services().ruleset(), str(detail.get("benefit", "")))
+
+
 def _membership_sold(detail: Mapping[str, Any]) -> str:
     rules = services().ruleset()
     amount = formats.money(int(detail.get("paid", 0)), rules.program.currency)
@@ -215,4 +219,6 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "membership.sold": _membership_sold,
     "membership.refunded": _membership_refunded,
     "voucher.used": lambda _: gettext("Honoured a voucher."),
+    "benefit.used": lambda detail: gettext("Let a benefit be used: %(benefit)s.", benefit=_benefit(detail)),
+    "benefit.undone": lambda detail: gettext("Undid the use of a benefit: %(benefit)s.", benefit=_benefit(detail)),
 }

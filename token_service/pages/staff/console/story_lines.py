@@ -9,7 +9,7 @@ from typing import Final
 
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
-from token_service.pages.breakdown import Explained, explained, level_named, plain_id, reward_named
+from token_service.pages.breakdown import Explained, benefit_named, explained, level_named, plain_id, reward_named
 from token_service.pages.lines import event_title, line_of, place_of
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
@@ -117,6 +117,8 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return event_title(entry, services().ruleset_named(entry.ruleset)), _won(entry)
     if entry.kind in ("held", "released"):
         return _hold(entry)
+    if entry.kind in ("benefit_use", "use_reversal"):
+        return _benefit(entry)
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
     if entry.kind == "reversal" and facts.get("asked") == 0:
@@ -133,6 +135,19 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
     if facts.get("refund"):
         return gettext("Refunded purchase"), gettext("there was nothing to take back")
     return plain_id(entry.kind), _text(facts, "reason")
+
+
+def _benefit(entry: EntryView) -> tuple[str, str | None]:
+    """A benefit that was used, and what was left of it; or a use that was taken back."""
+    facts, decision = entry.facts, entry.facts.get("decision")
+    if not isinstance(decision, dict):
+        return gettext("Use of a benefit undone"), _text(facts, "reason")
+    name = benefit_named(services().ruleset_named(entry.ruleset), str(facts.get("benefit")))
+    said = gettext("Benefit used: %(benefit)s", benefit=name)
+    if decision.get("times") is None:
+        return said, _text(facts, "note")
+    left, times = formats.number(_number(decision, "left")), formats.number(_number(decision, "times"))
+    return said, gettext("%(left)s of %(times)s left", left=left, times=times)
 
 
 def _won(entry: EntryView) -> str:

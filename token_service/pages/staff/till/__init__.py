@@ -1,5 +1,5 @@
-"""The till: a cashier finds a member, records purchases, takes points as payment, gives money back, sells memberships, and sees
-the shop's day.
+"""The till: a cashier finds a member, records purchases, takes points as payment, gives money back, sells memberships,
+lets benefits be used, and sees the shop's day.
 
 Every form that moves points carries the reference that it was made with (references.py): sent twice, by a double click, a reload
 or a network that lost the answer, it is recorded once. Forms that only look are GET, those that record are POST and redirect.
@@ -10,6 +10,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from token_service.pages.staff.till import (
+    benefits,
     finding,
     memberships,
     purchases,
@@ -23,5 +24,5 @@ from token_service.pages.staff.till import (
 
 def add_to(pages: Blueprint) -> None:
     """Adds everything below /till."""
-    for room in (finding, purchases, redemptions, quotes, refunds, memberships, vouchers, receipts):
+    for room in (finding, purchases, redemptions, quotes, refunds, memberships, benefits, vouchers, receipts):
         room.add_to(pages)

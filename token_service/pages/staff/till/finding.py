@@ -19,6 +19,7 @@ from token_service.pages.breakdown import reward_named
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
+from token_service.pages.staff.till.benefits import benefits_of_customer
 from token_service.pages.staff.till.offers import offers
 from token_service.pages.staff.till.plans import standings
 from token_service.pages.staff.till.purchase_form import PurchaseForm, taxes_count
@@ -91,6 +92,7 @@ def member(member_id: str) -> ResponseReturnValue:
         errors={},
         taxes_count=taxes_count(rules),
         offers=offers(rules, list_reward_standings(services().context, person().actor, shown.member.id)),
+        benefits=benefits_of_customer(shown.member.id),
         memberships=standings(shown.member.id, rules),
         quotes=open_quotes(services().context, person(), member_id),
         vouchers=[reward_named(rules, one) for one in open_rewards(services().context, member_id)],

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from token_service.ledger.members import get_member
 from token_service.ledger.till import LISTED_MAX, day_of
+from token_service.ledger.till_benefits import KIND as BENEFIT
 from token_service.ledger.till_lines import TillLine
 from token_service.ledger.till_vouchers import KIND
 from token_service.ledger.views import Member
@@ -77,6 +78,8 @@ def address_of(line: TillLine) -> str:
     """Where the line's receipt is."""
     if line.kind == KIND:
         return url_for("staff.till_used", voucher_id=line.id)
+    if line.kind == BENEFIT:
+        return url_for("staff.till_benefit_used", use_id=line.id)
     return url_for("staff.till_operation", operation_id=line.id)
 
 

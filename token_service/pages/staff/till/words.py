@@ -11,7 +11,13 @@ from token_service.ledger.till import TillReceipt
 from token_service.ledger.till_lines import Tally, TillLine
 from token_service.ledger.views import Member, Purchase
 from token_service.pages import formats
-from token_service.pages.breakdown import challenge_name, level_named, membership_named_in_words, reward_named
+from token_service.pages.breakdown import (
+    benefit_named,
+    challenge_name,
+    level_named,
+    membership_named_in_words,
+    reward_named,
+)
 from token_service.pages.challenge_words import award_in_words
 from token_service.pages.on_offer import closed_in_words
 from token_service.pages.services import services
@@ -52,11 +58,14 @@ def title_of(line: TillLine | Tally) -> str:
         "issuance": gettext("Points given"),
         "reversal": gettext("Points taken back"),
         "voucher": gettext("Voucher honoured"),
+        "benefit": gettext("Benefit used"),
     }[line.kind]
 
 
 def about(line: TillLine, rules: Ruleset) -> str:
-    """Its membership and money, or what the points bought; "" if there is nothing to add."""
+    """Its membership and money, the benefit, or what the points bought; "" if there is nothing to add."""
+    if line.benefit is not None:
+        return benefit_named(rules, line.benefit)
     if line.amount is not None:
         paid = formats.money(line.amount, rules.program.currency)
         return paid if line.membership is None else f"{membership_named_in_words(rules, line.membership)} · {paid}"
@@ -127,6 +136,8 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         return _voucher_refusal(facts)
     if code == "reward_unavailable":
         return closed_in_words(facts, services().ruleset()) or gettext("This reward is not on offer any more.")
+    if code == "used_up":
+        return _used_up(facts)
     plain = {
         "own_card": gettext("This card is your own. Ask a colleague to do it: nobody moves points for themselves."),
         "member_frozen": gettext(
@@ -145,9 +156,20 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         "membership_over": gettext(
             "This period is over: it was used, and is not refunded at the till. The programme’s support can correct it."
         ),
+        "tier_needed": gettext("This benefit comes with another level. Nothing was recorded."),
+        "membership_needed": gettext("This benefit comes with a membership. Nothing was recorded."),
+        "campaign_needed": gettext("This benefit’s offer is over, or not for this customer. Nothing was recorded."),
         "total_mismatch": gettext("The lines do not add up. Look at the amounts again."),
     }
     return plain.get(code, gettext("The programme’s rules do not allow this now. Nothing was recorded."))
+
+
+def _used_up(facts: Mapping[str, Any]) -> str:
+    at: datetime | None = facts.get("next_at")
+    if at is None:
+        return gettext("This benefit was used as often as it may be. Nothing was recorded.")
+    day = formats.day(at, services().ruleset().program.time_zone)
+    return gettext("This benefit was used as often as it may be: one more from %(day)s. Nothing was recorded.", day=day)
 
 
 def _voucher_refusal(facts: Mapping[str, Any]) -> str:
