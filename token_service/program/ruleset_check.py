@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
 from itertools import pairwise
+from typing import Final
 
 from token_service.errors import Place
 from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS
 from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
-from token_service.program.conditions import ConditionRefused, check_condition
+from token_service.program.conditions import ConditionRefused, check_condition, check_member_condition
 from token_service.program.event_facts import OWN_PREFIX
-from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS
+from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
+from token_service.program.schedules import next_turn
 from token_service.program.schema import AwardLimits, EventRule, ItemRule, Ruleset, SubscriptionRule
 from token_service.program.segments import mistake_about_segments
 
+EVER: Final = date(2000, 1, 1)
+"""Before every programme."""
 ConditionCheck = Callable[[str], None]
 """Raises ConditionRefused for a condition that a ruleset must not have."""
 
@@ -43,6 +48,8 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_memberships(ruleset),
         *_repeated("/challenges", (challenge.id for challenge in ruleset.challenges)),
         *_challenges(ruleset, check),
+        *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
+        *_schedules(ruleset, check),
         *_limits(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
         *_rewards(ruleset),
@@ -50,8 +57,12 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
 
 
 def conditions_of(ruleset: Ruleset) -> list[str]:
-    """Every condition of the ruleset: of its campaigns, and of what its challenges count."""
-    asked = (*(campaign.when for campaign in ruleset.campaigns), *(_when(one) for one in ruleset.challenges))
+    """Every condition of the ruleset: of its campaigns, of what its challenges count, of its schedules."""
+    asked = (
+        *(campaign.when for campaign in ruleset.campaigns),
+        *(_when(one) for one in ruleset.challenges),
+        *(one.when for one in ruleset.schedules),
+    )
     return [when for when in asked if when is not None]
 
 
@@ -87,7 +98,7 @@ def _event_rules(ruleset: Ruleset) -> Iterator[Place]:
             yield Place(
                 f"/earning/{index}/event", f"must be one of {', '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}"
             )
-        if rule.event in (JOINED, BIRTHDAY) and rule.once_per == "subject":
+        if rule.event in (JOINED, BIRTHDAY, ANNIVERSARY) and rule.once_per == "subject":
             yield Place(
                 f"/earning/{index}/once_per", "has no effect: what the programme records itself names no subject"
             )
@@ -100,6 +111,30 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
             yield Place(f"/campaigns/{index}/until", "must not lie before from")
         yield from _award_limits(ruleset, f"/campaigns/{index}/limits", campaign.limits)
         yield from _condition(ruleset, f"/campaigns/{index}/when", campaign.when, check)
+
+
+def _awarded(ruleset: Ruleset) -> set[str]:
+    """The ids of what breakdowns name beside schedules."""
+    return {one.id for one in (*ruleset.earning, *ruleset.campaigns)}
+
+
+def _schedules(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
+    for index, one in enumerate(ruleset.schedules):
+        here = f"/schedules/{index}"
+        if one.starts and one.until and one.until < one.starts:
+            yield Place(f"{here}/until", "must not lie before from")
+        elif one.until and next_turn(one, (one.starts or EVER) - timedelta(days=1)) is None:
+            yield Place(f"{here}/until", f"leaves no first day of a {one.every}, so it never gives anything")
+        yield from _award_limits(ruleset, f"{here}/limits", one.limits)
+        yield from _condition(ruleset, f"{here}/when", one.when, check)
+        yield from _member_condition(f"{here}/when", one.when)
+
+
+def _member_condition(pointer: str, when: str | None) -> Iterator[Place]:
+    try:
+        check_member_condition(when or "")
+    except ConditionRefused as refused:
+        yield Place(pointer, str(refused))
 
 
 def _award_limits(ruleset: Ruleset, pointer: str, limits: AwardLimits | None) -> Iterator[Place]:
