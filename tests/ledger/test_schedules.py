@@ -17,7 +17,7 @@ from token_service.ledger import schedules, tables
 from token_service.ledger.closing import close_member
 from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.inputs import NewMember
-from token_service.ledger.members import enrol, enrol_batch, freeze, unfreeze
+from token_service.ledger.members import enrol_batch, freeze, unfreeze
 from token_service.ledger.merging import merge_members
 from token_service.ledger.rebuild import rebuild
 from token_service.ledger.rulesets import draft, publish

@@ -14,6 +14,7 @@ from token_service.program.challenge_schema import Challenge, CountEvents, Count
 from token_service.program.conditions import ConditionRefused, check_condition, check_member_condition
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
+from token_service.program.kinds import gives_anything
 from token_service.program.schedules import next_turn
 from token_service.program.schema import AwardLimits, EventRule, ItemRule, Ruleset, SubscriptionRule
 from token_service.program.segments import mistake_about_segments
@@ -30,6 +31,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
     `check` judges one condition; `mereau ruleset check` passes one that works in a process of its own.
     """
     return [
+        *_anything(ruleset),
         *_repeated("/earning", (rule.id for rule in ruleset.earning)),
         *_item_rules(ruleset),
         *_event_rules(ruleset),
@@ -76,6 +78,12 @@ def _repeated(pointer: str, ids: Iterable[str], taken: Iterable[str] = ()) -> It
         if identifier in seen:
             yield Place(f"{pointer}/{index}/id", "must be an id that nothing else in the ruleset has")
         seen.add(identifier)
+
+
+def _anything(ruleset: Ruleset) -> Iterator[Place]:
+    if not gives_anything(ruleset):
+        detail = "must have a rule, unless memberships, challenges, schedules or levels with benefits give something"
+        yield Place("/earning", detail)
 
 
 def _item_rules(ruleset: Ruleset) -> Iterator[Place]:

@@ -335,7 +335,7 @@ class Ruleset(Part):
 
     ruleset: Literal[1]
     program: Program
-    earning: Annotated[tuple[EarningRule, ...], Field(min_length=1, max_length=LIST_MAX)]
+    earning: Annotated[tuple[EarningRule, ...], Field(max_length=LIST_MAX)] = ()
     campaigns: Annotated[tuple[Campaign, ...], Field(max_length=LIST_MAX)] = ()
     multipliers: Multipliers = Multipliers()
     tiers: Tiers | None = None
