@@ -69,7 +69,11 @@ def test_the_wallet_shows_the_membership_the_level_and_what_they_bring(town: Tow
 
 def test_the_rules_in_words_are_whole_without_points(town: Town, member: str) -> None:
     page = words(Browser(town.app().test_client()).get("/transparency", headers={"Accept-Language": "en"}))
-    for said in ("Members have what their level or their membership brings.", "The Circle: €49.00 for 12 months.", "Regular: from €500"):
+    for said in (
+        "Members have what their level or their membership brings.",
+        "The Circle: €49.00 for 12 months.",
+        "Regular: from €500",
+    ):
         assert said in page, said
 
 
