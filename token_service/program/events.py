@@ -155,8 +155,9 @@ def points_used(ruleset: Ruleset, facts: EventFacts, award: Award) -> dict[str, 
 
 
 def event_qualification(facts: EventFacts, kept_points: int) -> Qualification:
-    """What an event counts for in levels."""
-    return Qualification(at=facts.occurred_at, spend=0, points=kept_points, orders=0, engagement=int(kept_points > 0))
+    """What an event counts for in levels. What the calendar brings is nothing that the member took part in."""
+    took_part = kept_points > 0 and facts.event != SCHEDULED
+    return Qualification(at=facts.occurred_at, spend=0, points=kept_points, orders=0, engagement=int(took_part))
 
 
 def _lines(ruleset: Ruleset, rule: ActionRule, facts: EventFacts) -> list[Line]:
