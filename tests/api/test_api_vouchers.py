@@ -120,3 +120,38 @@ def check_includes(answer: object, expected: object) -> None:
         assert str(answer).startswith(expected[:-1])
     else:
         assert answer == expected
+
+
+def test_a_till_buys_a_voucher_for_its_member_once(town: Town) -> None:
+    member = town.alice.enrol()
+    town.alice.buy(member["id"], 20_000)
+    body = {"reference": new_reference(), "member_id": member["id"], "reward_id": "free-coffee"}
+    bought = done(town.alice.post("/v1/vouchers", body), 201)
+    assert (bought["object"], bought["state"], bought["points"]) == ("voucher", "open", 100)
+    assert [entry["points"] for entry in bought["entries"]] == [-100]
+    again = town.alice.post("/v1/vouchers", body)
+    assert (done(again, 200)["code"], again.headers["Idempotent-Replayed"]) == (bought["code"], "true")
+    assert done(town.alice.get(f"/v1/members/{member['id']}/balance"))["available"] == bought["balance"]["available"]
+    other = {**body, "reward_id": "tote-bag"}
+    refused(town.alice.post("/v1/vouchers", other), 409, "reference_conflict")
+    used = {"reference": new_reference(), "code": bought["code"]}
+    assert done(town.charlie.post("/v1/vouchers:use", used), 201)["id"] == bought["id"]
+    assert done(town.alice.post("/v1/vouchers", body), 200)["code"] is None
+
+
+def test_two_merchants_may_name_their_vouchers_alike(town: Town) -> None:
+    reference, ids = new_reference(), []
+    for shop in (town.alice, town.charlie):
+        member = shop.enrol()
+        shop.buy(member["id"], 20_000)
+        body = {"reference": reference, "member_id": member["id"], "reward_id": "free-coffee"}
+        ids.append(done(shop.post("/v1/vouchers", body), 201)["id"])
+    assert len(set(ids)) == 2
+
+
+def test_a_voucher_needs_the_points_the_member_and_the_scope(town: Town) -> None:
+    member = town.alice.enrol()
+    body = {"reference": new_reference(), "member_id": member["id"], "reward_id": "free-coffee"}
+    assert refused(town.alice.post("/v1/vouchers", body), 409, "insufficient_balance")["missing_points"] == 100
+    refused(town.charlie.post("/v1/vouchers", body), 404, "not_found")
+    refused(town.alice.post("/v1/vouchers", {**body, "reference": "x" * 190}), 422, "invalid_input")

@@ -27,8 +27,11 @@ EARNING = """
   - {id: flyer, kind: event, event: flyer.shared, points: 10, limits: {budget_points: 15}}
   - {id: hello, kind: event, event: member.joined, points: 5, once_per: person}
   - {id: cake, kind: event, event: member.birthday, points: 9}
+  - {id: year, kind: event, event: member.anniversary, points: 11}
   - {id: friend, kind: event, event: member.referred, points: 15}
   - {id: invited, kind: event, event: member.invited, points: 10}
+schedules:
+  - {id: weekly, every: week, points: 6, when: member.purchases > 0, limits: {budget_points: 500}}
 """
 
 
@@ -201,6 +204,76 @@ def test_a_birthday_of_another_year(made: OpenedProgramme) -> None:
     run_due(context)
     report = lie(made, "issuance", lambda leaf: saying(leaf, reference="member.birthday/mem_1/2031"))
     assert any(one.found == "2031" for one in findings(report, "history"))
+
+
+def test_an_anniversary_of_another_year(made: OpenedProgramme) -> None:
+    made.town.member()
+    joined_at = made.town.clock.at
+    honest(made)
+    made.town.clock.at = joined_at.replace(year=joined_at.year + 1)
+    assert run_due(made.town.context).anniversaries == 1
+    reference = f"member.anniversary/mem_1/{joined_at.year + 2}"
+    report = lie(made, "issuance", lambda leaf: saying(leaf, reference=reference))
+    assert any("an anniversary is celebrated in another year" in one.detail for one in findings(report, "history"))
+
+
+def next_monday(made: OpenedProgramme, *, members: int = 1) -> list[str]:
+    """Members who bought something, some days before a week begins; then it does."""
+    town = made.town
+    found = [town.member() for _ in range(members)]
+    for member in found:
+        town.buy(member, 1_000)
+    honest(made)
+    town.clock.at += DAY * (7 - town.clock.at.weekday())
+    return found
+
+
+def test_scheduled_bonuses_and_anniversaries_of_an_honest_programme_hold(made: OpenedProgramme) -> None:
+    next_monday(made, members=2)
+    assert run_due(made.town.context).scheduled == 2
+    made.town.member()
+    made.town.clock.at += 366 * DAY
+    run_due(made.town.context)
+    honest(made)
+
+
+def test_a_scheduled_bonus_on_whose_condition_does_not_hold(made: OpenedProgramme) -> None:
+    next_monday(made)
+    run_due(made.town.context)
+
+    def who_bought_nothing(leaf: Settling) -> Settling:
+        facts = leaf.detail["facts"]
+        return saying(leaf, facts=facts | {"member": facts["member"] | {"purchases": 0}})
+
+    found = findings(lie(made, "issuance", who_bought_nothing), "awards")
+    assert any((one.expected, one.found) == ("0", "6") for one in found)
+
+
+def test_a_scheduled_bonus_of_another_period(made: OpenedProgramme) -> None:
+    next_monday(made)
+    run_due(made.town.context)
+
+    def of_another(leaf: Settling) -> Settling:
+        return saying(leaf, facts=leaf.detail["facts"] | {"subject": "weekly/2031-W07"})
+
+    found = findings(lie(made, "issuance", of_another), "awards")
+    assert any("the rules give another award" in one.detail for one in found)
+
+
+def test_a_scheduled_bonus_twice_in_a_period(made: OpenedProgramme) -> None:
+    next_monday(made)
+    run_due(made.town.context)
+    made.settle()
+    context = made.town.context
+    made.town.clock.at += DAY
+    with context.store.write() as connection:
+        connection.exec_driver_sql("update operations set reference = 'hidden' where reference like 'schedule/%'")
+        connection.exec_driver_sql("update campaign_uses set points = 0")
+        connection.exec_driver_sql("delete from schedule_runs")
+    assert run_due(context).scheduled == 1
+    made.settle()
+    found = findings(made.audit(), "awards")
+    assert any("which rules gave something for this before" in one.detail for one in found)
 
 
 def test_an_event_taken_back_that_was_not_there(made: OpenedProgramme) -> None:

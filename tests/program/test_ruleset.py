@@ -124,7 +124,6 @@ MISTAKES = [
     ("/program/time_zone", "../../etc/passwd", "/program/time_zone", "must be an IANA time zone"),
     ("/program/name", "", "/program/name", "at least 1 character"),
     ("/program/point_value/points", 0, "/program/point_value/points", "greater than or equal to 1"),
-    ("/earning", [], "/earning", "must have at least 1 item"),
     ("/earning/0/kind", "visits", "/earning/0", "must have one of the kinds 'spend', 'item'"),
     ("/earning/0/kind", ..., "/earning/0", "must have a kind"),
     ("/earning/0/points", 1.5, "/earning/0/points", "integer"),
@@ -236,8 +235,33 @@ CONTRADICTIONS = [
     ("/tiers/downgrade", {"after": "never", "grace": "P1D"}, "/tiers/downgrade/grace"),
     ("/tiers/downgrade", {"after": "window", "steps": 1}, "/tiers/downgrade/steps"),
     ("/limits/per_order_points", 10001, "/limits/per_order_points"),
+    ("/schedules", [{"id": "tenth", "every": "month", "points": 5}], "/schedules/0/id"),
+    ("/schedules", [{"id": "a", "every": "month", "points": 5, "when": "order.total > 5"}], "/schedules/0/when"),
+    ("/schedules", [{"id": "a", "every": "month", "points": 5, "when": "member.tier"}], "/schedules/0/when"),
+    ("/schedules", [{"id": "a", "every": "week", "points": 5, "limits": {}}], "/schedules/0/limits"),
+    (
+        "/schedules",
+        [{"id": "a", "every": "month", "points": 5, "from": "2026-03-02", "until": "2026-03-20"}],
+        "/schedules/0/until",
+    ),
+    (
+        "/schedules",
+        [{"id": "a", "every": "week", "points": 5, "from": "2026-03-02", "until": "2026-03-01"}],
+        "/schedules/0/until",
+    ),
     ("/rewards", [FULL["rewards"][0], FULL["rewards"][0]], "/rewards/1/id"),  # type: ignore[index]
 ]
+
+
+def test_rules_that_give_nothing_are_refused_and_benefits_alone_are_something() -> None:
+    """ "Points programme, paid membership, exclusive benefits: the three kinds that the brief names, alone or together" """
+    bare = {"ruleset": 1, "program": PROGRAM}
+    assert [place.pointer for place in check_ruleset(parse_ruleset(json.dumps(bare)))] == ["/earning"]
+    assert check_ruleset(parse_ruleset(json.dumps(bare | {"tiers": FULL["tiers"]}))) == []
+    paid = [{"id": "club", "price": 100, "period": "P1M"}]
+    assert check_ruleset(parse_ruleset(json.dumps(bare | {"memberships": paid}))) == []
+    by_calendar = [{"id": "monthly", "every": "month", "points": 5}]
+    assert check_ruleset(parse_ruleset(json.dumps(bare | {"schedules": by_calendar}))) == []
 
 
 def test_an_order_may_earn_as_much_as_a_day() -> None:

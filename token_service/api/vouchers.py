@@ -1,4 +1,4 @@
-"""Vouchers at the till: a reward that a member bought in the wallet, honoured once."""
+"""Vouchers: a reward that a member bought in the wallet, or a merchant for its member; honoured once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,30 @@ from flask import Response
 from pydantic import Field
 
 from token_service.api.access import caller, needs
-from token_service.api.answers import Answer, Instant, MoneyAnswer, respond
+from token_service.api.answers import Answer, Instant, MoneyAnswer, Moved, respond
 from token_service.api.fields import Code, Id, Reference
 from token_service.api.input import Body
-from token_service.api.replays import answer_once
+from token_service.api.replays import answer_move, answer_once
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.api.simulations import SimulatedRefusal
 from token_service.ledger import vouchers
-from token_service.ledger.inputs import NewVoucherUse
+from token_service.ledger.inputs import NewVoucherFor, NewVoucherUse
 
 routes = Routes("vouchers", __name__, abp_tags=[{"name": "Vouchers"}])
+
+
+class VoucherForBody(Body):
+    """The reward, and whose points buy it."""
+
+    reference: Reference = Field(description="Up to 150 characters.")
+    member_id: Id
+    reward_id: Code = Field(description="A reward of the ruleset in force; it has the price.")
+    merchant_id: Id | None = Field(default=None, description="With an admin key: who asks for its member.")
+
+    def resolved(self) -> NewVoucherFor:
+        """What the ledger is asked."""
+        return NewVoucherFor(**dict(self))
 
 
 class VoucherBody(Body):
@@ -61,6 +74,33 @@ class VoucherChecked(Answer):
     allowed: bool
     voucher: VoucherFields
     refusal: SimulatedRefusal | None
+
+
+class VoucherBought(Moved):
+    """The voucher, with its code while it is open; the entries of its redemption and the balance after it."""
+
+    object: Literal["voucher"] = "voucher"
+    id: str
+    created_at: Instant
+    state: Literal["open", "used", "cancelled"]
+    code: str | None = Field(examples=["7KQ4-M2XT-9HPB"])
+    reward_id: str
+    points: int
+    redemption_id: str
+    ruleset: str
+
+
+@routes.post("/v1/vouchers", responses={201: VoucherBought, 200: VoucherBought})
+@needs("redemptions:write", idempotent=True)
+def buy(body: VoucherForBody) -> Response:
+    """Buy a voucher with a member's points, who asked for it; the same reference answers the same code."""
+    asked = body.resolved()
+    return answer_move(
+        lambda context: vouchers.buy_for_member(context, caller(), asked),
+        body=body,
+        shape=VoucherBought,
+        name="voucher",
+    )
 
 
 @routes.post("/v1/vouchers:check", responses={200: VoucherChecked})

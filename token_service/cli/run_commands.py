@@ -97,7 +97,8 @@ def run_due(timeout: float, json_: bool) -> None:
         click.echo(
             f"{number(report.awards_matured)} awards became points, {number(report.lots_expired)} lots expired "
             f"({number(report.points_expired)} points), {number(report.tiers_changed)} tiers changed, "
-            f"{number(report.birthdays)} birthdays, {number(report.holds_released)} holds released, "
+            f"{number(report.birthdays)} birthdays, {number(report.anniversaries)} anniversaries, "
+            f"{number(report.scheduled)} scheduled bonuses, {number(report.holds_released)} holds released, "
             f"{number(report.referrals_paid)} invitations paid; all settled"
         )
         for stuck in report.stuck:

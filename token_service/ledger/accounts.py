@@ -12,6 +12,7 @@ from datetime import datetime
 
 from token_service.ledger.staged import BenefitUse
 from token_service.program.challenges import Counted
+from token_service.program.events import RuleUse
 from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot
 from token_service.program.memberships import Period
@@ -93,6 +94,7 @@ class Account:
     completions: dict[str, str] | None = None  # event of each completion that stands, by subject
     periods: dict[str, Period] | None = None  # of memberships, by event, once read
     benefit_uses: dict[str, BenefitUse] | None = None  # by operation, once read
+    event_uses: dict[str, list[RuleUse]] = field(default_factory=dict)  # by limited rule, as stored, once read
     surroundings: Surroundings | None = None  # read ahead: as they were when the account was locked
 
     @property

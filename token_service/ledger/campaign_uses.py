@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.staged import CampaignUse, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import events
@@ -29,6 +31,9 @@ from token_service.program.schema import ActionRule, Campaign
 
 EventUses = dict[str, list[events.RuleUse]]
 _uses, _budgets = tables.campaign_uses.c, tables.campaign_budgets.c
+_OF_MANY: Final = select(_uses.member_id, _uses.campaign_id, _uses.occurred_at, _uses.subject).where(
+    among(_uses.member_id, "member_ids"), among(_uses.campaign_id, "rule_ids"), _uses.points > literal_column("0")
+)
 
 
 def decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: PurchaseFacts) -> tuple[PurchaseFacts, Award]:
@@ -69,16 +74,25 @@ def give_event_back(tx: Transaction, event: Operation) -> None:
 
 def event_uses(tx: Transaction, account: Account, rules: Sequence[ActionRule]) -> EventUses:
     """When the member's events had something of these rules, and what they were about."""
-    found: EventUses = {rule.id: [] for rule in rules}
-    query = select(_uses.campaign_id, _uses.occurred_at, _uses.subject).where(
-        _uses.member_id == account.id, _uses.campaign_id.in_(found), _uses.points > 0
-    )
-    for rule_id, at, subject in tx.connection.execute(query):
-        found[rule_id].append(events.RuleUse(at, subject))
+    if any(rule.id not in account.event_uses for rule in rules):
+        read_event_uses(tx, [account], rules)
+    found: EventUses = {rule.id: list(account.event_uses[rule.id]) for rule in rules}
     for staged in tx.staged.campaign_uses:
         if staged.member_id == account.id and staged.campaign_id in found:
             found[staged.campaign_id].append(events.RuleUse(staged.occurred_at, staged.subject))
     return found
+
+
+def read_event_uses(tx: Transaction, accounts: Sequence[Account], rules: Sequence[ActionRule]) -> None:
+    """What the ledger knows of these members' uses of these rules, in one query; what is staged is not kept there."""
+    by_id = {account.id: account for account in accounts}
+    if not rules or not by_id:
+        return
+    for account in accounts:
+        account.event_uses |= {rule.id: [] for rule in rules}
+    asked = {"member_ids": list(by_id), "rule_ids": [rule.id for rule in rules]}
+    for member_id, rule_id, at, subject in direct.ask(tx.connection, _OF_MANY, asked):
+        by_id[member_id].event_uses[rule_id].append(events.RuleUse(at, subject))
 
 
 def give_back(tx: Transaction, purchase: Operation, facts: PurchaseFacts, kept: Award) -> None:

@@ -48,7 +48,7 @@ def charge(tx: Transaction, party: int, points: int) -> None:
     check_open(tx)
     merchant = _merchant_of_party(tx, party)
     ceiling, period = ceiling_at(merchant, tx.now)
-    used = _used(tx, merchant) + tx.charges.get(merchant.id, 0)
+    used = _used_before(tx, merchant) + tx.charges.get(merchant.id, 0)
     if used + points > ceiling and _is_counting(merchant, tx.now):
         # counter and slots as of one instant: points go from one to the other
         merchant = tx.connection.execute(_WITH_SLOTS, {"party": party}).one()
@@ -169,6 +169,15 @@ def _is_counting(merchant: Row[Any], at: datetime) -> bool:
     """Whether the merchant's counter is that of the window of `at`."""
     period = ceiling_at(merchant, at)[1]
     return bool(merchant.window_number == _window(at, period) and period == merchant.ceiling_period_seconds)
+
+
+def _used_before(tx: Transaction, merchant: Row[Any]) -> int:
+    """As `_used`, before this transaction wrote anything; what is summed from leaves is so once for all that it issues."""
+    if _is_counting(merchant, tx.now):
+        return _used(tx, merchant)
+    if merchant.id not in tx.points_before:
+        tx.points_before[merchant.id] = _used(tx, merchant)
+    return tx.points_before[merchant.id]
 
 
 def _used(tx: Transaction, merchant: Row[Any]) -> int:

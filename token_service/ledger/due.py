@@ -1,5 +1,5 @@
 """Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again,
-birthdays, holds, invitations (DESIGN §3).
+birthdays, anniversaries, scheduled bonuses, holds, invitations (DESIGN §3).
 
 Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later;
 what is done is done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen
@@ -22,11 +22,12 @@ from token_service.ledger.context import Context
 from token_service.ledger.due_members import CHUNK, next_members
 from token_service.ledger.holds import next_lapse_at, release_lapsed
 from token_service.ledger.operations import loaded, parts_of
-from token_service.ledger.own_events import celebrate, next_celebration_at
+from token_service.ledger.own_events import celebrate, next_celebration_at, remember
 from token_service.ledger.own_wallets import whose_points_may_expire
 from token_service.ledger.posting import sweep_expired
 from token_service.ledger.purchase_facts import read_histories
 from token_service.ledger.referrals import next_referral_at, pay_due
+from token_service.ledger.schedules import give_scheduled, next_schedule_at
 from token_service.ledger.stored_lots import IS_FREE, IS_OPEN, consumption_time, read_open
 from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
@@ -95,7 +96,7 @@ def next_due_at(context: Context) -> datetime | None:
         )
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
         found[-1] = _not_before_the_end(tx, found[-1])
-        found += [next_celebration_at(tx), next_lapse_at(tx), next_referral_at(tx)]
+        found += [next_celebration_at(tx), next_lapse_at(tx), next_referral_at(tx), next_schedule_at(tx)]
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
@@ -202,7 +203,16 @@ def _is_behind(context: Context) -> bool:
         return unknown_references.is_behind(connection)
 
 
-_STEPS: Final[tuple[Step, ...]] = (release_lapsed, _mature, _expire, _review, celebrate, pay_due)
+_STEPS: Final[tuple[Step, ...]] = (
+    release_lapsed,
+    _mature,
+    _expire,
+    _review,
+    celebrate,
+    remember,
+    give_scheduled,
+    pay_due,
+)
 
 
 def _next(context: Context, run: DueRun) -> DueRun:
@@ -213,4 +223,4 @@ def _next(context: Context, run: DueRun) -> DueRun:
 
 def _count(report: DueReport) -> int:
     done = (report.awards_matured, report.lots_expired, report.tiers_changed, report.birthdays, report.holds_released)
-    return sum(done) + report.referrals_paid
+    return sum(done) + report.referrals_paid + report.anniversaries + report.scheduled

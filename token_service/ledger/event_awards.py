@@ -11,16 +11,33 @@ from sqlalchemy import select
 from token_service.ledger import campaign_uses, operations, tables, tiers
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points
+from token_service.ledger.challenge_rows import read_many as read_challenges
 from token_service.ledger.membership_rows import held_ids
+from token_service.ledger.membership_rows import read_many as read_periods
 from token_service.ledger.posting import fact
-from token_service.ledger.purchase_facts import count, count_in_history, day_points, history, segments_of
+from token_service.ledger.purchase_facts import (
+    count,
+    count_in_history,
+    day_points,
+    history,
+    read_days,
+    read_histories,
+    segments_of,
+)
 from token_service.ledger.purchase_views import purchase_state
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
+from token_service.program.challenge_schema import CountEvents
 from token_service.program.earning import Award
 from token_service.program.event_facts import EventFacts, MembershipFacts, Person
-from token_service.program.events import decide_event_within_limits, event_qualification, points_used
-from token_service.program.facts import LocalTime, MemberFacts, local_time, member_age_days
+from token_service.program.events import (
+    decide_event_within_limits,
+    event_qualification,
+    is_limited,
+    points_used,
+    rules_of,
+)
+from token_service.program.facts import MemberFacts, local_time, member_age_days
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import ActionRule
 from token_service.program.segments import declared
@@ -142,21 +159,38 @@ def keep_nothing(tx: Transaction, account: Account, event: Operation, reversal: 
     campaign_uses.give_event_back(tx, event)
 
 
+def read_events_ahead(
+    tx: Transaction, accounts: Sequence[Account], ruleset: Ruleset, event: str, subject: str | None = None
+) -> None:
+    """Asks at once what an event of that type, now, will ask of each of these locked members, before anything is staged."""
+    read_histories(tx, accounts)
+    read_days(tx, accounts, (local_time(tx.now, ruleset.program.time_zone).date,))
+    if ruleset.memberships:
+        read_periods(tx, accounts)
+    campaign_uses.read_event_uses(tx, accounts, [one for one in rules_of(ruleset, event, subject) if is_limited(one)])
+    counting = (one.id for one in ruleset.challenges if isinstance(one.count, CountEvents) and one.count.event == event)
+    read_challenges(tx, accounts, tuple(counting))
+
+
 def surroundings(
     tx: Transaction, account: Account, ruleset: Ruleset, occurred_at: datetime
 ) -> tuple[MemberFacts, LocalTime]:
     """The member just before an event or the use of a benefit, and the programme's clock at it."""
+    local = local_time(occurred_at, ruleset.program.time_zone)
+    return member_facts(tx, account, ruleset, occurred_at), local
+
+
+def member_facts(tx: Transaction, account: Account, ruleset: Ruleset, occurred_at: datetime) -> MemberFacts:
+    """The member just before an event."""
     zone = ruleset.program.time_zone
-    local = local_time(occurred_at, zone)
-    member = MemberFacts(
+    return MemberFacts(
         tier=None if ruleset.tiers is None else tier_at(ruleset, history(tx, account).values(), occurred_at),
         age_days=member_age_days(account.created_at, occurred_at, zone),
         purchases=account.purchase_count,
-        day_points=day_points(tx, account, local.date),
+        day_points=day_points(tx, account, local_time(occurred_at, zone).date),
         memberships=held_ids(tx, account, ruleset, occurred_at),
         segments=declared(ruleset, segments_of(account)),
     )
-    return member, local
 
 
 def _decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: EventFacts) -> tuple[EventFacts, Award]:

@@ -166,11 +166,21 @@ class NewDonation:
 
 @dataclass(frozen=True, slots=True)
 class NewVoucher:
-    """A reward for a voucher; `points` is the price that the member agreed to."""
+    """A reward for a voucher; `points` is the price that the member agreed to. None: the price of now."""
 
     reference: str
     reward_id: str
-    points: int
+    points: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVoucherFor:
+    """A reward for a voucher that a merchant buys with its member's points."""
+
+    reference: str
+    member_id: str
+    reward_id: str
+    merchant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from token_service.ledger.invited import Newcomer, note_invitations
 from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.membership_rows import held
 from token_service.ledger.moving_on import move_on
-from token_service.ledger.own_events import first_look, welcome
+from token_service.ledger.own_events import first_looks, welcome
 from token_service.ledger.purchase_facts import read_histories, segments_of
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.transaction import Transaction, read, write
@@ -251,7 +251,7 @@ class _Enrolments:
                 "name": new.name,
                 "locale": new.locale,
                 "birth_date": new.birth_date,
-                "birthday_due_on": first_look(tx, new.birth_date),
+                **first_looks(tx, new.birth_date),
                 "referral_code": new.referral_code,
                 "address": made.address,
                 "sealed_salt_key": made.sealed_salt_key,

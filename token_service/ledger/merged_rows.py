@@ -38,6 +38,7 @@ COUNTED: Final = (
 ONE_EACH: Final = (standing_orders, invitations, member_devices)
 """Tables with at most one row for a member: the one that stays keeps its own."""
 PROFILE: Final = ("email", "name", "locale", "birth_date", "birthday_due_on", "referral_code")
+NOTHING_DUE: Final = {"birthday_due_on": None, "anniversary_due_on": None}
 _referrals = referrals.c
 
 
@@ -85,7 +86,7 @@ def _profile(tx: Transaction, source_id: str, target_id: str) -> None:
     }
     if missing:
         tx.connection.execute(update(members).where(members.c.id == target_id).values(**missing))
-    tx.connection.execute(update(members).where(members.c.id == source_id).values(birthday_due_on=None))
+    tx.connection.execute(update(members).where(members.c.id == source_id).values(**NOTHING_DUE))
 
 
 def _people(tx: Transaction, source_id: str, target_id: str, by: str) -> None:

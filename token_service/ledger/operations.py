@@ -114,13 +114,14 @@ def exists(tx: Transaction, merchant_id: str, kind: str, reference: str) -> bool
     return _named(tx, merchant_id, kind, reference) is not None
 
 
-def look_up_references(tx: Transaction, merchant_id: str, kind: str, references: list[str]) -> None:
-    """Reads at once which references of a batch exist, so that each item need not ask."""
+def look_up_references(tx: Transaction, merchant_id: str, kind: str, references: list[str]) -> list[str]:
+    """Reads at once which references of a batch exist, so that each item need not ask: those."""
     asked = {"merchant_id": merchant_id, "kind": kind, "references": references}
     found = [row.reference for row in direct.ask(tx.connection, _USED, asked)]
     looked_up = {(merchant_id, kind, reference) for reference in references}
     known_here = {(merchant_id, kind, reference) for reference in found}
     tx.unknown_references |= looked_up - known_here
+    return found
 
 
 def start(tx: Transaction, operation: Operation) -> Operation:

@@ -1,4 +1,5 @@
-"""Events that the programme records itself: somebody joined, somebody has their birthday (docs/rulesets.md "Events").
+"""Events that the programme records itself: somebody joined, has their birthday, joined so many years ago (docs/rulesets.md
+"Events").
 
 Their references name the member, and the year: each is recorded once, whatever runs when. The programme issues for them.
 """
@@ -6,26 +7,49 @@ Their references name the member, and the year: each is recorded once, whatever 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import Column, bindparam, select, update
 
 from token_service.errors import CallerError
 from token_service.ledger import challenges, operations, tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.among import among
 from token_service.ledger.context import Context
 from token_service.ledger.due_members import next_members
-from token_service.ledger.event_awards import record_own
+from token_service.ledger.event_awards import read_events_ahead, record_own
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.views import DueReport
 from token_service.program.birthdays import LATE_DAYS, last_birthday, next_birthday
-from token_service.program.events import BIRTHDAY, JOINED, rules_for
+from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, rules_for
 from token_service.program.facts import local_time
 from token_service.program.ruleset import Ruleset
 
 _members = tables.members.c
+_LOOKED_AT: Final = select(_members.id, _members.birth_date, _members.created_at).where(among(_members.id, "ids"))
+_PARTS: Final = select(_members.id, _members.merged_into).where(among(_members.merged_into, "ids"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Yearly:
+    """An event that each member has once a year: on the day of which year `began_on` tells, first `years` later. `due_on` is when
+    to look next.
+    """
+
+    event: str
+    due_on: Column[Any]
+    began_on: Callable[[Any, Ruleset], date | None]
+    counted: str  # the report's field
+    years: int
+
+
+_BIRTHDAY: Final = _Yearly(BIRTHDAY, _members.birthday_due_on, lambda row, _: row.birth_date, "birthdays", 0)
+_ANNIVERSARY: Final = _Yearly(
+    ANNIVERSARY, _members.anniversary_due_on, lambda row, rules: _today(row.created_at, rules), "anniversaries", 1
+)
 
 
 def welcome(tx: Transaction, member_ids: Sequence[str]) -> None:
@@ -37,90 +61,116 @@ def welcome(tx: Transaction, member_ids: Sequence[str]) -> None:
     tx.lock_accounts(member_ids)
     for member_id in member_ids:
         account = tx.account(member_id)
-        tx.attempt(_recording(tx, account, JOINED, f"{JOINED}/{member_id}"))
+        tx.attempt(recording(tx, account, JOINED, f"{JOINED}/{member_id}"))
     tx.flush()
 
 
-def first_look(tx: Transaction, birth_date: date | None) -> date | None:
-    """The local date on which a new member's birthday is looked at first: today, if it is today."""
-    if birth_date is None:
-        return None
-    return next_birthday(birth_date, _today(tx.now, tx.ruleset(tx.ruleset_hash_at(tx.now))) - timedelta(days=1))
+def first_looks(tx: Transaction, birth_date: date | None) -> dict[str, date | None]:
+    """The local dates on which a new member's birthday and anniversary are looked at first: a birthday today, if it is today."""
+    today = _today(tx.now, tx.ruleset(tx.ruleset_hash_at(tx.now)))
+    birthday = None if birth_date is None else next_birthday(birth_date, today - timedelta(days=1))
+    return {_BIRTHDAY.due_on.name: birthday, _ANNIVERSARY.due_on.name: next_birthday(today, today)}
 
 
 def celebrate(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
     """One chunk of members behind `place` whose birthday has come: each has one event a year."""
+    return _each_year(context, report, place, _BIRTHDAY)
 
-    def work(tx: Transaction) -> tuple[DueReport, str | None]:
-        ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
-        if not rules_for(ruleset, BIRTHDAY):
-            return report, None
-        today = _today(tx.now, ruleset)
-        ids = next_members(
-            tx,
-            select(_members.id).where(_members.birthday_due_on <= today, _members.state != "closed"),
-            _members.id,
-            place,
-        )
-        done = sum(_look(tx, member_id, today, ruleset) for member_id in ids)
-        tx.flush()
-        return replace(report, birthdays=report.birthdays + done), ids[-1] if ids else None
 
-    return write(context, work)
+def remember(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
+    """One chunk of members behind `place` who joined a whole number of years ago: each has one event a year."""
+    return _each_year(context, report, place, _ANNIVERSARY)
 
 
 def next_celebration_at(tx: Transaction) -> datetime | None:
-    """When the next birthday is looked at; None without a rule for birthdays."""
+    """When the next birthday or anniversary is looked at; None without a rule for them."""
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
-    if not rules_for(ruleset, BIRTHDAY):
-        return None
-    query = select(_members.birthday_due_on).where(_members.birthday_due_on.is_not(None), _members.frozen.is_(False))
-    query = query.where(_members.state != "closed")
-    day = tx.connection.execute(query.order_by(_members.birthday_due_on).limit(1)).scalar_one_or_none()
+    days = [_next_day(tx, one) for one in (_BIRTHDAY, _ANNIVERSARY) if rules_for(ruleset, one.event)]
+    day = min((day for day in days if day is not None), default=None)
     zone = ZoneInfo(ruleset.program.time_zone)
     return None if day is None else datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
-def _look(tx: Transaction, member_id: str, today: date, ruleset: Ruleset) -> bool:
-    """Whether the member's birthday was recorded now; and when to look again. One that is refused now is tried again by the next
-    run.
+def _next_day(tx: Transaction, yearly: _Yearly) -> date | None:
+    query = select(yearly.due_on).where(yearly.due_on.is_not(None), _members.frozen.is_(False))
+    query = query.where(_members.state != "closed").order_by(yearly.due_on).limit(1)
+    found: date | None = tx.connection.execute(query).scalar_one_or_none()
+    return found
+
+
+def _each_year(context: Context, report: DueReport, place: str, yearly: _Yearly) -> tuple[DueReport, str | None]:
+    def work(tx: Transaction) -> tuple[DueReport, str | None]:
+        ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
+        if not rules_for(ruleset, yearly.event):
+            return report, None
+        today = _today(tx.now, ruleset)
+        due = select(_members.id).where(yearly.due_on <= today, _members.state != "closed")
+        ids = next_members(tx, due, _members.id, place)
+        done = _look(tx, yearly, ids, today, ruleset)
+        tx.flush()
+        report_ = replace(report, **{yearly.counted: getattr(report, yearly.counted) + done})
+        return report_, ids[-1] if ids else None
+
+    return write(context, work)
+
+
+def _look(tx: Transaction, yearly: _Yearly, ids: Sequence[str], today: date, ruleset: Ruleset) -> int:
+    """How many of these locked members had the event recorded now; and when to look at each again. One that is refused now is
+    tried again by the next run.
     """
-    query = select(_members.birth_date, _members.created_at).where(_members.id == member_id)
-    row = tx.connection.execute(query).one()
-    if row.birth_date is None:
-        _look_again(tx, member_id, None)
-        return False
-    day, joined_on = last_birthday(row.birth_date, today), _today(row.created_at, ruleset)
-    reference = f"{BIRTHDAY}/{member_id}/{day.year}"
-    is_new = not _was_given(tx, member_id, day.year)
-    recorded = False
-    if is_new and day >= joined_on and (today - day).days <= LATE_DAYS:
-        done = tx.attempt(_recording(tx, tx.account(member_id), BIRTHDAY, reference))
-        if isinstance(done, CallerError):
-            return False
-        recorded = True
-    _look_again(tx, member_id, next_birthday(row.birth_date, today))
+    if not ids:
+        return 0
+    began = {row.id: (yearly.began_on(row, ruleset), row) for row in tx.connection.execute(_LOOKED_AT, {"ids": ids})}
+    days = {one: last_birthday(day, today) for one, (day, _) in began.items() if day is not None}
+    year_of = {one: day.year for one, day in days.items()}
+    given = given_before(tx, year_of, lambda one, year: f"{yearly.event}/{one}/{year}")
+    read_events_ahead(tx, [tx.account(one) for one in ids], ruleset, yearly.event)
+    recorded = 0
+    again: dict[str, date | None] = {}
+    for one in ids:
+        first, row = began[one]
+        if first is None:
+            again[one] = None
+            continue
+        since = max(_today(row.created_at, ruleset), first)
+        is_due = days[one] >= since and year_of[one] >= first.year + yearly.years
+        if is_due and one not in given and (today - days[one]).days <= LATE_DAYS:
+            reference = f"{yearly.event}/{one}/{year_of[one]}"
+            if isinstance(tx.attempt(recording(tx, tx.account(one), yearly.event, reference)), CallerError):
+                continue
+            recorded += 1
+        again[one] = next_birthday(first, today)
+    _look_again(tx, yearly, again)
     return recorded
 
 
-def _was_given(tx: Transaction, member_id: str, year: int) -> bool:
-    """Whether the member, or an account that became part of theirs, had their birthday of that year."""
-    parts = tx.connection.execute(select(_members.id).where(_members.merged_into == member_id)).scalars()
-    own = tx.own_merchant.id
-    return any(operations.exists(tx, own, "event", f"{BIRTHDAY}/{one}/{year}") for one in (member_id, *parts))
+def given_before(tx: Transaction, what: dict[str, Any], named: Callable[[str, Any], str]) -> set[str]:
+    """Those of these members who, or an account that became part of theirs, had their own event of that reference."""
+    owners = {one: one for one in what}
+    owners |= {row.id: row.merged_into for row in tx.connection.execute(_PARTS, {"ids": list(what)})}
+    references = {named(one, what[owner]): owner for one, owner in owners.items()}
+    used = operations.look_up_references(tx, tx.own_merchant.id, "event", list(references))
+    return {references[reference] for reference in used}
 
 
-def _look_again(tx: Transaction, member_id: str, day: date | None) -> None:
-    tx.connection.execute(update(tables.members).where(_members.id == member_id).values(birthday_due_on=day))
+def recording(
+    tx: Transaction, account: Account, event: str, reference: str, subject: str | None = None
+) -> Callable[[], object]:
+    """The work of recording an event of the programme's own, with what it counts for in challenges."""
 
-
-def _recording(tx: Transaction, account: Account, event: str, reference: str) -> Callable[[], object]:
     def work() -> object:
-        operation = record_own(tx, account, event, reference)
+        operation = record_own(tx, account, event, reference, subject=subject)
         challenges.after_event(tx, account, operation)
         return operation
 
     return work
+
+
+def _look_again(tx: Transaction, yearly: _Yearly, again: dict[str, date | None]) -> None:
+    """One statement for each date: most members of a chunk have the same one."""
+    for day in set(again.values()):
+        here = update(tables.members).where(among(_members.id, "ids")).values({yearly.due_on: bindparam("day")})
+        tx.connection.execute(here, {"ids": [one for one, at in again.items() if at == day], "day": day})
 
 
 def _today(at: datetime, ruleset: Ruleset) -> date:

@@ -374,6 +374,8 @@ class DueReport:
     points_expired: int = 0
     tiers_changed: int = 0
     birthdays: int = 0
+    anniversaries: int = 0
+    scheduled: int = 0
     holds_released: int = 0
     referrals_paid: int = 0
     remaining: bool = False

@@ -129,11 +129,17 @@ def read_ahead_many(tx: Transaction, accounts: Sequence[Account], local_dates: I
         return
     for row in direct.ask(tx.connection, _LAST_OF_MANY, {"member_ids": list(unread)}):
         _remember_last(unread[row.id], row.last_facts)
-    for account in unread.values():
-        account.day_points |= {date: account.day_points.get(date, 0) for date in dates}
-    asked = {"member_ids": list(unread), "local_dates": dates}
+    read_days(tx, list(unread.values()), dates)
+
+
+def read_days(tx: Transaction, accounts: Sequence[Account], local_dates: Sequence[str]) -> None:
+    """`day_points` of these locked members on these dates, before anything is staged for them."""
+    by_id = {account.id: account for account in accounts}
+    for account in accounts:
+        account.day_points |= {date: account.day_points.get(date, 0) for date in local_dates}
+    asked = {"member_ids": list(by_id), "local_dates": list(local_dates)}
     for member_id, date, points in direct.ask(tx.connection, _DAYS_OF_MANY, asked):
-        unread[member_id].day_points[date] = int(points)
+        by_id[member_id].day_points[date] = int(points)
 
 
 def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket) -> PurchaseFacts:

@@ -119,6 +119,7 @@ api_keys = Table(
     Column("revoked_at", UtcTime),
 )
 
+_HAS_ONE = text("birthday_due_on is not null")
 members = Table(
     "members",
     metadata,
@@ -130,6 +131,7 @@ members = Table(
     Column("locale", String(16)),
     Column("birth_date", Date),
     Column("birthday_due_on", Date),  # the next local date on which to look whether it is the birthday
+    Column("anniversary_due_on", Date),  # the same of the day on which they joined
     Column("referral_code", Text),
     Column("address", String(42), nullable=False, unique=True),
     Column("sealed_salt_key", LargeBinary),  # None once erased
@@ -164,12 +166,8 @@ members = Table(
     Index("ix_members_tier_due_at", "tier_due_at"),
     Index("ix_members_lane", "lane"),
     Index("ix_members_merged_into", "merged_into"),
-    Index(
-        "ix_members_birthday_due_on",
-        "birthday_due_on",
-        sqlite_where=text("birthday_due_on is not null"),
-        postgresql_where=text("birthday_due_on is not null"),
-    ),
+    Index("ix_members_birthday_due_on", "birthday_due_on", sqlite_where=_HAS_ONE, postgresql_where=_HAS_ONE),
+    Index("ix_members_anniversary_due_on", "anniversary_due_on"),
 )
 
 member_keys = Table(

@@ -90,6 +90,7 @@ class Transaction:
         self.entries_on_chain: set[str] = set()  # staged ones that the member made there
         self.wallet_rows: list[dict[str, Any]] = []  # of wallet_events, for a repair to insert behind the entries
         self.charges: dict[str, int] = {}  # merchant → points to count against its ceiling
+        self.points_before: dict[str, int] = {}  # merchant → what others issued in its window, if summed
         self.campaign_points: dict[str, int] = {}  # campaign → points to count against its budget
         self.campaign_used: dict[str, int] = {}  # as read, and locked
         self._accounts: dict[str, Account] = {}

@@ -25,19 +25,21 @@ from token_service.errors import (
 from token_service.ledger import checks, operations, shown_codes, stores, tables, unknown_references, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.inputs import NewRedemption, NewVoucher, NewVoucherUse
+from token_service.ledger.inputs import NewRedemption, NewVoucher, NewVoucherFor, NewVoucherUse
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact
 from token_service.ledger.redemptions import spend
 from token_service.ledger.staff_tables import vouchers
-from token_service.ledger.staged import NewVoucherRow
+from token_service.ledger.staged import NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.voucher_rows import CODE_LENGTH, drawn_voucher, state_of, voucher_code, voucher_row
 from token_service.program.rewards import find_reward
 from token_service.units import EntryKind
 
 LISTED_MAX: Final = 100
+MERCHANT_PREFIX: Final = "shop"
+"""Before a merchant's id and its reference, in the programme's own: two merchants may use the same one, and no member theirs."""
 
 
 def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome[views.Voucher]:
@@ -49,21 +51,27 @@ def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome
     """
 
     def work(tx: Transaction) -> Done:
-        account, own = tx.account(_member_of(actor)), tx.own_merchant.id
-        asked = NewRedemption(new.reference, account.id, reward_id=new.reward_id, merchant_id=own)
-        voucher_id, code_hash = drawn_voucher(tx, account.id)
-        done = spend(tx, own, account, asked, voucher_id=voucher_id)
-        if done.replayed:
-            return done
-        if done.operation.facts["points"] != new.points:
-            raise RewardUnavailable("the reward's price has changed", points=done.operation.facts["points"])
-        row = NewVoucherRow(voucher_id, done.operation.id, account.id, new.reward_id, code_hash, tx.now)
-        tx.staged.vouchers.append(row)
-        return done
+        return _buy(tx, tx.account(_member_of(actor)), new)
 
-    return outcome(
-        context, work, lambda tx, operation: _own_view(tx, _own_row(tx, vouchers.c.operation_id, operation.id))
-    )
+    return outcome(context, work, _bought_view)
+
+
+def buy_for_member(context: Context, actor: Actor, new: NewVoucherFor) -> views.Outcome[views.Voucher]:
+    """A voucher that a merchant buys with the points of its member, who asked it to, at the price of now; the first one again,
+    with its code while it is open, when the merchant's reference is known with the same content.
+
+    Raises InsufficientBalance (with `missing_points`), RewardUnavailable, ReferenceConflict, NotFound (member, merchant),
+    InvalidInput, MemberFrozen, MemberLeaving, ProgramPaused, BacklogFull.
+    """
+
+    def work(tx: Transaction) -> Done:
+        merchant_id = actor.acting_merchant(new.merchant_id)
+        prefix = f"{MERCHANT_PREFIX}/{merchant_id}/"
+        checks.text("/reference", new.reference, longest=checks.REFERENCE_LENGTH_MAX - len(prefix))
+        account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
+        return _buy(tx, account, NewVoucher(prefix + new.reference, new.reward_id, None))
+
+    return outcome(context, work, _bought_view)
 
 
 def list_vouchers(context: Context, actor: Actor) -> tuple[views.Voucher, ...]:
@@ -136,6 +144,26 @@ def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.Vou
         return views.VoucherUse(_shown_view(tx, _own_row(tx, vouchers.c.id, row.id), merchant), replayed=replayed)
 
     return write(context, work)
+
+
+def _buy(tx: Transaction, account: Account, new: NewVoucher) -> Done:
+    """The redemption that makes a voucher, accepted by the programme itself, whoever sold it: whoever honours it is paid then."""
+    own = tx.own_merchant.id
+    asked = NewRedemption(new.reference, account.id, reward_id=new.reward_id, merchant_id=own)
+    voucher_id, code_hash = drawn_voucher(tx, account.id)
+    done = spend(tx, own, account, asked, voucher_id=voucher_id)
+    if done.replayed:
+        return done
+    if new.points not in (None, done.operation.facts["points"]):
+        raise RewardUnavailable("the reward's price has changed", points=done.operation.facts["points"])
+    tx.staged.vouchers.append(
+        NewVoucherRow(voucher_id, done.operation.id, account.id, new.reward_id, code_hash, tx.now)
+    )
+    return done
+
+
+def _bought_view(tx: Transaction, operation: Operation) -> views.Voucher:
+    return _own_view(tx, _own_row(tx, vouchers.c.operation_id, operation.id))
 
 
 def _is_theirs(member_id: str) -> ColumnElement[bool]:

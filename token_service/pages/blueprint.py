@@ -41,6 +41,8 @@ from token_service.pages.languages import DEFAULT, LANGUAGES, page_language
 from token_service.pages.security import add_headers, refuse_foreign_forms, refuse_null_characters
 from token_service.pages.services import EXTENSION, Services, services
 from token_service.pages.signed_in import load_session
+from token_service.pages.translation import gettext
+from token_service.program.kinds import gives_points
 
 PUBLIC: Final = frozenset(
     {
@@ -108,7 +110,20 @@ def _prepare(app: Flask, given: Services) -> None:
     known = versions(web / "static")
     app.jinja_env.globals["asset"] = lambda name: url_for("pages.static", filename=name, v=known[name])
     app.jinja_env.filters.update({name: getattr(formats, name) for name in FILTERS})
+    app.jinja_env.globals.update(has_points=_has_points, home_named=_home_named)
     app.context_processor(_every_page)
+
+
+def _has_points() -> bool:
+    """Whether the rules of now give points; asked once for a page."""
+    if "has_points" not in g:
+        g.has_points = gives_points(services().ruleset())
+    return bool(g.has_points)
+
+
+def _home_named() -> str:
+    """What leads back to the member's first page."""
+    return gettext("Back to your points") if _has_points() else gettext("Back to your card")
 
 
 def _every_page() -> dict[str, Any]:

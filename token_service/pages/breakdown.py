@@ -18,7 +18,7 @@ from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import LINE_PREFIX, challenge_named
 from token_service.program.earning import Line
-from token_service.program.events import BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
+from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
     ActionRule,
@@ -30,6 +30,7 @@ from token_service.program.schema import (
     Membership,
     MultiplierAward,
     Reward,
+    Schedule,
     Segment,
     SpendRule,
     Velocity,
@@ -114,7 +115,7 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
         return _cut_action(line, ruleset)
     if kind == "limit":
         return limit_in_words(ruleset, rest) or line.why
-    for rule in ruleset.earning:
+    for rule in (*ruleset.earning, *ruleset.schedules):
         if rule.id == line.rule:
             return rule_in_words(rule, ruleset)
     for campaign in ruleset.campaigns:
@@ -123,7 +124,7 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
     return line.why
 
 
-def rule_in_words(rule: EarningRule, ruleset: Ruleset) -> str:
+def rule_in_words(rule: EarningRule | Schedule, ruleset: Ruleset) -> str:
     """What an earning rule gives, in one sentence."""
     if isinstance(rule, SpendRule):
         return spend_in_words(rule, ruleset.program.currency)
@@ -145,6 +146,7 @@ def action_named(rule: ActionRule) -> str:
     own = {
         JOINED: gettext("Welcome"),
         BIRTHDAY: gettext("Happy birthday"),
+        ANNIVERSARY: gettext("Thank you for another year with us"),
         REFERRED: gettext("A friend came by your invitation"),
         INVITED: gettext("Invited by a friend"),
     }
@@ -211,8 +213,9 @@ def _cut_campaign(line: Line, ruleset: Ruleset) -> str:
 
 def _cut_action(line: Line, ruleset: Ruleset) -> str:
     identifier = line.rule.removeprefix(RULE_LIMIT_PREFIX)
-    rules = (rule for rule in ruleset.earning if isinstance(rule, ActionRule) and rule.id == identifier)
-    name = next((action_named(rule) for rule in rules), plain_id(identifier))
+    rules = (*ruleset.earning, *ruleset.schedules)
+    named = (action_named(rule) for rule in rules if isinstance(rule, ActionRule) and rule.id == identifier)
+    name = next(named, plain_id(identifier))
     if line.points:
         return gettext("%(name)s: all the points set aside for it are given", name=name)
     return gettext("%(name)s: you have had it as often as each member can", name=name)

@@ -83,7 +83,8 @@ def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
     if not level.benefits:
         return said
     benefits = ", ".join(benefit_in_words(benefit, ruleset) for benefit in level.benefits)
-    return f"{said} {gettext('It also brings: %(benefits)s.', benefits=benefits)}"
+    brings = gettext("It also brings: %(benefits)s.", benefits=benefits)
+    return f"{said} {brings}"
 
 
 def _lost(downgrade: Downgrade | None) -> str:

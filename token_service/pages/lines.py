@@ -25,7 +25,7 @@ from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import COMPLETED, challenge_of
 from token_service.program.earning import Line as RuleLine
 from token_service.program.event_facts import OWN_PREFIX
-from token_service.program.events import rules_for
+from token_service.program.events import rules_of
 from token_service.program.memberships import BOUGHT
 from token_service.program.ruleset import Ruleset
 
@@ -132,7 +132,8 @@ def event_title(entry: EntryView, rules: Ruleset) -> str:
     if event == BOUGHT:
         name = membership_named_in_words(rules, str(entry.facts.get("subject", "")))
         return gettext("Membership “%(name)s”", name=name)
-    names = [action_named(rule) for rule in rules_for(rules, event)]
+    subject = _text(entry.facts, "subject")
+    names = [action_named(rule) for rule in rules_of(rules, event, subject)]
     return ", ".join(dict.fromkeys(names)) or event
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from token_service.ledger.balances import get_balance
 from token_service.ledger.colleagues import is_company
 from token_service.ledger.sessions import end_session, members_with_email, sessions_of, set_locale
 from token_service.ledger.standing_orders import get_standing_order, set_standing_order
@@ -13,6 +14,7 @@ from token_service.pages.languages import LANGUAGES
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id, session
 from token_service.pages.translation import gettext
+from token_service.program.kinds import gives_points
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import SubscriptionRule
 from token_service.units import POINTS_MAX
@@ -47,12 +49,19 @@ def _page(typed: str | None = None, mistake: str | None = None) -> str:
         mistake=mistake,
         done=request.args.get("done"),
         has_people=is_company(given.context, member_id()),
+        keeps_points=gives_points(rules) or _has_any(),
     )
 
 
 def _has_renewals(rules: Ruleset) -> bool:
     """Whether points can pay and something here is renewed."""
     return rules.program.point_value is not None and any(isinstance(rule, SubscriptionRule) for rule in rules.earning)
+
+
+def _has_any() -> bool:
+    """Whether the member has points, whatever the rules of now say."""
+    balance = get_balance(services().context, actor(), member_id())
+    return any((balance.available, balance.pending, balance.held, balance.debt))
 
 
 def set_renewals() -> ResponseReturnValue:

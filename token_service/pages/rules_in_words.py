@@ -25,10 +25,12 @@ from token_service.pages.challenge_words import challenge_in_words
 from token_service.pages.levels_in_words import levels_in_words
 from token_service.pages.memberships_in_words import membership_in_words
 from token_service.pages.on_offer import needed_in_words
+from token_service.pages.schedules_in_words import schedule_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.earning import purchase_rules
+from token_service.program.kinds import gives_points
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
     ActionRule,
@@ -75,7 +77,7 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
         (gettext("Offers"), (_campaign(ruleset, campaign) for campaign in ruleset.campaigns)),
         (gettext("Levels"), map(Told, levels_in_words(ruleset))),
         (gettext("Limits"), _limits(ruleset)),
-        (gettext("When points can be used, and until when"), _time(ruleset)),
+        (gettext("When points can be used, and until when"), _time(ruleset) if gives_points(ruleset) else ()),
         (gettext("What points buy"), _rewards(ruleset)),
     )
     told = (Chapter(title, tuple(lines)) for title, lines in chapters)
@@ -98,7 +100,7 @@ def _earning(ruleset: Ruleset) -> Iterator[Told]:
 
 
 def _actions(ruleset: Ruleset) -> Iterator[Told]:
-    """Rules for what is no purchase."""
+    """Rules for what is no purchase, and what comes by the calendar."""
     once = {
         "subject": gettext("Each one counts once."),
         "person": gettext("Each person gets it once, known by their e-mail address."),
@@ -111,6 +113,9 @@ def _actions(ruleset: Ruleset) -> Iterator[Told]:
                 *_award_limits(ruleset, rule.limits),
             ]
             yield Told(" ".join(sentence for sentence in sentences if sentence))
+    for one in ruleset.schedules:
+        said = (schedule_in_words(one), _dates(one.starts, one.until), *_award_limits(ruleset, one.limits))
+        yield Told(" ".join(sentence for sentence in said if sentence), one.when)
 
 
 def _segments(ruleset: Ruleset) -> Iterator[Told]:

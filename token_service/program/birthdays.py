@@ -1,4 +1,4 @@
-"""On which day of a year somebody's birthday is."""
+"""On which day of a year somebody's birthday is; another day that comes back every year is counted in the same way."""
 
 from __future__ import annotations
 
@@ -32,3 +32,9 @@ def next_birthday(birth_date: date, after: date) -> date:
 def years_celebrated_on(day: date) -> set[int]:
     """The years whose birthday may be celebrated on that day: its own and, early in January, the one before."""
     return {day.year, (day - timedelta(days=LATE_DAYS)).year}
+
+
+def anniversaries_on(joined_on: date, day: date) -> set[int]:
+    """The years whose anniversary of that day may be celebrated on another one, behind it."""
+    last = last_birthday(joined_on, day)
+    return {last.year} if last > joined_on and (day - last).days <= LATE_DAYS else set()

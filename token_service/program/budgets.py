@@ -31,7 +31,7 @@ def budget_text(ruleset: Ruleset, limits: AwardLimits) -> str:
 
 def budgeted(ruleset: Ruleset) -> tuple[Campaign | ActionRule, ...]:
     """What may have a budget, in the order of the document, campaigns first."""
-    return (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)))
+    return (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)), *ruleset.schedules)
 
 
 def _points_worth(ruleset: Ruleset, limits: AwardLimits) -> int | None:

@@ -117,6 +117,13 @@ def facts_read(text: str) -> tuple[str, ...]:
     )
 
 
+def check_member_condition(text: str) -> None:
+    """Of a condition that is asked where nothing was bought. Raises ConditionRefused if it reads more than the member."""
+    for kind, word in _tokens(text):
+        if kind == "name" and word in _ROOTS and word != "member":
+            raise ConditionRefused(f"reads {word}, and nothing was bought: it may only read facts of the member")
+
+
 def prepared(variables: Mapping[str, Mapping[str, Any]], texts: tuple[str, ...]) -> Any:
     """The facts that these conditions name, as the library keeps them: taking in a basket of ten lines costs a hundred times what
     deciding a condition does, so it is done once for all of them, and not for facts that none reads.

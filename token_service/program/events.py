@@ -21,7 +21,8 @@ from token_service.program.earning import Award, Line, award_of, cut_to_rooms, h
 from token_service.program.event_facts import EventFacts, Person
 from token_service.program.facts import CampaignFacts
 from token_service.program.memberships import award_line as period_line
-from token_service.program.schema import ActionRule, EventRule, Ruleset, SubscriptionRule
+from token_service.program.schedules import schedule_of, why_not
+from token_service.program.schema import SCHEDULED, ActionRule, EventRule, Ruleset, Schedule, SubscriptionRule
 from token_service.program.tiers import Qualification
 from token_service.units import POINTS_MAX
 
@@ -29,11 +30,13 @@ RULE_LIMIT_PREFIX: Final = "limit:earning:"
 """Before a rule's id: the breakdown's line that takes away what its limits don't allow."""
 JOINED: Final = "member.joined"
 BIRTHDAY: Final = "member.birthday"
+ANNIVERSARY: Final = "member.anniversary"
+"""It is a whole number of years since the member was enrolled."""
 REFERRED: Final = "member.referred"
 """Somebody whom the member invited has bought something for good; the subject is that referral."""
 INVITED: Final = "member.invited"
 """The member was invited and has bought something for good; the same subject."""
-OWN_EVENTS: Final = (JOINED, BIRTHDAY, REFERRED, INVITED)
+OWN_EVENTS: Final = (JOINED, BIRTHDAY, ANNIVERSARY, REFERRED, INVITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,14 @@ def rules_for(ruleset: Ruleset, event: str) -> tuple[ActionRule, ...]:
     return tuple(
         rule for rule in ruleset.earning if isinstance(rule, EventRule | SubscriptionRule) and rule.event == event
     )
+
+
+def rules_of(ruleset: Ruleset, event: str, subject: str | None) -> tuple[ActionRule, ...]:
+    """The rules that decide one event: those for its type, or the schedule that its subject names."""
+    if event != SCHEDULED:
+        return rules_for(ruleset, event)
+    schedule = schedule_of(ruleset, subject)
+    return () if schedule is None else (schedule,)
 
 
 def pays_for_referrals(ruleset: Ruleset) -> bool:
@@ -78,7 +89,7 @@ def decide_event_within_limits(
 
     `uses` is asked for limited rules only, `left` for budgets and caps, `person` for one with `once_per: person`.
     """
-    some = tuple(rule for rule in rules_for(ruleset, facts.event) if is_limited(rule))
+    some = tuple(rule for rule in rules_of(ruleset, facts.event, facts.subject) if is_limited(rule))
     if some:
         facts = with_limits(ruleset, facts, uses(some), left)
         told = next((person(rule) for rule in some if rule.once_per == "person"), None)
@@ -90,7 +101,7 @@ def decide_event_within_limits(
 def with_limits(ruleset: Ruleset, facts: EventFacts, uses: Uses, left: Callable[[Budget], int]) -> EventFacts:
     """The facts with what limited rules have left, from the member's other events."""
     limits, seen = [], []
-    for rule in rules_for(ruleset, facts.event):
+    for rule in rules_of(ruleset, facts.event, facts.subject):
         held = tuple(uses.get(rule.id, ()))
         if rule.limits is not None:
             limits.append(_left(ruleset, facts, rule, held, left))
@@ -113,7 +124,7 @@ def _left(
 
 def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
     """What the event earns; nothing where no rule is for its type."""
-    lines = [line for rule in rules_for(ruleset, facts.event) for line in _lines(ruleset, rule, facts)]
+    lines = [line for rule in rules_of(ruleset, facts.event, facts.subject) for line in _lines(ruleset, rule, facts)]
     own = (
         completion_line(ruleset, facts.subject) if facts.event == COMPLETED else period_line(ruleset, facts.membership)
     )
@@ -135,20 +146,26 @@ def rule_points(award: Award, rule_id: str) -> int:
 
 def points_used(ruleset: Ruleset, facts: EventFacts, award: Award) -> dict[str, int]:
     """What an award holds of each limited rule and cap; those of which it holds nothing are not named, and not used."""
-    found = {rule.id: rule_points(award, rule.id) for rule in rules_for(ruleset, facts.event) if is_limited(rule)}
+    found = {
+        rule.id: rule_points(award, rule.id)
+        for rule in rules_of(ruleset, facts.event, facts.subject)
+        if is_limited(rule)
+    }
     return {rule_id: points for rule_id, points in found.items() if points > 0} | caps_used(facts, award.points)
 
 
 def event_qualification(facts: EventFacts, kept_points: int) -> Qualification:
-    """What an event counts for in levels."""
-    return Qualification(at=facts.occurred_at, spend=0, points=kept_points, orders=0, engagement=int(kept_points > 0))
+    """What an event counts for in levels. What the calendar brings is nothing that the member took part in."""
+    took_part = kept_points > 0 and facts.event != SCHEDULED
+    return Qualification(at=facts.occurred_at, spend=0, points=kept_points, orders=0, engagement=int(took_part))
 
 
 def _lines(ruleset: Ruleset, rule: ActionRule, facts: EventFacts) -> list[Line]:
     why_not = _why_not(rule, facts)
     if why_not is not None:
         return [Line(RULE_LIMIT_PREFIX + rule.id, 0, why_not)]
-    lines = [Line(rule.id, rule.points, f"{points_text(rule.points)} for {facts.event}")]
+    what = (facts.subject or "").partition("/")[2] if isinstance(rule, Schedule) else facts.event
+    lines = [Line(rule.id, rule.points, f"{points_text(rule.points)} for {what}")]
     if rule.limits is not None and budget_points(ruleset, rule.limits) is not None:
         room = _fact(rule, facts).budget_points
         if room is not None and room < rule.points:
@@ -164,7 +181,9 @@ def _why_not(rule: ActionRule, facts: EventFacts) -> str | None:
     if rule.once_per == "person" and facts.person != "new":
         return "once for each person" if facts.person == "known" else "once for each person, known by e-mail address"
     if rule.id in facts.seen:
-        return f"once for each {rule.once_per}"
+        return f"once for each {'period' if isinstance(rule, Schedule) else rule.once_per}"
+    if isinstance(rule, Schedule) and (reason := why_not(rule, facts)) is not None:
+        return reason
     per_member = None if rule.limits is None else rule.limits.per_member
     if per_member is not None and (_fact(rule, facts).times or 0) >= per_member.times:
         return how_often_text(per_member)

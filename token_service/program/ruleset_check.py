@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
 from itertools import pairwise
+from typing import Final
 
 from token_service.errors import Place
 from token_service.program.benefits import benefit_ids_of
 from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS
 from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
-from token_service.program.conditions import PURCHASE_VISIT, ConditionRefused, check_condition, facts_read
+from token_service.program.conditions import (
+    PURCHASE_VISIT,
+    ConditionRefused,
+    check_condition,
+    check_member_condition,
+    facts_read,
+)
 from token_service.program.event_facts import OWN_PREFIX
-from token_service.program.events import BIRTHDAY, JOINED, OWN_EVENTS
+from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
+from token_service.program.kinds import gives_anything
+from token_service.program.schedules import next_turn
 from token_service.program.schema import (
     AwardLimits,
     BenefitAward,
@@ -25,6 +35,8 @@ from token_service.program.schema import (
 )
 from token_service.program.segments import mistake_about_segments
 
+EVER: Final = date(2000, 1, 1)
+"""Before every programme."""
 ConditionCheck = Callable[[str], None]
 """Raises ConditionRefused for a condition that a ruleset must not have."""
 
@@ -35,6 +47,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
     `check` judges one condition; `mereau ruleset check` passes one that works in a process of its own.
     """
     return [
+        *_anything(ruleset),
         *_repeated("/earning", (rule.id for rule in ruleset.earning)),
         *_item_rules(ruleset),
         *_event_rules(ruleset),
@@ -53,6 +66,8 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_memberships(ruleset),
         *_repeated("/challenges", (challenge.id for challenge in ruleset.challenges)),
         *_challenges(ruleset, check),
+        *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
+        *_schedules(ruleset, check),
         *_limits(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
         *_rewards(ruleset),
@@ -60,8 +75,12 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
 
 
 def conditions_of(ruleset: Ruleset) -> list[str]:
-    """Every condition of the ruleset: of its campaigns, and of what its challenges count."""
-    asked = (*(campaign.when for campaign in ruleset.campaigns), *(_when(one) for one in ruleset.challenges))
+    """Every condition of the ruleset: of its campaigns, of what its challenges count, of its schedules."""
+    asked = (
+        *(campaign.when for campaign in ruleset.campaigns),
+        *(_when(one) for one in ruleset.challenges),
+        *(one.when for one in ruleset.schedules),
+    )
     return [when for when in asked if when is not None]
 
 
@@ -75,6 +94,12 @@ def _repeated(pointer: str, ids: Iterable[str], taken: Iterable[str] = ()) -> It
         if identifier in seen:
             yield Place(f"{pointer}/{index}/id", "must be an id that nothing else in the ruleset has")
         seen.add(identifier)
+
+
+def _anything(ruleset: Ruleset) -> Iterator[Place]:
+    if not gives_anything(ruleset):
+        detail = "must have a rule, unless memberships, challenges, schedules or levels with benefits give something"
+        yield Place("/earning", detail)
 
 
 def _item_rules(ruleset: Ruleset) -> Iterator[Place]:
@@ -97,7 +122,7 @@ def _event_rules(ruleset: Ruleset) -> Iterator[Place]:
             yield Place(
                 f"/earning/{index}/event", f"must be one of {', '.join(OWN_EVENTS)}, or not begin with {OWN_PREFIX}"
             )
-        if rule.event in (JOINED, BIRTHDAY) and rule.once_per == "subject":
+        if rule.event in (JOINED, BIRTHDAY, ANNIVERSARY) and rule.once_per == "subject":
             yield Place(
                 f"/earning/{index}/once_per", "has no effect: what the programme records itself names no subject"
             )
@@ -129,6 +154,30 @@ def _benefit_campaign(here: str, campaign: Campaign) -> Iterator[Place]:
             f"{here}/when",
             f"reads {unknown}: a benefit is used without a purchase, so only the member and the time are known",
         )
+
+
+def _awarded(ruleset: Ruleset) -> set[str]:
+    """The ids of what breakdowns name beside schedules."""
+    return {one.id for one in (*ruleset.earning, *ruleset.campaigns)}
+
+
+def _schedules(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
+    for index, one in enumerate(ruleset.schedules):
+        here = f"/schedules/{index}"
+        if one.starts and one.until and one.until < one.starts:
+            yield Place(f"{here}/until", "must not lie before from")
+        elif one.until and next_turn(one, (one.starts or EVER) - timedelta(days=1)) is None:
+            yield Place(f"{here}/until", f"leaves no first day of a {one.every}, so it never gives anything")
+        yield from _award_limits(ruleset, f"{here}/limits", one.limits)
+        yield from _condition(ruleset, f"{here}/when", one.when, check)
+        yield from _member_condition(f"{here}/when", one.when)
+
+
+def _member_condition(pointer: str, when: str | None) -> Iterator[Place]:
+    try:
+        check_member_condition(when or "")
+    except ConditionRefused as refused:
+        yield Place(pointer, str(refused))
 
 
 def _award_limits(ruleset: Ruleset, pointer: str, limits: AwardLimits | None) -> Iterator[Place]:

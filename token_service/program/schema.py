@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from token_service.program.challenge_schema import Challenge
+from token_service.program.challenge_schema import Challenge, Period
 from token_service.program.schema_values import (
     LIST_MAX,
     Amount,
@@ -33,6 +33,8 @@ from token_service.program.schema_values import (
 
 SUBSCRIPTION_PAID: Final = "subscription.paid"
 """The event of a subscription's paid period; its subject names both."""
+SCHEDULED: Final = "member.scheduled"
+"""The event of a scheduled bonus; its subject names schedule and period."""
 
 
 class PointValue(Part):
@@ -123,8 +125,33 @@ class SubscriptionRule(Part):
         return "subject"
 
 
+class Schedule(Part):
+    """`points` on the first local day of each period that begins between two local dates (both included), once for each, to every
+    member who had joined before and on whom `when` holds.
+    """
+
+    id: Identifier
+    every: Period
+    points: PositiveAmount
+    name: Names | None = None
+    starts: date | None = Field(default=None, alias="from")
+    until: date | None = None
+    when: Condition | None = None
+    limits: AwardLimits | None = None
+
+    @property
+    def event(self) -> str:
+        """The type of the event that says so."""
+        return SCHEDULED
+
+    @property
+    def once_per(self) -> Literal["subject", "person"]:
+        """The event's subject names schedule and period."""
+        return "subject"
+
+
 PurchaseRule = SpendRule | ItemRule
-ActionRule = EventRule | SubscriptionRule
+ActionRule = EventRule | SubscriptionRule | Schedule
 EarningRule = Annotated[SpendRule | ItemRule | EventRule | SubscriptionRule, Field(discriminator="kind")]
 
 
@@ -342,7 +369,7 @@ class Ruleset(Part):
 
     ruleset: Literal[1]
     program: Program
-    earning: Annotated[tuple[EarningRule, ...], Field(min_length=1, max_length=LIST_MAX)]
+    earning: Annotated[tuple[EarningRule, ...], Field(max_length=LIST_MAX)] = ()
     campaigns: Annotated[tuple[Campaign, ...], Field(max_length=LIST_MAX)] = ()
     multipliers: Multipliers = Multipliers()
     tiers: Tiers | None = None
@@ -350,6 +377,7 @@ class Ruleset(Part):
     memberships: Annotated[tuple[Membership, ...], Field(max_length=LIST_MAX)] = ()
     segments: Annotated[tuple[Segment, ...], Field(max_length=LIST_MAX)] = ()
     challenges: Annotated[tuple[Challenge, ...], Field(max_length=LIST_MAX)] = ()
+    schedules: Annotated[tuple[Schedule, ...], Field(max_length=LIST_MAX)] = ()
     expiry: Expiry = NoExpiry(kind="none")
     return_window: Duration | None = None
     limits: Limits = Limits()

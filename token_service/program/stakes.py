@@ -9,7 +9,7 @@ from token_service.program.schema import ActionRule, BenefitAward, Campaign, Rul
 
 
 def added_points(before: Ruleset, after: Ruleset) -> int | None:
-    """The points that new or larger budgets of campaigns and rules for events add; what is taken away adds nothing.
+    """The points that new or larger budgets of campaigns, schedules and rules for events add; what is taken away adds nothing.
 
     None for any number: something is new or another that gives points without a budget, or anything else of the document changes.
     """
@@ -47,5 +47,5 @@ def needs_second_person(before: Ruleset, after: Ruleset) -> bool:
 
 def _rest(ruleset: Ruleset) -> dict[str, Any]:
     """The document without what may have a budget."""
-    document = ruleset.model_dump(exclude={"campaigns", "earning"})
+    document = ruleset.model_dump(exclude={"campaigns", "earning", "schedules"})
     return document | {"earning": [rule for rule in ruleset.earning if not isinstance(rule, ActionRule)]}

@@ -5,7 +5,7 @@ Whether a person had something with another card (`person`) can be seen by nobod
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from token_service.audit.accounts import campaigns, challenges, lots, memberships
 from token_service.audit.accounts.account import CampaignUse, Closing, Operation
@@ -14,11 +14,12 @@ from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.step import Step
 from token_service.audit.report import printable
 from token_service.errors import TooLate
-from token_service.program.birthdays import years_celebrated_on
+from token_service.program.birthdays import anniversaries_on, years_celebrated_on
 from token_service.program.caps import Budget
 from token_service.program.challenges import COMPLETED
 from token_service.program.event_facts import EventFacts
 from token_service.program.events import (
+    ANNIVERSARY,
     BIRTHDAY,
     INVITED,
     JOINED,
@@ -27,7 +28,7 @@ from token_service.program.events import (
     decide_event,
     event_qualification,
     points_used,
-    rules_for,
+    rules_of,
     with_limits,
 )
 from token_service.program.ruleset import Ruleset
@@ -110,13 +111,13 @@ def _check_limits(step: Step, ruleset: Ruleset, facts: EventFacts) -> None:
         step.same("awards", "what limited rules had left", _words(right.limits), _words(facts.limits))
     step.same("awards", "which rules gave something for this before", _words(right.seen), _words(facts.seen))
     campaigns.check_caps(step, ruleset, facts)
-    asks = any(rule.once_per == "person" for rule in rules_for(ruleset, facts.event))
+    asks = any(rule.once_per == "person" for rule in rules_of(ruleset, facts.event, facts.subject))
     step.same("awards", "whether the person matters", asks, facts.person is not None)
 
 
 def _check_once(step: Step, facts: EventFacts) -> None:
-    """An account joins once, is invited once, and has one birthday a year; its year is the last part of the reference. Each
-    referral counts once on each side, behind a purchase of who was invited.
+    """An account joins once, is invited once, and has one birthday and one anniversary a year; the year is the last part of the
+    reference. Each referral counts once on each side, behind a purchase of who was invited.
     """
     if facts.event in (REFERRED, INVITED) and not step.storage.name("referral", facts.event, facts.subject or ""):
         step.differs("history", "a referral is counted twice", expected="once", found=facts.subject)
@@ -124,14 +125,18 @@ def _check_once(step: Step, facts: EventFacts) -> None:
         step.differs(
             "history", "somebody was invited who bought nothing", expected="a purchase before it", found="none"
         )
-    if facts.event not in (JOINED, BIRTHDAY, INVITED):
+    if facts.event not in (JOINED, BIRTHDAY, ANNIVERSARY, INVITED):
         return
     name = facts.event
-    if facts.event == BIRTHDAY:
+    if facts.event in (BIRTHDAY, ANNIVERSARY):
         year = step.leaf.text_of("reference").rpartition("/")[2]
-        years = {str(one) for one in years_celebrated_on(date.fromisoformat(facts.local.date))}
+        day, what = date.fromisoformat(facts.local.date), "a birthday"
+        years = {str(one) for one in years_celebrated_on(day)}
+        if facts.event == ANNIVERSARY:
+            joined_on, what = day - timedelta(days=facts.member.age_days), "an anniversary"
+            years = {str(one) for one in anniversaries_on(joined_on, day)}
         if year not in years:
-            step.differs("history", "a birthday is celebrated in another year", expected=sorted(years), found=year)
+            step.differs("history", f"{what} is celebrated in another year", expected=sorted(years), found=year)
         name = f"{facts.event}/{year}"
     if name in step.account.once:
         step.differs("history", f"{name} is recorded twice", expected="once", found=step.leaf.id)
