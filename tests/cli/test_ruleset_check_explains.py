@@ -1,4 +1,4 @@
-"""`mereau ruleset check` explains every mistake with its place: a row for each sentence of ruleset_check.py, told by the command."""
+"""`mereau ruleset check` explains every mistake with its place: a row for each sentence of ruleset_check.py, said by the tool."""
 
 from __future__ import annotations
 
