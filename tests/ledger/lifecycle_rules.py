@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ledger_town import rules
 
-ORDER, MEMBER_DAY, STORE_DAY, MERCHANT_DAY, PROGRAM_DAY = 120, 200, 180, 260, 300
+ORDER, MEMBER_DAY, STORE_DAY, MERCHANT_DAY, PROGRAM_DAY = 100, 130, 110, 140, 160
 BUDGETS = {"often": 150, "scarce": 90, "review": 60}
 OFTEN_TIMES, OFTEN_EVERY = 2, "P3D"
 VELOCITY, VELOCITY_EVERY = 4, "P1D"
