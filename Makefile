@@ -28,7 +28,7 @@ lint: $(VENV)/.test ## format, lint, types and the arrows between the rooms
 	$(BIN)/lint-imports
 
 soak: setup ## the slow tests
-	$(PYTEST) -m soak --timeout 3600
+	SOAK_LIVES=$${SOAK_LIVES:-150} $(PYTEST) -m soak --timeout 3600
 
 bench: $(VENV)/.test $(NPM_READY) ## figures of this machine, each beside a floor or a rival
 	$(BIN)/python -m scripts.bench

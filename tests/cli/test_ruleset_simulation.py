@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from token_service.app.setup import Founding, initialise
 from token_service.cli.ruleset_commands import ruleset
+from token_service.config import Settings
 from token_service.errors import InvalidInput
 
 BASE = """
@@ -105,3 +108,36 @@ def test_a_draft_that_contradicts_itself_is_not_simulated(tmp_path: Path) -> Non
     )
     assert isinstance(result.exception, InvalidInput)
     assert "/benefits/0/id" in result.exception.detail
+
+
+def test_simulate_compares_points_cost_and_margin_with_the_ruleset_in_force_with_a_plot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `--base`: a programme of its own, founded under other rules than the draft."""
+    for name in [name for name in os.environ if name.startswith("MEREAU_")]:
+        monkeypatch.delenv(name)
+    initialise(Settings(data_dir=tmp_path / "var", log_level="error"), Founding(BASE))
+    monkeypatch.setenv("MEREAU_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("MEREAU_LOG_LEVEL", "error")
+    (tmp_path / "draft.yaml").write_text(DRAFT)
+    (tmp_path / "h.csv").write_text(HISTORY)
+    asked = ["simulate", str(tmp_path / "draft.yaml"), "--on", str(tmp_path / "h.csv")]
+    plot = tmp_path / "p.svg"
+    result = CliRunner().invoke(ruleset, [*asked, "--json", "--plot", str(plot)], catch_exceptions=False)
+    told = json.loads(result.stdout)
+    assert (told["base"]["points"], told["base"]["cost"], told["base"]["margin"]) == (64, 128, 1_949 - 128)
+    assert (told["draft"]["points"], told["draft"]["cost"], told["draft"]["margin"]) == (134, 268, 1_949 - 268)
+    assert "in force" in CliRunner().invoke(ruleset, asked, catch_exceptions=False).output
+    assert ET.parse(plot).getroot().tag.endswith("svg")
+
+
+def test_diff_in_plain_words(tmp_path: Path) -> None:
+    """Every change by its place with both values, and whether it may act at once or needs its notice."""
+    (tmp_path / "old.yaml").write_text(BASE)
+    (tmp_path / "new.yaml").write_text(BASE.replace("points: 1, per", "points: 2, per") + "return_window: P14D\n")
+    result = CliRunner().invoke(ruleset, ["diff", str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml")])
+    assert result.output.splitlines() == [
+        "/earning/0/points: 1 → 2",
+        '/return_window: nothing → "P14D"',
+        "Not an addendum: it needs its notice.",
+    ]

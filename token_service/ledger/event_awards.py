@@ -37,7 +37,7 @@ from token_service.program.events import (
     points_used,
     rules_of,
 )
-from token_service.program.facts import MemberFacts, local_time, member_age_days
+from token_service.program.facts import LocalTime, MemberFacts, local_time, member_age_days
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import ActionRule
 from token_service.program.segments import declared

@@ -44,6 +44,7 @@ def released(step: Step) -> None:
     right = [(use.lot_id, use.points) for use in hold.uses]
     if told != right or not right or because not in ENDS:
         step.differs("lots", "a hold ends with other points than it set aside", expected=right, found=told)
+    step.same("lots", "the points that a hold frees", sum(points for _, points in right), leaf.whole("points_freed"))
     _set_aside(step, right, -1)
     hold.uses = []
     step.storage.put_operation(hold)

@@ -18,6 +18,7 @@ def redemption(step: Step) -> None:
     step.check_open()
     leaf, account = step.leaf, step.account
     ruleset = step.ruleset()
+    step.same("rewards", "the value of the points", value_of(ruleset, leaf.amount), leaf.whole("value"))
     if leaf.kind == "redemption":
         _check_price(step, ruleset)
     uses = holds.captured(step) if "of" in leaf.detail else lots.debit(step, lots.consumed(step))
@@ -79,7 +80,6 @@ def _check_price(step: Step, ruleset: Ruleset) -> None:
     leaf = step.leaf
     reward, told = leaf.detail.get("reward"), leaf.whole("price")
     step.same("rewards", "the price in the detail", leaf.amount, told)
-    step.same("rewards", "the value of the points", value_of(ruleset, leaf.amount), leaf.whole("value"))
     if reward is None:
         return
     try:

@@ -1,0 +1,206 @@
+"""A history with every kind of leaf that a ledger makes by itself: for each kind of entry and fact one member who has it, so that
+a lie about one is told apart from a lie about another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from ledger_town import ADMIN, Town
+
+from token_service.errors import CallerError
+from token_service.ledger.causes import create_cause
+from token_service.ledger.closing import close_member, reopen_member
+from token_service.ledger.context import Actor
+from token_service.ledger.donations import donate
+from token_service.ledger.due import run_due
+from token_service.ledger.events import send_event
+from token_service.ledger.holds import hold, release
+from token_service.ledger.inputs import NewDonation, NewEvent, NewHold, NewVoucher, NewVoucherUse
+from token_service.ledger.members import freeze, unfreeze
+from token_service.ledger.merging import merge_members
+from token_service.ledger.segments import set_segments
+from token_service.ledger.vouchers import buy_reward, use_voucher
+
+DAY = timedelta(days=1)
+Key = tuple[str, str | None]
+"""Kind of leaf and of its operation, as the auditor's CHECKS name them."""
+RULES = """
+ruleset: 1
+program: {name: Les Halles, currency: EUR, time_zone: Europe/Paris, point_value: {points: 100, amount: 1000}}
+earning:
+  - {id: base, kind: spend, points: 1, per: 100}
+  - {id: review, kind: event, event: review.written, points: 20}
+tiers:
+  qualify_by: spend
+  window: {kind: rolling, period: P12M}
+  levels: [{id: bronze, from: 0}, {id: gold, from: 100000}]
+segments: [{id: press}, {id: regulars}]
+expiry: {kind: fixed, period: P30D}
+return_window: P10D
+limits: {manual_issuance_points: 300, adjustment_points: 500}
+rewards: [{id: coffee, kind: gift, points: 40}]
+"""
+
+
+def histories(town: Town) -> dict[Key, str]:
+    """Makes all of it; the member of each kind."""
+    members = {key: town.member() for stage in (FIRST, AFTER_THE_WINDOW) for key in stage}
+    for stage, pause in ((FIRST, 11 * DAY), (AFTER_THE_WINDOW, 31 * DAY)):
+        for key, live in stage.items():
+            live(town, members[key])
+        town.clock.forward(pause)
+        run_due(town.context)
+    for member in members.values():  # behind each there is one more, so that a leaf that is left out is missed
+        _one_more(town, member)
+    return members
+
+
+def _one_more(town: Town, member: str) -> None:
+    try:
+        set_segments(town.context, ADMIN, member, ("regulars",))
+    except CallerError:
+        unfreeze(town.context, ADMIN, member, "to say one more thing")
+        set_segments(town.context, ADMIN, member, ("regulars",))
+
+
+def _buy(cents: int) -> Callable[[Town, str], None]:
+    def live(town: Town, member: str) -> None:
+        town.buy(member, cents)
+
+    return live
+
+
+def _cut(town: Town, member: str) -> None:
+    """Refunded in part while the award waits."""
+    town.refund(town.buy(member, 5_000).value.id, 2_000)
+
+
+def _issue(town: Town, member: str) -> None:
+    town.issue(member, 120)
+
+
+def _event(kind: str) -> Callable[[Town, str], None]:
+    def live(town: Town, member: str) -> None:
+        send_event(town.context, town.alice, NewEvent(town.reference(), kind, town.clock.at, member))
+
+    return live
+
+
+def _adjust(town: Town, member: str) -> None:
+    town.adjust(member, 70)
+
+
+def _hold(town: Town, member: str) -> None:
+    town.issue(member, 50)
+    held = hold(town.context, town.alice, NewHold(town.reference(), member, 30)).value.id
+    release(town.context, town.alice, held)
+
+
+def _redeem(town: Town, member: str) -> None:
+    town.issue(member, 90)
+    town.redeem(member, None, reward_id="coffee")
+
+
+def _restore(town: Town, member: str) -> None:
+    town.issue(member, 90)
+    town.restore(town.redeem(member, 50).value.id, 20)
+
+
+def _donate(town: Town, member: str) -> None:
+    town.issue(member, 90)
+    cause = create_cause(town.context, ADMIN, f"Cause {town.reference()}").id
+    donate(town.context, town.alice, NewDonation(town.reference(), member, 30, cause))
+
+
+def _reverse(town: Town, member: str) -> None:
+    town.reverse(town.issue(member, 90).value.id, 40)
+
+
+def _owe(town: Town, member: str) -> None:
+    """All spent, then taken back: all is owed."""
+    issued = town.issue(member, 90).value.id
+    town.redeem(member, 90)
+    town.reverse(issued, 90)
+
+
+def _label(town: Town, member: str) -> None:
+    set_segments(town.context, ADMIN, member, ("press", "regulars"))
+
+
+def _freeze(town: Town, member: str) -> None:
+    freeze(town.context, ADMIN, member, "a doubt")
+    unfreeze(town.context, ADMIN, member, "looked at")
+
+
+def _close(town: Town, member: str) -> None:
+    close_member(town.context, ADMIN, member, "asked to", forfeit=False)
+    reopen_member(town.context, ADMIN, member, "came back")
+
+
+def _merge(town: Town, member: str) -> None:
+    """Another account becomes part of this one."""
+    other = town.member()
+    town.issue(other, 60)
+    merge_members(town.context, ADMIN, other, member, "the same person")
+
+
+def _merged(town: Town, member: str) -> None:
+    """This account becomes part of another one."""
+    town.issue(member, 60)
+    merge_members(town.context, ADMIN, member, town.member(), "the same person")
+
+
+def _voucher(town: Town, member: str) -> None:
+    town.issue(member, 90)
+    code = buy_reward(town.context, Actor.member(member), NewVoucher(town.reference(), "coffee", 40)).value.code
+    use_voucher(town.context, town.alice, NewVoucherUse(town.reference(), str(code)))
+
+
+def _late_refund(town: Town, member: str, *, spent: int) -> None:
+    """A purchase of eleven days ago comes back in part, after so many of its points were spent."""
+    bought = town.buy(member, 5_000, occurred_at=town.clock.at - 11 * DAY).value.id
+    if spent:
+        town.redeem(member, spent)
+    town.refund(bought, 4_000)
+
+
+def _refund_of_nothing(town: Town, member: str) -> None:
+    """A refund that takes no point: the whole euros are left."""
+    town.refund(town.buy(member, 5_099, occurred_at=town.clock.at - 11 * DAY).value.id, 99)
+
+
+FIRST: dict[Key, Callable[[Town, str], None]] = {
+    ("award_pending", "purchase"): _buy(2_390),
+    ("issuance", "purchase"): _buy(4_200),
+    ("purchase", "purchase"): _buy(99),
+    ("issuance", "event"): _event("review.written"),
+    ("event", "event"): _event("unheard.of"),
+    ("issuance", "issuance"): _issue,
+    ("adjustment", "adjustment"): _adjust,
+    ("held", "hold"): _hold,
+    ("released", "hold"): _hold,
+    ("redemption", "redemption"): _redeem,
+    ("donation", "donation"): _donate,
+    ("restoration", "restoration"): _restore,
+    ("award_cut", "refund"): _cut,
+    ("reversal", "reversal"): _reverse,
+    ("debt", "reversal"): _owe,
+    ("expiry", None): _issue,
+    ("tier", None): _buy(100_000),
+    ("segments", None): _label,
+    ("frozen", None): _freeze,
+    ("unfrozen", None): _freeze,
+    ("closed", None): _close,
+    ("reopened", None): _close,
+    ("merged_in", "merge"): _merge,
+    ("merged", "merge"): _merged,
+    ("move", "merge"): _merge,
+    ("voucher_used", None): _voucher,
+}
+AFTER_THE_WINDOW: dict[Key, Callable[[Town, str], None]] = {
+    ("refund", "refund"): _refund_of_nothing,
+    ("reversal", "refund"): lambda town, member: _late_refund(town, member, spent=0),
+    ("debt", "refund"): lambda town, member: _late_refund(town, member, spent=50),
+}
