@@ -7,8 +7,7 @@ with the merchant's reference (following.py).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, insert, select
 
@@ -22,13 +21,12 @@ from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
 from token_service.ledger.reward_uses import whose
 from token_service.ledger.stock import check_stock
+from token_service.ledger.tiers import review_if_due
 from token_service.ledger.transaction import Transaction, simulate, write
 from token_service.ledger.wallet_tables import mandates
-from token_service.program.rewards import check_redemption, value_of
+from token_service.program.rewards import QUOTE_LASTS, check_redemption, value_of
 from token_service.protocol.hashing import text_hash
 from token_service.protocol.receipts import jcs
-
-VALID_FOR: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +68,9 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     if operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content):
         raise ReferenceConflict("this reference names a redemption already")
     operations.check_backlog(tx)
+    review_if_due(tx, account)
     ruleset_hash, points = _priced(tx, account, new)
-    deadline = int((tx.now + VALID_FOR).timestamp())
+    deadline = int((tx.now + QUOTE_LASTS).timestamp())
     mandate_id = tx.new_id("man")
     text = jcs(
         {

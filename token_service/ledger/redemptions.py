@@ -23,6 +23,7 @@ from token_service.ledger.reward_uses import whose
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Operation
 from token_service.ledger.stock import put_piece_back, take_piece
+from token_service.ledger.tiers import review_if_due
 from token_service.ledger.transaction import Transaction, read
 from token_service.ledger.voucher_rows import cancel_if_open, check_restorable, voucher_row
 from token_service.program import lots as engine
@@ -90,6 +91,7 @@ def spend(
     operations.check_spending(account)
     check_running(tx)
     free_lapsed(tx, account)
+    review_if_due(tx, account)  # a level that has ended sets no price any more, and its leaf comes before this one
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
     at = stored_lots.consumption_time(tx)

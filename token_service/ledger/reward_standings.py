@@ -10,7 +10,7 @@ from token_service.ledger.reward_uses import whose
 from token_service.ledger.stock import pieces_left
 from token_service.ledger.transaction import Transaction, read
 from token_service.program import lots as engine
-from token_service.program.rewards import closed
+from token_service.program.rewards import closed, price
 
 
 def list_reward_standings(context: Context, actor: Actor, member_id: str) -> tuple[views.RewardStanding, ...]:
@@ -28,12 +28,13 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
         facts = {} if why_not is None else why_not.facts
         if not facts and left.get(reward.id) == 0:
             facts = {"reason": "sold_out"}
-        missing = max(0, reward.points - usable)
+        points = price(reward, member.tier)
+        missing = max(0, points - usable)
         found.append(
             views.RewardStanding(
                 id=reward.id,
                 kind=reward.kind,
-                points=reward.points,
+                points=points,
                 missing_points=missing,
                 allowed=not facts and not missing and account.state == "active" and not account.frozen,
                 refusal=facts,

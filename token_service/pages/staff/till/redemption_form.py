@@ -7,11 +7,13 @@ from typing import Any
 from flask import abort
 from flask.typing import ResponseReturnValue
 
+from token_service.ledger.reward_standings import list_reward_standings
 from token_service.pages.breakdown import reward_named
 from token_service.pages.services import services
+from token_service.pages.staff.signed_in import person
 from token_service.pages.staff.till.amounts import parse_whole
 from token_service.pages.staff.till.screen import customer, till_page
-from token_service.program.rewards import price, value_of
+from token_service.program.rewards import value_of
 
 
 def asked_for(values: Any) -> dict[str, Any] | None:
@@ -38,7 +40,7 @@ def redemption_page(
     """`signs`: the customer keeps the points in a wallet of their own and is asked for a signature."""
     rules = services().ruleset()
     reward_id = (asked or {}).get("reward_id")
-    points = price(rules, reward_id) if reward_id else (asked or {}).get("points", 0)
+    points = _price(member_id, reward_id) if reward_id else (asked or {}).get("points", 0)
     return till_page(
         "redemption.html",
         status,
@@ -52,3 +54,9 @@ def redemption_page(
         error=error,
         signs=signs,
     )
+
+
+def _price(member_id: str, reward_id: str) -> int:
+    """What it costs this member."""
+    standings = list_reward_standings(services().context, person().actor, member_id)
+    return next(one.points for one in standings if one.id == reward_id)
