@@ -6,6 +6,7 @@ from token_service.ledger import stored_lots, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.reward_uses import whose
 from token_service.ledger.stock import pieces_left
 from token_service.ledger.transaction import Transaction, read
@@ -39,6 +40,7 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
                 allowed=not facts and not missing and account.state == "active" and not account.frozen,
                 refusal=facts,
                 pieces_left=left.get(reward.id),
+                terms=terms_of(reward, tx.program.currency),
             )
         )
     return tuple(found)

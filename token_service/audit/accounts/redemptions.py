@@ -5,6 +5,7 @@ from __future__ import annotations
 from token_service.audit.accounts import holds, lots
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.memberships import whose
+from token_service.audit.accounts.orders import check_order
 from token_service.audit.accounts.step import Step
 from token_service.errors import RewardUnavailable
 from token_service.program import lots as engine
@@ -71,6 +72,9 @@ def voucher_used(step: Step) -> None:
         step.differs("rewards", "a voucher is used a second time", expected="one use", found=leaf.text_of("voucher"))
     if bought.is_void or any(use.points > 0 for use in bought.uses):
         step.differs("rewards", "a voucher is used whose points came back before", found=leaf.text_of("voucher"))
+    reward = next((one for one in step.ruleset_of(bought.ruleset).rewards if one.id == bought.reward), None)
+    if reward is not None:
+        check_order(step, reward)
     bought.is_used = True
     step.storage.put_operation(bought)
 
