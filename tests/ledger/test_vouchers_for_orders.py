@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ledger_town import ADMIN, Make, Town, rules
 
-from token_service.errors import InvalidInput, RewardUnavailable, WrongCurrency
+from token_service.errors import InvalidInput, ReferenceConflict, RewardUnavailable, WrongCurrency
 from token_service.ledger import views
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewItem, NewOrder, NewReversal, NewVoucher, NewVoucherUse
+from token_service.ledger.inputs import NewItem, NewOrder, NewRedemption, NewReversal, NewVoucher, NewVoucherUse
+from token_service.ledger.orders import content_of
 from token_service.ledger.rebuild import check_rebuild, rebuild
-from token_service.ledger.redemptions import restore
+from token_service.ledger.redemptions import redeem, restore
 from token_service.ledger.vouchers import buy_reward, check_voucher, list_vouchers, use_voucher
 
 REWARDS = """
@@ -137,3 +139,30 @@ def test_an_order_in_other_money_or_with_impossible_lines_is_refused_at_its_plac
     with pytest.raises(InvalidInput) as refused:
         check(town, code, NewOrder(2_605, "EUR", (NewItem(1, -5, category="MEAT"),)))
     assert [place.pointer for place in refused.value.places] == ["/order/items/0/amount"]
+
+
+def test_a_redemption_at_the_till_is_for_an_order_too(town: Town, member: str) -> None:
+    with pytest.raises(RewardUnavailable) as refused:
+        town.redeem(member, None, reward_id="tenth")
+    assert refused.value.facts["reason"] == "order_needed"
+    new = NewRedemption(town.reference(), member, reward_id="tenth", order=NewOrder(2_605, "EUR", BASKET))
+    done = redeem(town.context, town.alice, new)
+    assert done.value.discount == views.Money(120, "EUR")
+    assert redeem(town.context, town.alice, new).value == done.value
+    with pytest.raises(ReferenceConflict):
+        redeem(town.context, town.alice, replace(new, order=NewOrder(9_000, "EUR", BASKET)))
+    with pytest.raises(InvalidInput):
+        town.redeem(member, 5, order=NewOrder(100))
+    assert check_rebuild(town.context) == []
+    town.check()
+
+
+def test_a_redemption_without_an_order_has_the_content_it_always_had() -> None:
+    new = NewRedemption("r-1", "mem_1", reward_id="five", merchant_id="mrc_1")
+    assert content_of(new) == {
+        "reference": "r-1",
+        "member_id": "mem_1",
+        "points": None,
+        "reward_id": "five",
+        "merchant_id": "mrc_1",
+    }

@@ -27,7 +27,7 @@ class VoucherBody(Body):
 
     code: Code = Field(examples=["7KQ4-M2XT-9HPB"])
     merchant_id: Id | None = Field(default=None, description="With an admin key: whose till it is.")
-    order: OrderBody | None = Field(default=None, description="What it is used for: needed if `terms` name any order.")
+    order: OrderBody | None = Field(default=None, description="What it is used for: needed if its terms name any.")
 
     def said_order(self) -> NewOrder | None:
         """The order, if it was said."""

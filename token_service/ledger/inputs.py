@@ -39,7 +39,7 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a reward is used for: `total` is what is to be paid before it; `items` are a purchase's, where the reward needs them."""
+    """What a reward is used for: `total` is what is to be paid before it; `items` as in a purchase, if the reward needs them."""
 
     total: int
     currency: str | None = None
@@ -123,13 +123,14 @@ class NewReversal:
 
 @dataclass(frozen=True, slots=True)
 class NewRedemption:
-    """Exactly one of `points` and `reward_id`."""
+    """Exactly one of `points` and `reward_id`; a reward may be for an order."""
 
     reference: str
     member_id: str
     points: int | None = None
     reward_id: str | None = None
     merchant_id: str | None = None
+    order: NewOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from token_service.errors import WrongCurrency
 from token_service.ledger import checks
-from token_service.ledger.inputs import NewItem, NewOrder
+from token_service.ledger.inputs import NewItem, NewOrder, NewRedemption
 from token_service.ledger.transaction import Transaction
 from token_service.program.reward_orders import Fit, Order, fit
+from token_service.program.rewards import find_reward
 from token_service.program.schema import Reward
 
 
@@ -49,6 +51,23 @@ def checked_order(tx: Transaction, new: NewOrder | None) -> Order | None:
 def fitted(tx: Transaction, reward: Reward, new: NewOrder | None) -> Fit | None:
     """How the reward fits the order. Raises RewardUnavailable, WrongCurrency, InvalidInput."""
     return fit(reward, checked_order(tx, new))
+
+
+def fitted_redemption(tx: Transaction, new: NewRedemption) -> Fit | None:
+    """How the reward that a redemption is for fits its order. Raises as `fitted`."""
+    if new.reward_id is not None:
+        return fitted(tx, find_reward(tx.ruleset(tx.ruleset_hash_at(tx.now)), new.reward_id), new.order)
+    if new.order is not None:
+        raise checks.wrong("/order", "is for a reward: points alone are for any order")
+    return None
+
+
+def content_of(new: NewRedemption) -> dict[str, Any]:
+    """What two calls must have in common to be one; without an order as it was before there were any."""
+    content = asdict(new)
+    if new.order is None:
+        del content["order"]
+    return content
 
 
 def said_of(found: Fit | None) -> dict[str, Any]:

@@ -6,7 +6,8 @@ with the merchant's reference (following.py).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, insert, select
@@ -17,6 +18,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.mandate_views import mandate_view
+from token_service.ledger.orders import content_of, fitted_redemption, said_of
 from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
 from token_service.ledger.reward_uses import whose
@@ -64,12 +66,12 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     first = _first(tx, merchant_id, new)
     if first is not None:
         return QuoteOutcome(mandate_view(tx, first), created=False)
-    content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
+    content = operations.content_hash(content_of(new) | {"merchant_id": merchant_id})
     if operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content):
         raise ReferenceConflict("this reference names a redemption already")
     operations.check_backlog(tx)
     review_if_due(tx, account)
-    ruleset_hash, points = _priced(tx, account, new)
+    ruleset_hash, points, said = _priced(tx, account, new)
     deadline = int((tx.now + QUOTE_LASTS).timestamp())
     mandate_id = tx.new_id("man")
     text = jcs(
@@ -83,6 +85,7 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
             "value": value_of(tx.ruleset(ruleset_hash), points),
             "ruleset": ruleset_hash,
             "deadline": deadline,
+            **said,
         }
     )
     row = {
@@ -107,8 +110,8 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     return QuoteOutcome(mandate_view(tx, _named(tx, merchant_id, new.reference)), created=True)
 
 
-def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str, int]:
-    """The hash of the ruleset in force, and the points by it. Raises what speaks against it."""
+def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str, int, dict[str, Any]]:
+    """The hash of the ruleset in force, the points by it, and what comes off the order. Raises what speaks against it."""
     if account.state != "left":
         raise Conflict("the member's points are in our keeping: redeem them without a quote")
     check_running(tx)
@@ -122,7 +125,7 @@ def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str,
         at=tx.now,
     )
     check_stock(tx, new.reward_id)
-    return ruleset_hash, points
+    return ruleset_hash, points, said_of(fitted_redemption(tx, new))
 
 
 def _first(tx: Transaction, merchant_id: str, new: NewRedemption) -> Row[Any] | None:
@@ -134,7 +137,9 @@ def _first(tx: Transaction, merchant_id: str, new: NewRedemption) -> Row[Any] | 
     asked = (
         row.reward_id == new.reward_id if new.reward_id is not None else row.points == new.points and not row.reward_id
     )
-    if row.member_id != new.member_id or not asked:
+    order = json.loads(row.quote).get("order", {})
+    same_order = order.get("total") == (None if new.order is None else new.order.total)
+    if row.member_id != new.member_id or not asked or not same_order:
         raise ReferenceConflict("this reference names something else already", existing_id=row.id)
     return row
 

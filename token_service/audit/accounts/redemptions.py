@@ -96,6 +96,8 @@ def _check_price(step: Step, ruleset: Ruleset) -> None:
     if not has_price(step, named, step.account.tier, leaf.amount):
         return
     why_not = closed(ruleset, named, whose(step.account, step), leaf.occurred_at)
+    if "voucher" not in leaf.detail:  # its use says the order
+        check_order(step, named)
     if why_not is not None and step.account.is_tier_known:
         step.differs(
             "rewards", f"the reward {reward} was closed to this account", expected=str(why_not.facts), found="given"

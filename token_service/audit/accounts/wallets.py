@@ -13,6 +13,7 @@ from typing import Final
 from token_service.audit.accounts import lots
 from token_service.audit.accounts.account import Account, Operation, Signed
 from token_service.audit.accounts.opened import OpenedLeaf
+from token_service.audit.accounts.orders import check_order
 from token_service.audit.accounts.redemptions import has_price
 from token_service.audit.accounts.step import LONG_AGO, Step
 from token_service.audit.report import Finding
@@ -139,6 +140,9 @@ def _check_quoted_price(step: Step, quote: Mapping[str, object], points: int) ->
             "rewards", "a quote is for a reward that its rules have not", expected="one of theirs", found=reward_id
         )
         return
+    for name in ("order", "discount"):
+        step.same("rewards", f"the {name} of a quote", quote.get(name), step.leaf.detail.get(name))
+    check_order(step, reward)
     made_at = datetime.fromtimestamp(deadline, UTC) - QUOTE_LASTS
     tiers = {step.account.tier_at(made_at + timedelta(seconds=second)) for second in (0, 1)}
     if not any(points == price(reward, tier) for tier in tiers):
