@@ -48,12 +48,23 @@ def quote(context: Context, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     return write(context, lambda tx: _quote(tx, actor, new))
 
 
-def preview_quote(context: Context, actor: Actor, new: NewRedemption) -> int:
-    """The points that `quote` would ask for now; nothing is recorded. Raises as `quote`."""
+@dataclass(frozen=True, slots=True)
+class QuotePreview:
+    """The points that a quote would ask for, and what would come off the order."""
 
-    def work(tx: Transaction) -> int:
+    points: int
+    discount: views.Money | None
+
+
+def preview_quote(context: Context, actor: Actor, new: NewRedemption) -> QuotePreview:
+    """What `quote` would say now; nothing is recorded. Raises as `quote`."""
+
+    def work(tx: Transaction) -> QuotePreview:
         merchant_id = actor.acting_merchant(new.merchant_id)
-        return _priced(tx, tx.member_of(merchant_id, member_id=new.member_id, external_id=None), new)[1]
+        account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
+        _, points, said = _priced(tx, account, new)
+        off = said.get("discount")
+        return QuotePreview(points, None if off is None else views.Money(off, tx.program.currency))
 
     return simulate(context, work)
 

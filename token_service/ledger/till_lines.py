@@ -34,6 +34,7 @@ class TillLine:
     store_name: str | None
     is_signed: bool = False  # the member spent the points with a signature of their own
     membership: str | None = None
+    discount: int | None = None  # what the reward took off the order
 
 
 @dataclass(frozen=True)
