@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from console_town import desk
 from pages_town import RULES, Browser, Town
 from till_counter import Counter, at_counter
 
@@ -14,7 +15,12 @@ from token_service.ledger.views import Voucher
 from token_service.ledger.vouchers import buy_reward, use_voucher
 
 MORE = """
-  - {id: five, kind: discount, points: 50, discount: {amount: 500}, name: {fr: Un bon, en: A slip}}
+  - id: five
+    kind: discount
+    points: 50
+    points_by_level: {gold: 30}
+    discount: {amount: 500}
+    name: {fr: Un bon, en: A slip}
   - {id: tenth, kind: discount, points: 50, discount: {percent: 10, up_to: 2000}, name: {fr: Un dixième, en: A tenth}}
   - id: green
     kind: discount
@@ -80,14 +86,15 @@ def test_the_wallet_says_what_comes_off_and_what_it_is_for(town: Town) -> None:
         said = page(alice, path)
         assert "€5 off" in said, path
         assert "10% off, at most €20" in said, path
-        assert "20% off · For these goods only: PRODUCE, MEAT · From a purchase of €20 on" in said, path
+        assert "20% off · For these goods only: PRODUCE, MEAT · For purchases of €20 or more" in said, path
     assert "Only for this group: Press" in page(alice, "/rewards")
     assert "10 % de remise, au plus 20 €" in page(alice, "/rewards/tenth", "fr")
 
 
 def test_the_rules_tell_it_too(town: Town) -> None:
     said = page(Browser(town.app().test_client()), "/transparency")
-    assert "Green week: 50 points. 20% off. For these goods only: PRODUCE, MEAT. From a purchase of €20 on" in said
+    assert "Green week: 50 points. 20% off. For these goods only: PRODUCE, MEAT. For purchases of €20 or more" in said
+    assert "A slip: 50 points. With the level Gold, 30 points. €5 off" in said
     assert "Cake: 50 points. For these goods only: CAKE-1. Only for this group: Press" in said
 
 
@@ -123,7 +130,7 @@ def test_amount_and_goods_are_asked_looked_at_and_honoured_without_a_script(
         assert asked in said
     typed = {"total": "25", "category": "PRODUCE", "goods": "12.05"}
     _, said = used(till, voucher, do="look", **(typed | {"total": "15"}))
-    assert "€5.00 is missing: this is for purchases from €20 on." in said
+    assert "€5.00 is missing: this is for purchases of €20 or more." in said
     assert "Confirm" not in said
     _, said = used(till, voucher, do="look", **(typed | {"category": ""}))
     assert "Nothing in this basket is what it is for: PRODUCE, MEAT." in said
@@ -140,6 +147,36 @@ def test_amount_and_goods_are_asked_looked_at_and_honoured_without_a_script(
     assert "Voucher honoured · Green week · −€2.41" in receipt
     assert "−€2.41 for this purchase" in receipt
     assert "Green week · −€2.41" in plain(till.browser.get("/till/day").text)
+
+
+def test_a_member_of_a_level_sees_their_own_price_everywhere(town: Town, till: Counter, member: str) -> None:
+    town.purchase(member, 100_000)
+    alice = Browser(town.app().test_client())
+    alice.sign_in(town)
+    for path in ("/rewards", "/rewards/five"):
+        assert "Your price: instead of 50 points" in page(alice, path), path
+    assert "Use 30 points" in page(alice, "/rewards/five")
+    assert "Votre prix : au lieu de 50 points" in page(alice, "/rewards/five", "fr")
+    assert "for 30 points" in plain(till.look(f"/till/members/{member}/redemption", reward_id="five").text)
+
+
+def test_the_console_tells_the_difference_in_plain_words(town: Town) -> None:
+    manager = desk(town, "manager")
+    document = (RULES.rstrip("\n") + MORE).replace("percent: 20", "percent: 25").replace("gold: 30", "gold: 20")
+    answer = manager.post("/console/rulesets/drafts", document=document)
+    assert answer.status_code == 303, answer.text
+    said = plain(manager.read(answer.location.split("?")[0]))
+    assert "Green week: 50 points. 25% off. For these goods only: PRODUCE, MEAT. For purchases of €20 or more" in said
+    assert "A slip: 50 points. With the level Gold, 20 points. €5 off" in said
+
+
+def test_the_story_says_what_a_voucher_took_off(town: Town, member: str) -> None:
+    order = NewOrder(2_500, "EUR", (NewItem(1, 1_000, category="MEAT"),))
+    code = str(bought(town, member, "green").code)
+    use_voucher(town.context, town.actor, NewVoucherUse(town.reference(), code, order=order))
+    said = plain(desk(town, "support").read(f"/console/members/{member}"))
+    assert "Voucher honoured" in said
+    assert "Green week · Taken off: −€2.00" in said
 
 
 def test_giving_it_at_the_till_asks_the_same(town: Town, till: Counter, member: str) -> None:

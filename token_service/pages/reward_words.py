@@ -62,7 +62,7 @@ def _is_for(terms: RewardTerms) -> Iterator[str]:
     if goods:
         yield gettext("For these goods only: %(goods)s", goods=goods)
     if terms.min_total is not None:
-        yield gettext("From a purchase of %(amount)s on", amount=_money(terms.min_total))
+        yield gettext("For purchases of %(amount)s or more", amount=_money(terms.min_total))
 
 
 def _money(money: Money) -> str:
@@ -74,7 +74,7 @@ def unfit_in_words(facts: Mapping[str, Any], currency: str) -> str | None:
     reason = facts.get("reason")
     if reason == "below_minimum":
         return gettext(
-            "%(missing)s is missing: this is for purchases from %(amount)s on.",
+            "%(missing)s is missing: this is for purchases of %(amount)s or more.",
             missing=formats.money(facts["missing_amount"], currency),
             amount=formats.round_money(facts["min_total"], currency),
         )
