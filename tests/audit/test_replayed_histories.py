@@ -84,7 +84,7 @@ limits: {per_order_points: 400, per_member_day_points: 500, %(caps)smanual_issua
 accept_late: P10D
 restoration_grace: P3D
 rewards:
-  - {id: coffee, kind: gift, points: 40}
+  - {id: coffee, kind: gift, points: 40, points_by_level: {silver: 31, gold: 23}}
   - {id: dinner, kind: gift, points: 20, memberships: [club]}
   - {id: cake, kind: gift, points: 9, per_member: {times: 1, every: P3D}}
 """

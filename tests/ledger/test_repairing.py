@@ -32,6 +32,7 @@ from token_service.ledger.inputs import (
     NewHold,
     NewItem,
     NewMembership,
+    NewOrder,
     NewReversal,
     NewVoucherUse,
 )
@@ -45,6 +46,7 @@ from token_service.ledger.repairing.judging import Judge
 from token_service.ledger.repairing.writing import write_batch
 from token_service.ledger.segments import set_segments
 from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.store import Store, open_store
 from token_service.ledger.transaction import read, write
 from token_service.ledger.vouchers import list_vouchers, use_voucher
@@ -74,7 +76,10 @@ MEMBERSHIPS = (
     "[{id: club, price: 900, period: P8D, grace: P2D, points: 5, multiplier_percent: 120, benefits: [{id: lounge, times: 2}]}, "
     "{id: press, price: 1, period: P1M}]"
 )
-REWARDS = "[{id: coffee, kind: gift, points: 40}]"
+REWARDS = """
+  - {id: coffee, kind: discount, points: 40, points_by_level: {gold: 30}, discount: {percent: 10}}
+  - {id: cup, kind: discount, points: 12, discount: {amount: 200}, categories: [coffee], segments: [press, regulars]}
+"""
 WHOLE = (
     rules(
         challenges=CHALLENGES,
@@ -147,6 +152,7 @@ class History:
             self.send,
             self.take_back,
             self.use_voucher,
+            self.give,
             self.join,
             self.leave,
             self.hold,
@@ -211,7 +217,17 @@ class History:
     def use_voucher(self) -> None:
         found = list_vouchers(self.town.context, Actor.member(self.luck.choice(self.members)))
         code = next(one.code for one in found if one.code is not None)
-        use_voucher(self.town.context, self.town.alice, NewVoucherUse(self.town.reference(), code))
+        order = self.luck.choice([None, NewOrder(self.luck.randint(0, 5_000))])
+        use_voucher(self.town.context, self.town.alice, NewVoucherUse(self.town.reference(), code, order=order))
+
+    def give(self) -> None:
+        """A reward at the till, for an order."""
+        amount = self.luck.randint(0, 3_000)
+        order = NewOrder(amount, items=(NewItem(line=1, amount=amount, category="coffee"),))
+        reward = self.luck.choice(["coffee", "cup"])
+        self.redemptions.append(
+            self.town.redeem(self.luck.choice(self.members), None, reward_id=reward, order=order).value.id
+        )
 
     def hold(self) -> None:
         lasting = timedelta(hours=self.luck.choice([1, 30, 160]))
@@ -340,6 +356,8 @@ def told(town: Town, members: list[str]) -> list[Any]:
                 tables.lots.c.entry_id
             )
         ).all()
+        spent = connection.execute(select(tables.operations).where(tables.operations.c.kind == "redemption")).all()
+        used = connection.execute(select(vouchers.c.id, vouchers.c.discount_cents).order_by(vouchers.c.id)).all()
     return [
         [town.balance(member) for member in members],
         [
@@ -347,6 +365,8 @@ def told(town: Town, members: list[str]) -> list[Any]:
             for member in members
         ],
         [tuple(row) for row in lots],
+        sorted((row.reference, sorted(row.facts.get("order", {}).items()), row.facts.get("discount")) for row in spent),
+        [tuple(row) for row in used],
         read(town.context, lambda tx: used_points(tx, ["often", "scarce"])),
     ]
 

@@ -11,6 +11,15 @@ from token_service.program.ruleset import Ruleset, parse_ruleset
 from .test_ruleset import FULL, changed
 
 COFFEE = {"id": "tea", "kind": "gift", "points": 80}
+WEEK = {
+    "id": "week",
+    "kind": "discount",
+    "points": 80,
+    "points_by_level": {"gold": 40},
+    "discount": {"percent": 10},
+    "categories": ["TEA"],
+    "min_total": 1000,
+}
 CAMPAIGN = {"id": "summer", "award": {"points": 5}}
 
 
@@ -26,6 +35,7 @@ def without_lists() -> dict[str, Any]:
     "document",
     [
         changed("/rewards", [*FULL["rewards"], COFFEE]),
+        changed("/rewards", [*FULL["rewards"], WEEK]),
         changed("/campaigns", [*FULL["campaigns"], CAMPAIGN]),
         changed("/campaigns/0/until", "2027-01-31"),
         changed("/campaigns/0/until", ...),

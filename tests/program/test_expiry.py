@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from token_service.errors import InsufficientBalance, InvalidInput, LimitExceeded, RewardUnavailable, TooLate
 from token_service.program.expiry import expires_at, restored_until
 from token_service.program.limits import check_manual_issuance
-from token_service.program.rewards import Whose, check_redemption, price, value_of
+from token_service.program.rewards import Whose, check_redemption, find_reward, price, value_of
 from token_service.program.windows import award_due_at, check_not_too_late
 
 from .baskets import NOON, PROGRAM, instants, ruleset_of
@@ -115,7 +115,7 @@ def test_number_2_a_hundred_points_are_worth_ten_euros() -> None:
 
 
 def test_a_redemption_names_points_or_a_reward() -> None:
-    assert price(REWARDS, "coffee") == 100
+    assert price(find_reward(REWARDS, "coffee"), None) == 100
     assert check_redemption(REWARDS, points=None, reward_id="coffee", available=100, **NOW) == 100
     assert check_redemption(REWARDS, points=7, reward_id=None, available=7, **NOW) == 7
     for points, reward in ((None, None), (5, "coffee"), (0, None), (-1, None), (2**53, None)):

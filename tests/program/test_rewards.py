@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from token_service.errors import InsufficientBalance, RewardUnavailable
+from token_service.errors import InsufficientBalance, InvalidInput, RewardUnavailable
 from token_service.program.rewards import Whose, check_redemption, closed
 from token_service.program.ruleset import Ruleset, check_ruleset
 
@@ -104,3 +104,75 @@ def test_contradictions_are_named_with_their_place(more: dict[str, Any], pointer
     assert [place.pointer for place in check_ruleset(with_reward(**more))] == [pointer]
     assert check_ruleset(with_reward(**SALE)) == []
     assert with_reward(**SALE).rewards[0].starts == date(2026, 12, 1)
+
+
+def test_a_level_has_its_own_price_and_missing_points_are_counted_by_it() -> None:
+    ruleset = with_reward(points_by_level={"gold": 60, "bronze": 120})
+    given = {"points": None, "reward_id": "box", "at": at("2026-12-01 12:00")}
+    for tier, points in (("gold", 60), ("silver", 100), ("bronze", 120), (None, 100)):
+        assert check_redemption(ruleset, available=120, whose=Whose(tier), **given) == points
+    with pytest.raises(InsufficientBalance) as refused:
+        check_redemption(ruleset, available=50, whose=Whose("gold"), **given)
+    assert refused.value.facts == {"available": 50, "missing_points": 10}
+
+
+SEGMENTS = [{"id": "students"}, {"id": "press"}]
+
+
+@pytest.mark.parametrize(
+    ("whose", "is_open"),
+    [
+        (Whose("bronze"), False),
+        (Whose("gold"), True),
+        (Whose(None, segments=("students",)), True),
+        (Whose("bronze", segments=("press",)), False),
+        (Whose("students", memberships=("students",)), False),  # ids of other things mean nothing here
+    ],
+)
+def test_a_segment_is_one_way_in_beside_levels(whose: Whose, is_open: bool) -> None:
+    reward = {"id": "box", "kind": "gift", "points": 100, "levels": ["gold"], "segments": ["students"]}
+    ruleset = ruleset_of(tiers=TIERS, segments=SEGMENTS, rewards=[reward])
+    assert (closed(ruleset, ruleset.rewards[0], whose, at("2026-12-01 12:00")) is None) is is_open
+
+
+def test_a_reward_of_a_segment_alone_names_it_to_others() -> None:
+    ruleset = ruleset_of(
+        segments=SEGMENTS, rewards=[{"id": "box", "kind": "gift", "points": 1, "segments": ["students"]}]
+    )
+    found = closed(ruleset, ruleset.rewards[0], Whose("gold", segments=("press",)), at("2026-12-01 12:00"))
+    assert found is not None
+    assert found.facts == {"reason": "segment_needed", "segments": ["students"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"points_by_level": {"platinum": 3}}, "/rewards/0/points_by_level/platinum"),
+        ({"levels": ["gold"], "points_by_level": {"silver": 3}}, "/rewards/0/points_by_level/silver"),
+        ({"segments": ["students"]}, "/rewards/0/segments/0"),
+        ({"discount": {"amount": 500}}, "/rewards/0/discount"),
+        ({"kind": "discount", "discount": {}}, "/rewards/0/discount"),
+        ({"kind": "discount", "discount": {"amount": 500, "percent": 10}}, "/rewards/0/discount"),
+        ({"kind": "discount", "discount": {"amount": 500, "up_to": 2}}, "/rewards/0/discount/up_to"),
+    ],
+)
+def test_prices_segments_and_discounts_that_contradict_themselves_are_named_with_their_place(
+    more: dict[str, Any], pointer: str
+) -> None:
+    assert [place.pointer for place in check_ruleset(with_reward(**more))] == [pointer]
+
+
+def test_a_level_that_may_have_it_with_a_membership_too_has_a_price() -> None:
+    more = {"levels": ["gold"], "memberships": ["club"], "points_by_level": {"silver": 3}}
+    ruleset = ruleset_of(
+        tiers=TIERS,
+        memberships=[{"id": "club", "price": 1, "period": "P1M"}],
+        rewards=[{"id": "box", "kind": "gift", "points": 100, **more}],
+    )
+    assert check_ruleset(ruleset) == []
+
+
+@pytest.mark.parametrize("wrong", [{"percent": 0}, {"percent": 101}, {"amount": 0}, {"amount": 5, "of": 2}])
+def test_a_discount_is_a_positive_amount_or_a_percentage(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        with_reward(kind="discount", discount=wrong)

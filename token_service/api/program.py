@@ -12,9 +12,12 @@ from token_service.api.access import needs, public
 from token_service.api.answers import Answer, Instant, ListAnswer, MoneyAnswer, respond
 from token_service.api.durations import duration_of
 from token_service.api.merchants import CeilingAnswer, present_ceiling
+from token_service.api.reward_terms import TermsAnswer
 from token_service.api.routing import Routes
 from token_service.api.services import ledger, services
 from token_service.ledger import merchants, program_setup, rulesets, stock, views
+from token_service.ledger.reward_terms import terms_of
+from token_service.program.ruleset import parse_ruleset
 
 routes = Routes("program", __name__, abp_tags=[{"name": "Program"}])
 
@@ -77,13 +80,15 @@ class ProgramAnswer(Answer):
 
 
 class RewardAnswer(Answer):
-    """Something that points buy; the price is a rule."""
+    """Something that points buy; the price is a rule, as are `terms`."""
 
     object: Literal["reward"] = "reward"
     id: str
     kind: str
     points: int
     rules: dict[str, Any] = Field(description="The reward as the ruleset in force writes it.")
+    points_by_level: dict[str, int] = Field(description="The price for members of a level, where it is another.")
+    terms: TermsAnswer
     pieces_left: int | None = Field(description="How many are left; null: no end of them.")
 
 
@@ -123,17 +128,20 @@ def get() -> Response:
 def list_rewards() -> Response:
     """The rewards of the ruleset in force."""
     context = ledger()
-    document = json.loads(rulesets.ruleset_in_force(context, context.now()).document)
+    text = rulesets.ruleset_in_force(context, context.now()).document
+    document, ruleset = json.loads(text), parse_ruleset(text)
     left = stock.stock_of(context)
     data = [
         RewardAnswer(
             id=reward["id"],
             kind=reward["kind"],
             points=reward["points"],
+            points_by_level=reward.get("points_by_level", {}),
+            terms=TermsAnswer.of(terms_of(rules, document["program"]["currency"])),
             rules=reward,
             pieces_left=left.get(reward["id"]),
         )
-        for reward in document.get("rewards", [])
+        for reward, rules in zip(document.get("rewards", []), ruleset.rewards, strict=True)
     ]
     return respond(RewardList(data=data, next_cursor=None))
 

@@ -14,6 +14,7 @@ from token_service.api.input import Body, Path
 from token_service.api.references import ReferenceQuery, answer_found
 from token_service.api.replays import answer_move
 from token_service.api.reversals import ReversalAnswer, ReversalBody
+from token_service.api.reward_terms import OrderBody
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import InvalidInput, Place
@@ -31,13 +32,17 @@ class RedemptionBody(Body):
     points: PositivePoints | None = Field(default=None, description="Exactly one of points and reward_id.")
     reward_id: Code | None = Field(default=None, description="A reward of the ruleset in force; it has the price.")
     merchant_id: Id | None = Field(default=None, description="With an admin key: who accepts the points.")
+    order: OrderBody | None = Field(
+        default=None, description="What the reward is used for: needed if its terms name any."
+    )
 
     def resolved(self) -> NewRedemption:
         """What the ledger is asked. Raises InvalidInput unless exactly one of points and reward_id is given."""
         if (self.points is None) == (self.reward_id is None):
             detail = "Give points or reward_id, not both."
             raise InvalidInput(detail, places=(Place("/points", detail),))
-        return NewRedemption(**dict(self))
+        order = None if self.order is None else self.order.resolved()
+        return NewRedemption(**{**dict(self), "order": order})
 
 
 class RedemptionPath(Path):
@@ -45,7 +50,8 @@ class RedemptionPath(Path):
 
 
 class RedemptionAnswer(Answer):
-    """Points spent; `value` is their worth by the ruleset, `reversed` of them were given back so far."""
+    """Points spent; `value` is their worth by the ruleset, `reversed` of them were given back so far. `discount` is what the
+    reward took off the order (null: no money, or no order was said)."""
 
     object: Literal["redemption"] = "redemption"
     id: str
@@ -56,6 +62,7 @@ class RedemptionAnswer(Answer):
     points: int
     reward_id: str | None
     value: MoneyAnswer
+    discount: MoneyAnswer | None
     reversed: int
     ruleset: str
 

@@ -12,6 +12,7 @@ from token_service.api.answers import Answer, respond
 from token_service.api.fields import MinorUnits
 from token_service.api.input import Body, Path
 from token_service.api.members import MemberPath
+from token_service.api.reward_terms import TermsAnswer
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.ledger import reward_standings, stock
@@ -38,9 +39,9 @@ class StockAnswer(Answer):
 
 
 class RewardStandingAnswer(Answer):
-    """A reward for one member, now. `refusal` is null unless it is closed to them: its `reason` is `level_needed`,
-    `membership_needed`, `not_yet_open`, `over`, `had_already` or `sold_out`, with what it needs. Points that are missing are no
-    refusal."""
+    """A reward for one member, now; `points` is their own price. `refusal` is null unless it is closed to them: its `reason` is
+    `level_needed`, `membership_needed`, `segment_needed`, `not_yet_open`, `over`, `had_already` or `sold_out`, with what it
+    needs. Points that are missing are no refusal."""
 
     object: Literal["reward_standing"] = "reward_standing"
     id: str
@@ -50,6 +51,7 @@ class RewardStandingAnswer(Answer):
     allowed: bool
     refusal: dict[str, Any] | None
     pieces_left: int | None
+    terms: TermsAnswer
 
 
 class RewardStandingList(Answer):

@@ -12,11 +12,12 @@ from token_service.api.answers import Answer, Instant, MoneyAnswer, Moved, respo
 from token_service.api.fields import Code, Id, Reference
 from token_service.api.input import Body
 from token_service.api.replays import answer_move, answer_once
+from token_service.api.reward_terms import OrderBody, TermsAnswer
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.api.simulations import SimulatedRefusal
 from token_service.ledger import vouchers
-from token_service.ledger.inputs import NewVoucherFor, NewVoucherUse
+from token_service.ledger.inputs import NewOrder, NewVoucherFor, NewVoucherUse
 
 routes = Routes("vouchers", __name__, abp_tags=[{"name": "Vouchers"}])
 
@@ -39,6 +40,11 @@ class VoucherBody(Body):
 
     code: Code = Field(examples=["7KQ4-M2XT-9HPB"])
     merchant_id: Id | None = Field(default=None, description="With an admin key: whose till it is.")
+    order: OrderBody | None = Field(default=None, description="What it is used for: needed if its terms name any.")
+
+    def said_order(self) -> NewOrder | None:
+        """The order, if it was said."""
+        return None if self.order is None else self.order.resolved()
 
 
 class VoucherUseBody(VoucherBody):
@@ -49,11 +55,12 @@ class VoucherUseBody(VoucherBody):
 
     def resolved(self) -> NewVoucherUse:
         """What the ledger is asked."""
-        return NewVoucherUse(**dict(self))
+        return NewVoucherUse(**{**dict(self), "order": self.said_order()})
 
 
 class VoucherFields(Answer):
-    """What a voucher buys and what it cost in points; `used_at` and `reference` of its use, the latter only to its merchant."""
+    """What a voucher buys and what it cost in points; `used_at`, `reference` and `discount` of its use, the last two only to its
+    merchant: `discount` is what came off the order (null: no money, or no order was said)."""
 
     object: Literal["voucher"] = "voucher"
     id: str
@@ -65,14 +72,17 @@ class VoucherFields(Answer):
     value: MoneyAnswer
     used_at: Instant | None
     reference: str | None
+    discount: MoneyAnswer | None
+    terms: TermsAnswer
 
 
 class VoucherChecked(Answer):
-    """The voucher, and the refusal that using it now would meet, if any."""
+    """The voucher, what it would take off the order, and the refusal that using it now would meet, if any."""
 
     object: Literal["voucher_check"] = "voucher_check"
     allowed: bool
     voucher: VoucherFields
+    discount: MoneyAnswer | None = Field(description="What comes off the order; null without one, or if no money does.")
     refusal: SimulatedRefusal | None
 
 
@@ -107,12 +117,12 @@ def buy(body: VoucherForBody) -> Response:
 @needs("redemptions:write")
 def check(body: VoucherBody) -> Response:
     """What the voucher with this code buys, and whether it may be used. Nothing changes."""
-    checked = vouchers.check_voucher(ledger(), caller(), body.code, body.merchant_id)
+    checked = vouchers.check_voucher(ledger(), caller(), body.code, body.merchant_id, body.said_order())
     refusal = None
     if checked.refusal is not None:
         refusal = SimulatedRefusal(code=checked.refusal, detail=checked.detail or "", facts=dict(checked.facts))
     voucher = VoucherFields.of(checked.voucher)
-    return respond(VoucherChecked(allowed=refusal is None, voucher=voucher, refusal=refusal))
+    return respond(VoucherChecked.of(checked, allowed=refusal is None, voucher=voucher, refusal=refusal))
 
 
 @routes.post("/v1/vouchers:use", responses={201: VoucherFields, 200: VoucherFields})

@@ -111,7 +111,7 @@ class HoldExpired(Refused):
 
 
 class RewardUnavailable(Refused):
-    """No such reward in the ruleset in force, or not for this member now."""
+    """No such reward in the ruleset in force, or not for this member or this order now; facts: `reason`, and what is missing."""
 
     code = "reward_unavailable"
     title = "This reward is not available"

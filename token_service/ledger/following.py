@@ -7,6 +7,7 @@ cannot cover yet waits, because an expiry that the contract will skip is on its 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -177,6 +178,7 @@ def _redeemed(tx: Transaction, account: Account, row: Row[Any]) -> bool:
         "quote_hash": given["reward"],
         "transaction": row.transaction_hash,
         "log_index": row.log_index,
+        **_order_of(mandate),
     }
     fact(tx, account, "signed_redemption", operation=operation, more={"points": -points, "lots": lots_of(uses), **more})
     entry = change_lots(
@@ -276,9 +278,16 @@ def _operation(tx: Transaction, account: Account, row: Row[Any], mandate: Row[An
             "reward_id": None if mandate is None else mandate.reward_id,
             "value": value,
             "by_signature": row.transaction_hash,
+            **_order_of(mandate),
         },
         result={},
     )
+
+
+def _order_of(mandate: Row[Any] | None) -> dict[str, Any]:
+    """What the quote says of an order, and of what comes off it."""
+    quote = {} if mandate is None else json.loads(mandate.quote)
+    return {name: quote[name] for name in ("order", "discount") if name in quote}
 
 
 def _name(tx: Transaction, row: Row[Any], mandate: Row[Any] | None) -> tuple[str, str]:

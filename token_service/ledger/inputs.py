@@ -38,6 +38,15 @@ class NewItem:
 
 
 @dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What a reward is used for: `total` is what is to be paid before it; `items` as in a purchase, if the reward needs them."""
+
+    total: int
+    currency: str | None = None
+    items: tuple[NewItem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NewPurchase:
     """What happened at the till. Exactly one of `member_id` and `external_id`. `total` is what was paid, tax
     included.
@@ -114,13 +123,14 @@ class NewReversal:
 
 @dataclass(frozen=True, slots=True)
 class NewRedemption:
-    """Exactly one of `points` and `reward_id`."""
+    """Exactly one of `points` and `reward_id`; a reward may be for an order."""
 
     reference: str
     member_id: str
     points: int | None = None
     reward_id: str | None = None
     merchant_id: str | None = None
+    order: NewOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +226,13 @@ class NewUseReversal:
 
 @dataclass(frozen=True, slots=True)
 class NewVoucherUse:
-    """A merchant honours a voucher; `code` as it was typed or scanned."""
+    """A merchant honours a voucher, for an order if it is said; `code` as it was typed or scanned."""
 
     reference: str
     code: str = field(repr=False)
     store_id: str | None = None
     merchant_id: str | None = None
+    order: NewOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -283,6 +283,7 @@ class Redemption:
     points: int
     reward_id: str | None
     value: Money  # by the ruleset's point value, rounded down
+    discount: Money | None  # what the reward took off the order, if one was said
     reversed: int  # given back so far
     ruleset: str
 

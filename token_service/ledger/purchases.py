@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from token_service.errors import CallerError, InvalidInput, MereauError, TotalMismatch, WrongCurrency
+from token_service.errors import CallerError, InvalidInput, MereauError, TotalMismatch
 from token_service.ledger import (
     campaign_uses,
     challenge_rows,
@@ -18,6 +18,7 @@ from token_service.ledger import (
     checks,
     membership_rows,
     operations,
+    orders,
     purchase_facts,
     referrals,
     stores,
@@ -253,8 +254,7 @@ def _check_money(tx: Transaction, new: NewPurchase) -> None:
 
     `total` leaves out what points paid; a caller may show that payment as part of `discount` or beside it.
     """
-    if new.currency is not None and new.currency != tx.program.currency:
-        raise WrongCurrency("the programme counts in another currency", expected=tx.program.currency)
+    orders.check_currency(tx, new.currency)
     for name in ("total", "tax", "shipping", "discount", "paid_with_points"):
         checks.money("/" + name, getattr(new, name))
     if new.tax > new.total:
@@ -263,11 +263,7 @@ def _check_money(tx: Transaction, new: NewPurchase) -> None:
         raise checks.wrong("/shipping", "must not exceed the total before discount and points")
     if not new.items:
         return
-    for index, item in enumerate(new.items):
-        for name in ("line", "quantity", "amount", "discount", "tax"):
-            checks.money(f"/items/{index}/{name}", getattr(item, name))
-        if item.tax > item.amount:
-            raise checks.wrong(f"/items/{index}/tax", "must not exceed the line's amount")
+    orders.check_figures(new.items)
     computed = sum(item.amount for item in new.items) + new.shipping - new.discount
     if new.total not in (computed, computed - new.paid_with_points):
         raise TotalMismatch(
@@ -276,9 +272,7 @@ def _check_money(tx: Transaction, new: NewPurchase) -> None:
 
 
 def _basket(tx: Transaction, new: NewPurchase, merchant_id: str, store_id: str | None) -> purchase_facts.Basket:
-    for index, item in enumerate(new.items):
-        checks.optional_text(f"/items/{index}/sku", item.sku, longest=200)
-        checks.optional_text(f"/items/{index}/category", item.category, longest=200)
+    orders.check_words(new.items)
     return purchase_facts.Basket(
         occurred_at=checks.when(tx, "/occurred_at", new.occurred_at),
         currency=tx.program.currency,

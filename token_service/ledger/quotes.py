@@ -6,9 +6,9 @@ with the merchant's reference (following.py).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import Any, Final
+import json
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Row, insert, select
 
@@ -18,17 +18,17 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.mandate_views import mandate_view
+from token_service.ledger.orders import content_of, fitted_redemption, said_of
 from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
 from token_service.ledger.reward_uses import whose
 from token_service.ledger.stock import check_stock
+from token_service.ledger.tiers import review_if_due
 from token_service.ledger.transaction import Transaction, simulate, write
 from token_service.ledger.wallet_tables import mandates
-from token_service.program.rewards import check_redemption, value_of
+from token_service.program.rewards import QUOTE_LASTS, check_redemption, value_of
 from token_service.protocol.hashing import text_hash
 from token_service.protocol.receipts import jcs
-
-VALID_FOR: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,23 @@ def quote(context: Context, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     return write(context, lambda tx: _quote(tx, actor, new))
 
 
-def preview_quote(context: Context, actor: Actor, new: NewRedemption) -> int:
-    """The points that `quote` would ask for now; nothing is recorded. Raises as `quote`."""
+@dataclass(frozen=True, slots=True)
+class QuotePreview:
+    """The points that a quote would ask for, and what would come off the order."""
 
-    def work(tx: Transaction) -> int:
+    points: int
+    discount: views.Money | None
+
+
+def preview_quote(context: Context, actor: Actor, new: NewRedemption) -> QuotePreview:
+    """What `quote` would say now; nothing is recorded. Raises as `quote`."""
+
+    def work(tx: Transaction) -> QuotePreview:
         merchant_id = actor.acting_merchant(new.merchant_id)
-        return _priced(tx, tx.member_of(merchant_id, member_id=new.member_id, external_id=None), new)[1]
+        account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
+        _, points, said = _priced(tx, account, new)
+        off = said.get("discount")
+        return QuotePreview(points, None if off is None else views.Money(off, tx.program.currency))
 
     return simulate(context, work)
 
@@ -66,12 +77,13 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     first = _first(tx, merchant_id, new)
     if first is not None:
         return QuoteOutcome(mandate_view(tx, first), created=False)
-    content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
+    content = operations.content_hash(content_of(new) | {"merchant_id": merchant_id})
     if operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content):
         raise ReferenceConflict("this reference names a redemption already")
     operations.check_backlog(tx)
-    ruleset_hash, points = _priced(tx, account, new)
-    deadline = int((tx.now + VALID_FOR).timestamp())
+    review_if_due(tx, account)
+    ruleset_hash, points, said = _priced(tx, account, new)
+    deadline = int((tx.now + QUOTE_LASTS).timestamp())
     mandate_id = tx.new_id("man")
     text = jcs(
         {
@@ -84,6 +96,7 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
             "value": value_of(tx.ruleset(ruleset_hash), points),
             "ruleset": ruleset_hash,
             "deadline": deadline,
+            **said,
         }
     )
     row = {
@@ -108,8 +121,8 @@ def _quote(tx: Transaction, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     return QuoteOutcome(mandate_view(tx, _named(tx, merchant_id, new.reference)), created=True)
 
 
-def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str, int]:
-    """The hash of the ruleset in force, and the points by it. Raises what speaks against it."""
+def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str, int, dict[str, Any]]:
+    """The hash of the ruleset in force, the points by it, and what comes off the order. Raises what speaks against it."""
     if account.state != "left":
         raise Conflict("the member's points are in our keeping: redeem them without a quote")
     check_running(tx)
@@ -123,7 +136,7 @@ def _priced(tx: Transaction, account: Account, new: NewRedemption) -> tuple[str,
         at=tx.now,
     )
     check_stock(tx, new.reward_id)
-    return ruleset_hash, points
+    return ruleset_hash, points, said_of(fitted_redemption(tx, new))
 
 
 def _first(tx: Transaction, merchant_id: str, new: NewRedemption) -> Row[Any] | None:
@@ -135,7 +148,9 @@ def _first(tx: Transaction, merchant_id: str, new: NewRedemption) -> Row[Any] | 
     asked = (
         row.reward_id == new.reward_id if new.reward_id is not None else row.points == new.points and not row.reward_id
     )
-    if row.member_id != new.member_id or not asked:
+    order = json.loads(row.quote).get("order", {})
+    same_order = order.get("total") == (None if new.order is None else new.order.total)
+    if row.member_id != new.member_id or not asked or not same_order:
         raise ReferenceConflict("this reference names something else already", existing_id=row.id)
     return row
 

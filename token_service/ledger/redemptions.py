@@ -16,6 +16,7 @@ from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewReversal
 from token_service.ledger.moving_on import move_on
 from token_service.ledger.operations import Done
+from token_service.ledger.orders import content_of, fitted_redemption, said_of
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, sweep_expired
 from token_service.ledger.reversal_views import reversal_view
@@ -23,6 +24,7 @@ from token_service.ledger.reward_uses import whose
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Operation
 from token_service.ledger.stock import put_piece_back, take_piece
+from token_service.ledger.tiers import review_if_due
 from token_service.ledger.transaction import Transaction, read
 from token_service.ledger.voucher_rows import cancel_if_open, check_restorable, voucher_row
 from token_service.program import lots as engine
@@ -34,8 +36,8 @@ from token_service.units import EntryKind
 def redeem(context: Context, actor: Actor, new: NewRedemption) -> views.Outcome[views.Redemption]:
     """The redemption; the first one again when its reference is known with the same content.
 
-    Raises InsufficientBalance (with `missing_points`), RewardUnavailable, ReferenceConflict, NotFound, InvalidInput,
-    MemberFrozen, MemberLeaving, ProgramPaused, BacklogFull.
+    Raises InsufficientBalance (with `missing_points`), RewardUnavailable (also for an order that the reward is not for),
+    WrongCurrency, ReferenceConflict, NotFound, InvalidInput, MemberFrozen, MemberLeaving, ProgramPaused, BacklogFull.
     """
     return outcome(context, lambda tx: _redeem(tx, actor, new), redemption_view)
 
@@ -83,13 +85,14 @@ def spend(
     that it names. Raises as `redeem`.
     """
     checks.reference(new.reference)
-    content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id})
+    content = operations.content_hash(content_of(new) | {"merchant_id": merchant_id})
     first = operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content)
     if first is not None:
         return Done(first, replayed=True)
     operations.check_spending(account)
     check_running(tx)
     free_lapsed(tx, account)
+    review_if_due(tx, account)  # a level that has ended sets no price any more, and its leaf comes before this one
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
     at = stored_lots.consumption_time(tx)
@@ -97,15 +100,17 @@ def spend(
     points = check_redemption(
         ruleset, points=new.points, reward_id=new.reward_id, available=usable, whose=whose(tx, account), at=tx.now
     )
+    more = (
+        said_of(fitted_redemption(tx, new)) if voucher_id is None else {"voucher": voucher_id}
+    )  # whose use says the order
     take_piece(tx, new.reward_id)
     sweep_expired(tx, account)
-    voucher = {} if voucher_id is None else {"voucher": voucher_id}
-    facts = {"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **voucher}
+    facts = {"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **more}
     operation = _start(
         tx, account, {"merchant_id": merchant_id, "reference": new.reference, "content_hash": content}, facts
     )
     uses = engine.consume(stored_lots.open_lots(tx, account), points, at=at)
-    _take(tx, account, operation, uses, voucher)
+    _take(tx, account, operation, uses, more)
     return Done(operation, replayed=False)
 
 
@@ -113,7 +118,7 @@ def redeem_held(tx: Transaction, account: Account, hold: Operation, new: NewRede
     """The redemption of points that a hold had set aside, by what it names of lots. Raises ReferenceConflict, BacklogFull."""
     merchant_id, points = hold.merchant_id, -sum(use.points for use in uses)
     checks.reference(new.reference)
-    content = operations.content_hash(asdict(new) | {"merchant_id": merchant_id, "hold": hold.id})
+    content = operations.content_hash(content_of(new) | {"merchant_id": merchant_id, "hold": hold.id})
     operations.known(tx, merchant_id=merchant_id, kind="redemption", reference=new.reference, content=content)
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
     facts = {"points": points, "reward_id": None, "value": value_of(ruleset, points)}
@@ -140,11 +145,11 @@ def _start(tx: Transaction, account: Account, named: Mapping[str, Any], facts: d
 
 
 def _take(
-    tx: Transaction, account: Account, operation: Operation, uses: Sequence[Use], voucher: Mapping[str, str]
+    tx: Transaction, account: Account, operation: Operation, uses: Sequence[Use], said: Mapping[str, Any]
 ) -> None:
-    """The entry, and what an activity of the member does."""
+    """The entry, which says this besides, and what an activity of the member does."""
     facts, party = operation.facts, tx.merchant(operation.merchant_id).party
-    more = {"reward": facts["reward_id"], "price": facts["points"], "value": facts["value"], **voucher}
+    more = {"reward": facts["reward_id"], "price": facts["points"], "value": facts["value"], **said}
     change_lots(tx, account, operation, kind=EntryKind.REDEMPTION, uses=uses, party=party, more=more)
     stored_lots.extend_lots(tx, account, activity_at=tx.now, operation_id=operation.id)
     account.last_activity_at = max(tx.now, account.last_activity_at or tx.now)
@@ -240,6 +245,7 @@ def check_running(tx: Transaction) -> None:
 
 def redemption_view(tx: Transaction, operation: Operation) -> views.Redemption:
     """The view of a redemption operation."""
+    off = operation.facts.get("discount")
     return views.Redemption(
         id=operation.id,
         created_at=operation.recorded_at,
@@ -249,6 +255,7 @@ def redemption_view(tx: Transaction, operation: Operation) -> views.Redemption:
         points=operation.facts["points"],
         reward_id=operation.facts["reward_id"],
         value=views.Money(operation.facts["value"], tx.program.currency),
+        discount=None if off is None else views.Money(off, tx.program.currency),
         reversed=sum(child.facts["points"] for child in operations.children(tx, operation.id, "restoration")),
         ruleset=operation.ruleset_hash,
     )

@@ -6,11 +6,12 @@ from token_service.ledger import stored_lots, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.reward_uses import whose
 from token_service.ledger.stock import pieces_left
 from token_service.ledger.transaction import Transaction, read
 from token_service.program import lots as engine
-from token_service.program.rewards import closed
+from token_service.program.rewards import closed, price
 
 
 def list_reward_standings(context: Context, actor: Actor, member_id: str) -> tuple[views.RewardStanding, ...]:
@@ -28,16 +29,18 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
         facts = {} if why_not is None else why_not.facts
         if not facts and left.get(reward.id) == 0:
             facts = {"reason": "sold_out"}
-        missing = max(0, reward.points - usable)
+        points = price(reward, member.tier)
+        missing = max(0, points - usable)
         found.append(
             views.RewardStanding(
                 id=reward.id,
                 kind=reward.kind,
-                points=reward.points,
+                points=points,
                 missing_points=missing,
                 allowed=not facts and not missing and account.state == "active" and not account.frozen,
                 refusal=facts,
                 pieces_left=left.get(reward.id),
+                terms=terms_of(reward, tx.program.currency),
             )
         )
     return tuple(found)

@@ -1,4 +1,6 @@
-"""What of a member decides which rewards they may have: level, memberships, and how often they had those that are limited."""
+"""What of a member decides which rewards they may have, and at what price: level, memberships, segments, and how often they had
+those that are limited.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from sqlalchemy import select
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.membership_rows import held
+from token_service.ledger.purchase_facts import segments_of
+from token_service.ledger.tiers import level_now
 from token_service.ledger.transaction import Transaction
 from token_service.program.rewards import Whose
 from token_service.units import EntryKind
@@ -19,7 +23,8 @@ def whose(tx: Transaction, account: Account) -> Whose:
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
     limited = {reward.id for reward in ruleset.rewards if reward.per_member is not None}
     memberships = tuple(one.id for one in held(tx, account, tx.now))
-    return Whose(account.tier, memberships, _had(tx, account, limited) if limited else {})
+    had = _had(tx, account, limited) if limited else {}
+    return Whose(level_now(tx, account), memberships, segments_of(account), had)
 
 
 def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, list[datetime]]:

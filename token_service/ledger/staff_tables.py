@@ -6,7 +6,7 @@ more use. No password, token or code is stored, only what recognises it.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, Text, false
+from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, Text, false
 
 from token_service.ledger.schema import Serial, UtcTime, metadata
 
@@ -111,6 +111,7 @@ vouchers = Table(  # what a reward bought in the wallet is shown as; its code is
     Column("used_at", UtcTime),
     Column("used_by_merchant_id", String(30), ForeignKey("merchants.id")),
     Column("used_reference", Text),  # the merchant's name for the use
+    Column("discount_cents", BigInteger),  # what came off the order that it was used for
     Column("cancelled_at", UtcTime),  # its redemption was given back
     CheckConstraint("(used_at is null) = (used_by_merchant_id is null)", name="used"),
     CheckConstraint("(used_at is null) = (used_reference is null)", name="reference"),

@@ -30,6 +30,21 @@ def review(tx: Transaction, account: Account) -> bool:
     return True
 
 
+def review_if_due(tx: Transaction, account: Account) -> None:
+    """Records a change of level whose time has come, so that what is recorded next is decided by the right one."""
+    if _is_due(tx, account):
+        review(tx, account)
+
+
+def level_now(tx: Transaction, account: Account) -> str | None:
+    """The level that the member holds now, also where the change to it is not recorded yet."""
+    return standing_of(tx, account).tier if _is_due(tx, account) else account.tier
+
+
+def _is_due(tx: Transaction, account: Account) -> bool:
+    return account.tier_due_at is not None and account.tier_due_at <= tx.now
+
+
 def standing_of(tx: Transaction, account: Account) -> Standing:
     """Where the member stands now, and the way to the next level."""
     return _standing(tx, account, tx.ruleset(tx.ruleset_hash_at(tx.now)))[0]

@@ -216,6 +216,7 @@ def _line(row: Row[Any]) -> TillLine:
         store_name=row.store_name,
         is_signed=bool(row.facts.get("by_signature")),
         membership=row.membership,
+        discount=row.facts.get("discount") if kind == "redemption" else None,
     )
 
 

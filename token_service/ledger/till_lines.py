@@ -35,6 +35,7 @@ class TillLine:
     is_signed: bool = False  # the member spent the points with a signature of their own
     membership: str | None = None
     benefit: str | None = None
+    discount: int | None = None  # what the reward took off the order
 
 
 @dataclass(frozen=True)

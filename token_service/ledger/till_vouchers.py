@@ -96,4 +96,5 @@ def _line(row: Row[Any]) -> TillLine:
         staff_id=row.staff_id,
         staff_name=row.staff_name,
         store_name=None,
+        discount=row.discount_cents,
     )

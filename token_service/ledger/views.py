@@ -57,7 +57,7 @@ from token_service.ledger.receipt_views import (
     Receipt,
 )
 from token_service.ledger.referral_views import Invitation, Referral
-from token_service.ledger.reward_views import RewardStanding
+from token_service.ledger.reward_views import DiscountTerms, RewardStanding, RewardTerms
 from token_service.ledger.standing_views import Renewal, StandingOrder
 from token_service.ledger.tier_views import TierDowngrade, TierStanding
 from token_service.ledger.user_views import User, UserChange
@@ -83,6 +83,7 @@ __all__ = [
     "Ceiling",
     "ChallengeStanding",
     "Completed",
+    "DiscountTerms",
     "Donation",
     "DueReport",
     "EntryView",
@@ -119,6 +120,7 @@ __all__ = [
     "Renewal",
     "Reversal",
     "RewardStanding",
+    "RewardTerms",
     "RulesetView",
     "Settlement",
     "ShownVoucher",

@@ -25,6 +25,7 @@ from token_service.ledger.transaction import Transaction
 CODE_LENGTH: Final = 12
 """60 bits: with a million open vouchers, a guesser with 2,000 tries a second finds one in ten years."""
 _CODE: Final = b"mereau voucher v1:"
+_USE: Final = ("used_at", "used_by_merchant_id", "used_reference", "discount_cents")
 
 
 def sealed_salt_key(tx: Transaction, member_id: str) -> bytes | None:
@@ -97,7 +98,7 @@ def replayed_vouchers(
         if voucher_id is None or drawn[operation.id] != member_id:
             continue
         known = None if sealed is not None else voucher_row(tx, vouchers.c.id == voucher_id)
-        use = uses.get(voucher_id, dict.fromkeys(("used_at", "used_by_merchant_id", "used_reference")))
+        use = uses.get(voucher_id, dict.fromkeys(_USE))
         rows[voucher_id] = {
             "id": voucher_id,
             "operation_id": operation.id,
@@ -139,6 +140,7 @@ def _uses(tx: Transaction, member_id: str) -> dict[str, dict[str, Any]]:
             "used_at": fact.recorded_at,
             "used_by_merchant_id": said["merchant"],
             "used_reference": said["reference"],
+            "discount_cents": said.get("discount"),
         }
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from token_service.ledger.point_views import Money
+from token_service.ledger.reward_views import RewardTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Voucher:
     code: str | None = field(repr=False)
     used_at: datetime | None
     used_by: str | None  # the merchant's name
+    discount: Money | None  # what came off the order that it was used for; None: no money, or no order was said
     cancelled_at: datetime | None
 
 
@@ -42,13 +44,18 @@ class ShownVoucher:
     value: Money  # by the ruleset's point value, rounded down
     used_at: datetime | None
     reference: str | None  # of the asking merchant's own use
+    discount: Money | None  # what came off then, to that merchant as well
+    terms: RewardTerms
 
 
 @dataclass(frozen=True, slots=True)
 class VoucherCheck:
-    """The voucher, and the refusal that using it would meet: its code, sentence and facts; `refusal` None: it would not."""
+    """The voucher, what it would take off the order, and the refusal that using it would meet: its code, sentence and facts;
+    `refusal` None: it would not.
+    """
 
     voucher: ShownVoucher
+    discount: Money | None = None
     refusal: str | None = None
     detail: str | None = None
     facts: Mapping[str, object] = field(default_factory=dict)

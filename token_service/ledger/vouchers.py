@@ -25,16 +25,20 @@ from token_service.errors import (
 from token_service.ledger import checks, operations, shown_codes, stores, tables, unknown_references, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.inputs import NewRedemption, NewVoucher, NewVoucherFor, NewVoucherUse
+from token_service.ledger.inputs import NewOrder, NewRedemption, NewVoucher, NewVoucherFor, NewVoucherUse
 from token_service.ledger.operations import Done
+from token_service.ledger.orders import fitted, said_of
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact
 from token_service.ledger.redemptions import spend
+from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.voucher_rows import CODE_LENGTH, drawn_voucher, state_of, voucher_code, voucher_row
+from token_service.program.reward_orders import Fit
 from token_service.program.rewards import find_reward
+from token_service.program.schema import Reward
 from token_service.units import EntryKind
 
 LISTED_MAX: Final = 100
@@ -100,28 +104,40 @@ def get_voucher(context: Context, actor: Actor, voucher_id: str) -> views.Vouche
     return read(context, work)
 
 
-def check_voucher(context: Context, actor: Actor, code: str, merchant_id: str | None = None) -> views.VoucherCheck:
-    """What the voucher of this code buys, and why it would be refused if it would. Raises VoucherUnknown."""
+def check_voucher(
+    context: Context, actor: Actor, code: str, merchant_id: str | None = None, order: NewOrder | None = None
+) -> views.VoucherCheck:
+    """What the voucher of this code buys, what it would take off the order, and why it would be refused if it would.
+
+    Raises VoucherUnknown, WrongCurrency, InvalidInput.
+    """
     merchant = actor.acting_merchant(merchant_id)
 
     def work(tx: Transaction) -> views.VoucherCheck:
         tx.merchant(merchant)
         row = _row_of_code(tx, code)
-        refusal = _refusal(tx, row, merchant)
         shown = _shown_view(tx, row, merchant)
+        refusal = _refusal(tx, row, merchant)
+        off = None
         if refusal is None:
-            return views.VoucherCheck(shown)
-        return views.VoucherCheck(shown, refusal.code, refusal.detail, refusal.facts)
+            try:
+                off = _discount(tx, fitted(tx, _reward_of(tx, row), order))
+            except RewardUnavailable as unfit:
+                refusal = unfit
+        if refusal is None:
+            return views.VoucherCheck(shown, off)
+        return views.VoucherCheck(shown, None, refusal.code, refusal.detail, refusal.facts)
 
     return read(context, work)
 
 
 def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.VoucherUse:
-    """The voucher, honoured by the merchant now; as it was the first time when the merchant's reference is known for it.
+    """The voucher, honoured by the merchant now; as it was the first time when the merchant's reference is known for it, whatever
+    order is said then.
 
     Any merchant of the programme may honour any voucher. Raises VoucherUnknown, VoucherUsed (naming the first use, and its
-    reference if it was this merchant's), VoucherCancelled, MemberFrozen, ReferenceConflict, NotFound (merchant, store),
-    InvalidInput, BacklogFull.
+    reference if it was this merchant's), VoucherCancelled, MemberFrozen, RewardUnavailable for an order that it is not for
+    (reward_orders.py says the reasons), WrongCurrency, ReferenceConflict, NotFound (merchant, store), InvalidInput, BacklogFull.
     """
 
     def work(tx: Transaction) -> views.VoucherUse:
@@ -138,9 +154,8 @@ def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.Vou
             if refusal is not None:
                 raise refusal
             store_id = None if new.store_id is None else stores.store_of(tx, merchant, new.store_id).id
-            _use(
-                tx, account, row, {"merchant": merchant, "party": party, "store": store_id, "reference": new.reference}
-            )
+            use = {"merchant": merchant, "party": party, "store": store_id, "reference": new.reference}
+            _use(tx, account, row, use | said_of(fitted(tx, _reward_of(tx, row), new.order)))
         return views.VoucherUse(_shown_view(tx, _own_row(tx, vouchers.c.id, row.id), merchant), replayed=replayed)
 
     return write(context, work)
@@ -182,7 +197,12 @@ def _use(tx: Transaction, account: Account, row: Row[Any], use: dict[str, Any]) 
     operations.check_backlog(tx)
     more = {"of": row.operation_id, "voucher": row.id, "reward": row.reward_id, **use}
     fact(tx, account, "voucher_used", operation=None, more=more)
-    values = {"used_at": tx.now, "used_by_merchant_id": use["merchant"], "used_reference": use["reference"]}
+    values = {
+        "used_at": tx.now,
+        "used_by_merchant_id": use["merchant"],
+        "used_reference": use["reference"],
+        "discount_cents": use.get("discount"),
+    }
     tx.connection.execute(update(vouchers).where(vouchers.c.id == row.id).values(**values))
 
 
@@ -258,21 +278,38 @@ def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
         code=shown_codes.grouped(voucher_code(tx, row.sealed_salt_key, row.id)) if is_shown else None,
         used_at=row.used_at,
         used_by=row.used_by,
+        discount=_money(tx, row.discount_cents),
         cancelled_at=row.cancelled_at,
     )
 
 
 def _shown_view(tx: Transaction, row: Row[Any], merchant_id: str) -> views.ShownVoucher:
     done = operations.loaded(tx, [row.operation_id])[row.operation_id]
-    names = find_reward(tx.ruleset(done.ruleset_hash), row.reward_id).name or {}
+    reward, is_own = _reward_of(tx, row), row.used_by_merchant_id == merchant_id
     return views.ShownVoucher(
         id=row.id,
         created_at=row.created_at,
         state=state_of(row),
         reward_id=row.reward_id,
-        reward_name={str(language): name for language, name in names.items()},
+        reward_name={str(language): name for language, name in (reward.name or {}).items()},
         points=done.facts.get("points", 0),
         value=views.Money(done.facts.get("value", 0), tx.program.currency),
         used_at=row.used_at,
-        reference=row.used_reference if row.used_by_merchant_id == merchant_id else None,
+        reference=row.used_reference if is_own else None,
+        discount=_money(tx, row.discount_cents) if is_own else None,
+        terms=terms_of(reward, tx.program.currency),
     )
+
+
+def _reward_of(tx: Transaction, row: Row[Any]) -> Reward:
+    """What the voucher is for, by the rules under which it was bought or won."""
+    done = operations.loaded(tx, [row.operation_id])[row.operation_id]
+    return find_reward(tx.ruleset(done.ruleset_hash), row.reward_id)
+
+
+def _discount(tx: Transaction, found: Fit | None) -> views.Money | None:
+    return None if found is None else _money(tx, found.discount)
+
+
+def _money(tx: Transaction, amount: int | None) -> views.Money | None:
+    return None if amount is None else views.Money(amount, tx.program.currency)

@@ -84,6 +84,11 @@ def membership_named_in_words(ruleset: Ruleset, membership_id: str) -> str:
     return next(found, plain_id(membership_id))
 
 
+def segment_named(ruleset: Ruleset, segment_id: str) -> str:
+    """A group's name, its id as words where the rules give it none."""
+    return next((own_name(one) for one in ruleset.segments if one.id == segment_id), plain_id(segment_id))
+
+
 def level_named(ruleset: Ruleset, level_id: str) -> str:
     """A tier's name, also of one that the rules of today no longer have."""
     levels = ruleset.tiers.levels if ruleset.tiers else ()

@@ -79,6 +79,14 @@ def place_of(merchant: str | None, store: str | None) -> str:
     return f"{where}, {store}" if store and store != where else where
 
 
+def off_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
+    """What a reward took off an order, as a leaf says it; None where no money came off."""
+    off = facts.get("discount")
+    if not isinstance(off, int):
+        return None
+    return gettext("Taken off: %(amount)s", amount=formats.money(-off, rules.program.currency))
+
+
 def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
     place, facts = place_of(entry.merchant_name, entry.store_name), entry.facts
     amount = _amount(facts, rules)
@@ -91,7 +99,8 @@ def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
     if entry.kind == "redemption":
         reward = _text(facts, "reward")
         own = gettext("Points used, signed by you") if "quote_hash" in facts else gettext("Points used")
-        return (reward_named(rules, reward) if reward else own), place
+        off = off_in_words(facts, rules)
+        return (reward_named(rules, reward) if reward else own), place if off is None else f"{place} · {off}"
     if entry.kind == "reversal":
         return _reversal(entry), place
     if entry.kind == "donation":

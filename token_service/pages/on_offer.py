@@ -9,7 +9,8 @@ from typing import Any
 
 from token_service.ledger.views import RewardStanding
 from token_service.pages import formats
-from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named
+from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named, segment_named
+from token_service.pages.reward_words import instead_of, terms_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
 
@@ -19,8 +20,8 @@ FEW_MAX = 10
 
 @dataclass(frozen=True)
 class Offer:
-    """A reward, and the points still missing for it; 0 = within reach. `closed` says why this member cannot have it now,
-    `few` how many are left where they are few.
+    """A reward at this member's price, and the points still missing for it; 0 = within reach. `closed` says why this member
+    cannot have it now, `few` how many are left where they are few, `terms` what comes off which orders, and what others pay.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Offer:
     missing: int
     closed: str | None = None
     few: str | None = None
+    terms: tuple[str, ...] = ()
 
 
 def on_offer(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]:
@@ -41,10 +43,17 @@ def on_offer(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]
             missing=one.missing_points,
             closed=closed_in_words(one.refusal, rules),
             few=_few(one.pieces_left),
+            terms=_terms(one, rules),
         )
         for one in standings
         if one.refusal.get("reason") != OVER
     ]
+
+
+def _terms(one: RewardStanding, rules: Ruleset) -> tuple[str, ...]:
+    reward = next(reward for reward in rules.rewards if reward.id == one.id)
+    instead = instead_of(reward, one.points)
+    return (*terms_in_words(one.terms), *(() if instead is None else (instead,)))
 
 
 def _few(pieces_left: int | None) -> str | None:
@@ -54,10 +63,15 @@ def _few(pieces_left: int | None) -> str | None:
     return ngettext("Only %(number)s left", "Only %(number)s left", pieces_left, number=number)
 
 
-def needed_in_words(levels: Iterable[str], memberships: Iterable[str], rules: Ruleset) -> str:
+def needed_in_words(levels: Iterable[str], memberships: Iterable[str], segments: Iterable[str], rules: Ruleset) -> str:
     """Who may have a reward that is not for everybody."""
     named = [level_named(rules, level) for level in levels]
     paid = ", ".join(membership_named_in_words(rules, one) for one in memberships)
+    groups = ", ".join(segment_named(rules, one) for one in segments)
+    if groups and not named and not paid:
+        return gettext("Only for this group: %(groups)s", groups=groups)
+    if groups:
+        return gettext("Only with one of: %(names)s", names=", ".join(one for one in (*named, paid, groups) if one))
     if not named:
         return gettext("Only with this membership: %(memberships)s", memberships=paid)
     if not paid:
@@ -68,8 +82,9 @@ def needed_in_words(levels: Iterable[str], memberships: Iterable[str], rules: Ru
 def closed_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
     """Why a reward cannot be had, from a refusal's facts; None where they don't say."""
     reason = facts.get("reason")
-    if reason in ("level_needed", "membership_needed"):
-        return needed_in_words(facts.get("levels", ()), facts.get("memberships", ()), rules)
+    if reason in ("level_needed", "membership_needed", "segment_needed"):
+        levels, memberships, segments = (facts.get(name, ()) for name in ("levels", "memberships", "segments"))
+        return needed_in_words(levels, memberships, segments, rules)
     if reason == "sold_out":
         return gettext("There is none left at the moment.")
     if reason == "had_already":

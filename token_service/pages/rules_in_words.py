@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from token_service.ledger.reward_terms import terms_of
 from token_service.pages import formats
 from token_service.pages.breakdown import (
     action_in_words,
@@ -25,6 +26,7 @@ from token_service.pages.challenge_words import challenge_in_words
 from token_service.pages.levels_in_words import levels_in_words
 from token_service.pages.memberships_in_words import membership_in_words
 from token_service.pages.on_offer import needed_in_words
+from token_service.pages.reward_words import prices_in_words, terms_in_words
 from token_service.pages.schedules_in_words import schedule_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
@@ -299,7 +301,8 @@ def _rewards(ruleset: Ruleset) -> Iterator[Told]:
             reward=reward_named(ruleset, reward.id),
             points=formats.number(reward.points),
         )
-        yield Told(". ".join([said, *_who_and_when(reward, ruleset)]))
+        terms = terms_in_words(terms_of(reward, program.currency))
+        yield Told(". ".join([said, *prices_in_words(reward, ruleset), *terms, *_who_and_when(reward, ruleset)]))
 
 
 def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
@@ -330,5 +333,5 @@ def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
         yield from (
             said.removesuffix(".") for said in _award_limits(ruleset, AwardLimits(per_member=reward.per_member))
         )
-    if reward.levels or reward.memberships:
-        yield needed_in_words(reward.levels, reward.memberships, ruleset)
+    if reward.levels or reward.memberships or reward.segments:
+        yield needed_in_words(reward.levels, reward.memberships, reward.segments, ruleset)

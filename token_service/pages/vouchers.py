@@ -8,20 +8,24 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
+from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.views import Voucher
 from token_service.ledger.vouchers import get_voucher, list_vouchers
-from token_service.pages.breakdown import reward_named
+from token_service.pages.breakdown import own_name
 from token_service.pages.qr import qr
+from token_service.pages.reward_words import came_off, terms_in_words
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor
 
 
 @dataclass(frozen=True)
 class ShownVoucher:
-    """A voucher with its reward's name in the page's language."""
+    """A voucher with its reward's name and terms in the page's language, and what it took off the order it was used for."""
 
     voucher: Voucher
     name: str
+    terms: tuple[str, ...]
+    came_off: str | None
 
     @property
     def qr(self) -> Markup | None:
@@ -52,5 +56,7 @@ def own_vouchers() -> list[ShownVoucher]:
 
 
 def _shown(one: Voucher) -> ShownVoucher:
-    name = reward_named(services().ruleset_named(one.ruleset), one.reward_id)
-    return ShownVoucher(one, name)
+    rules = services().ruleset_named(one.ruleset)
+    reward = next(reward for reward in rules.rewards if reward.id == one.reward_id)
+    terms = tuple(terms_in_words(terms_of(reward, rules.program.currency)))
+    return ShownVoucher(one, own_name(reward), terms, came_off(one.discount))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from token_service.errors import InsufficientBalance, InvalidInput, RewardUnavailable
 from token_service.program.campaign_limits import times_used
@@ -14,28 +14,33 @@ from token_service.program.facts import local_time
 from token_service.program.schema import Reward, Ruleset
 from token_service.units import POINTS_MAX
 
+QUOTE_LASTS: Final = timedelta(minutes=30)
+"""How long a quote may be signed: its price is that of the level held when it was made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """What of a member decides which rewards they may have: the level, the memberships held, and when they `had`
-    rewards that a member may have so often only, what was given back left out.
+    """What of a member decides which rewards they may have, and at what price: the level, the memberships held, the segments,
+    and when they `had` rewards that a member may have so often only, what was given back left out.
     """
 
     tier: str | None
     memberships: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
     had: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Why a member cannot have a reward at an instant: `level_needed` (one of `levels`, or of `memberships`), `membership_needed`
-    (one of `memberships`), `not_yet_open` (for them it opens at `opens_at`), `over` (since the end of `until`), or `had_already`:
-    as often as a member may.
+    """Why a member cannot have a reward at an instant: `level_needed`, `membership_needed` or `segment_needed` (one of what it
+    names of `levels`, `memberships` and `segments`), `not_yet_open` (for them it opens at `opens_at`), `over` (since the end of
+    `until`), or `had_already`: as often as a member may.
     """
 
     reason: str
     levels: tuple[str, ...] = ()
     memberships: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
     opens_at: datetime | None = None
     until: date | None = None
 
@@ -47,6 +52,8 @@ class Closed:
             said["levels"] = list(self.levels)
         if self.memberships:
             said["memberships"] = list(self.memberships)
+        if self.segments:
+            said["segments"] = list(self.segments)
         if self.opens_at is not None:
             said["opens_at"] = self.opens_at.isoformat()
         if self.until is not None:
@@ -58,10 +65,10 @@ def closed(ruleset: Ruleset, reward: Reward, whose: Whose, at: datetime) -> Clos
     """Why such a member cannot have the reward at an instant; None: they can, if they have the points. Days are the
     programme's; a level or membership of `early_days` may have it so many days before `from`, the earliest counts.
     """
+    if not _is_for(reward, whose):
+        reason = "level_needed" if reward.levels else "membership_needed" if reward.memberships else "segment_needed"
+        return Closed(reason, levels=reward.levels, memberships=reward.memberships, segments=reward.segments)
     has = {whose.tier, *whose.memberships}
-    if (reward.levels or reward.memberships) and not has & {*reward.levels, *reward.memberships}:
-        reason = "level_needed" if reward.levels else "membership_needed"
-        return Closed(reason, levels=reward.levels, memberships=reward.memberships)
     today = local_time(at, ruleset.program.time_zone).date
     if reward.starts is not None:
         early = (days for name, days in (reward.early_days or {}).items() if name in has)
@@ -77,9 +84,21 @@ def closed(ruleset: Ruleset, reward: Reward, whose: Whose, at: datetime) -> Clos
     return None
 
 
+def _is_for(reward: Reward, whose: Whose) -> bool:
+    """Whether it is for everybody, or the member has one of what it names."""
+    if not (reward.levels or reward.memberships or reward.segments):
+        return True
+    return (
+        whose.tier in reward.levels
+        or not {*whose.memberships}.isdisjoint(reward.memberships)
+        or not {*whose.segments}.isdisjoint(reward.segments)
+    )
+
+
 _SAID = {
     "level_needed": "This reward is for members of another level.",
     "membership_needed": "This reward is for members of a paid membership.",
+    "segment_needed": "This reward is for members of another group.",
     "not_yet_open": "This reward is not to be had yet.",
     "over": "This reward is over.",
     "had_already": "The member has had this reward as often as each member may.",
@@ -94,9 +113,9 @@ def find_reward(ruleset: Ruleset, reward_id: str) -> Reward:
     raise RewardUnavailable("The programme has no such reward.")
 
 
-def price(ruleset: Ruleset, reward_id: str) -> int:
-    """Points that the reward costs. Raises RewardUnavailable when the ruleset has none of that id."""
-    return find_reward(ruleset, reward_id).points
+def price(reward: Reward, tier: str | None) -> int:
+    """Points that the reward costs a member of that level."""
+    return reward.points if tier is None else (reward.points_by_level or {}).get(tier, reward.points)
 
 
 def value_of(ruleset: Ruleset, points: int) -> int:
@@ -128,7 +147,7 @@ def check_redemption(
         why_not = closed(ruleset, reward, whose, at)
         if why_not is not None:
             raise RewardUnavailable(_SAID[why_not.reason], **why_not.facts)
-        needed = reward.points
+        needed = price(reward, whose.tier)
     if not 1 <= needed <= POINTS_MAX:
         raise InvalidInput("Points must be a whole number from 1 to 2^53 − 1.")
     if needed > available:

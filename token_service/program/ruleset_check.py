@@ -22,6 +22,7 @@ from token_service.program.conditions import (
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
 from token_service.program.kinds import gives_anything
+from token_service.program.reward_check import reward_mistakes
 from token_service.program.schedules import next_turn
 from token_service.program.schema import (
     AwardLimits,
@@ -70,7 +71,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_schedules(ruleset, check),
         *_limits(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
-        *_rewards(ruleset),
+        *reward_mistakes(ruleset),
     ]
 
 
@@ -282,24 +283,3 @@ def _limits(ruleset: Ruleset) -> Iterator[Place]:
         for wider, more in days[index + 1 :]:
             if most > more:
                 yield Place(f"/limits/{name}", f"must not exceed {wider}, which would always cut it")
-
-
-def _rewards(ruleset: Ruleset) -> Iterator[Place]:
-    levels = {level.id for level in (ruleset.tiers.levels if ruleset.tiers else ())}
-    memberships = {one.id for one in ruleset.memberships}
-    for index, reward in enumerate(ruleset.rewards):
-        if reward.starts and reward.until and reward.until < reward.starts:
-            yield Place(f"/rewards/{index}/until", "must not lie before from")
-        for place, level in enumerate(reward.levels):
-            if level not in levels:
-                yield Place(f"/rewards/{index}/levels/{place}", "must be the id of a level")
-        for place, membership in enumerate(reward.memberships):
-            if membership not in memberships:
-                yield Place(f"/rewards/{index}/memberships/{place}", "must be the id of a membership")
-        named = {*reward.levels, *reward.memberships}
-        if reward.early_days and reward.starts is None:
-            yield Place(f"/rewards/{index}/early_days", "has no effect without from")
-        for level in sorted(reward.early_days or {}):
-            if level not in levels | memberships or (named and level not in named):
-                detail = "must be a level or a membership that may have the reward"
-                yield Place(f"/rewards/{index}/early_days/{level}", detail)

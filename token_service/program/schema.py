@@ -347,19 +347,35 @@ class Limits(Part):
     publication_points: Amount | None = None
 
 
+class Discount(Part):
+    """What comes off an order: `amount` minor units, or `percent` of it, at most `up_to` minor units."""
+
+    amount: PositiveAmount | None = None
+    percent: Annotated[int, Field(ge=1, le=100)] | None = None
+    up_to: PositiveAmount | None = None
+
+
 class Reward(Part):
-    """What points buy, between two local dates (both included) at the levels or with the memberships named. Its price is a
-    rule; its stock and picture are not. `early_days`: how many days before the others a level or membership may have it.
+    """What points buy, between two local dates (both included) at the levels, with the memberships or in the segments named.
+    Its price is a rule; its stock and picture are not. `points_by_level`: the price for members of a level, where it is
+    another. `early_days`: how many days before the others a level or membership may have it. `categories`, `skus` and
+    `min_total` say which orders it is for (reward_orders.py).
     """
 
     id: Identifier
     kind: Literal["discount", "gift", "experience", "digital"]
     points: PositiveAmount
+    points_by_level: Annotated[dict[Identifier, PositiveAmount], Field(min_length=1, max_length=LIST_MAX)] | None = None
+    discount: Discount | None = None
     name: Names | None = None
     starts: date | None = Field(default=None, alias="from")
     until: date | None = None
     levels: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
     memberships: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+    segments: Annotated[tuple[Identifier, ...], Field(max_length=LIST_MAX)] = ()
+    categories: Annotated[tuple[Word, ...], Field(max_length=LIST_MAX)] = ()
+    skus: Annotated[tuple[Word, ...], Field(max_length=LIST_MAX)] = ()
+    min_total: PositiveAmount | None = None
     early_days: dict[Identifier, Annotated[int, Field(ge=1, le=366)]] | None = None
     per_member: PerMember | None = None
 

@@ -149,6 +149,7 @@ class Account:
     joined_at: datetime | None = None
     tier: str | None = None
     is_tier_known: bool = True  # False: the rules changed while the member joined
+    tiers_left: list[tuple[datetime, str | None]] = field(default_factory=list)  # levels held before, and until when
     owes_tier: list[str | None] | None = None  # the level that a leaf must say next, in a list of one
     owes_payment: datetime | None = None  # a debt must be paid by the leaves recorded at this instant
     lots: dict[str, HeldLot] = field(default_factory=dict)
@@ -192,6 +193,10 @@ class Account:
         uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
         uses += sum(len(found) for found in self.benefits.values())
         return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
+
+    def tier_at(self, at: datetime) -> str | None:
+        """The level that the leaves said it had at an instant."""
+        return next((tier for until, tier in self.tiers_left if until > at), self.tier)
 
     def open_lots(self) -> list[Lot]:
         """Lots with points left, without what holds set aside."""

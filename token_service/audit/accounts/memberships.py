@@ -46,4 +46,4 @@ def whose(account: Account, step: Step) -> Whose:
     """What decides which rewards the account may have."""
     held = held_at(account.periods.values(), step.leaf.recorded_at)
     had = {reward: list(uses.values()) for reward, uses in account.rewards.items()}
-    return Whose(account.tier, tuple(one.id for one in held), had)
+    return Whose(account.tier, tuple(one.id for one in held), tuple(account.segments), had)

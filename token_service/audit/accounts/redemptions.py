@@ -5,12 +5,13 @@ from __future__ import annotations
 from token_service.audit.accounts import holds, lots
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.memberships import whose
+from token_service.audit.accounts.orders import check_order
 from token_service.audit.accounts.step import Step
 from token_service.errors import RewardUnavailable
 from token_service.program import lots as engine
 from token_service.program.lots import Lot
 from token_service.program.rewards import closed, find_reward, price, value_of
-from token_service.program.ruleset import Ruleset
+from token_service.program.schema import Reward, Ruleset
 
 
 def redemption(step: Step) -> None:
@@ -72,6 +73,9 @@ def voucher_used(step: Step) -> None:
         step.differs("rewards", "a voucher is used a second time", expected="one use", found=leaf.text_of("voucher"))
     if bought.is_void or any(use.points > 0 for use in bought.uses):
         step.differs("rewards", "a voucher is used whose points came back before", found=leaf.text_of("voucher"))
+    reward = next((one for one in step.ruleset_of(bought.ruleset).rewards if one.id == bought.reward), None)
+    if reward is not None:
+        check_order(step, reward)
     bought.is_used = True
     step.storage.put_operation(bought)
 
@@ -83,17 +87,32 @@ def _check_price(step: Step, ruleset: Ruleset) -> None:
     if reward is None:
         return
     try:
-        right: object = price(ruleset, str(reward))
+        named = find_reward(ruleset, str(reward))
     except RewardUnavailable:
-        right = "no such reward"
-    if right != leaf.amount:
-        step.differs("rewards", f"the reward {reward} has another price", expected=right, found=leaf.amount)
+        step.differs(
+            "rewards", f"the reward {reward} is none of the rules", expected="no such reward", found=leaf.amount
+        )
         return
-    why_not = closed(ruleset, find_reward(ruleset, str(reward)), whose(step.account, step), leaf.occurred_at)
+    if not has_price(step, named, step.account.tier, leaf.amount):
+        return
+    why_not = closed(ruleset, named, whose(step.account, step), leaf.occurred_at)
+    if "voucher" not in leaf.detail:  # its use says the order
+        check_order(step, named)
     if why_not is not None and step.account.is_tier_known:
         step.differs(
             "rewards", f"the reward {reward} was closed to this account", expected=str(why_not.facts), found="given"
         )
+
+
+def has_price(step: Step, reward: Reward, tier: str | None, points: int) -> bool:
+    """Whether the points are the reward's price for that level; notes a finding where they are not. Of an account whose level is
+    not known, any of the reward's prices will do.
+    """
+    right = price(reward, tier)
+    if points == right or (not step.account.is_tier_known and points in (reward.points_by_level or {}).values()):
+        return True
+    step.differs("rewards", f"the reward {reward.id} has another price", expected=right, found=points)
+    return False
 
 
 def _lots_of(step: Step, origin: Operation) -> list[Lot]:

@@ -17,6 +17,7 @@ def changed(step: Step) -> None:
     if told != standing.tier:
         step.differs("tiers", "the history gives another level", expected=standing.tier, found=told)
     step.same("tiers", "the figure that the level counts", standing.figure, leaf.detail.get("figure"))
+    account.tiers_left.append((leaf.recorded_at, account.tier))
     account.tier = None if told is None else str(told)
     account.is_tier_known, account.owes_tier = True, None
 

@@ -7,15 +7,19 @@ what a refund would take is owed, and paid at once when they are here again.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from token_service.audit.accounts import lots
 from token_service.audit.accounts.account import Account, Operation, Signed
 from token_service.audit.accounts.opened import OpenedLeaf
+from token_service.audit.accounts.orders import check_order
+from token_service.audit.accounts.redemptions import has_price
 from token_service.audit.accounts.step import LONG_AGO, Step
 from token_service.audit.report import Finding
+from token_service.errors import RewardUnavailable
 from token_service.program import lots as engine
-from token_service.program.rewards import value_of
+from token_service.program.rewards import QUOTE_LASTS, find_reward, price, value_of
 from token_service.protocol import json_text
 from token_service.protocol.hashing import text_hash
 
@@ -115,3 +119,31 @@ def _check_quote(step: Step, points: int) -> None:
     step.same(
         "rewards", "what a quote says", (quote.get("merchant"), quote.get("reference"), quote.get("points")), told
     )
+    if quote.get("reward") is not None:
+        _check_quoted_price(step, quote, points)
+
+
+def _check_quoted_price(step: Step, quote: Mapping[str, object], points: int) -> None:
+    """The price is that of the level held when the quote was made, by the rules that it names. It tells whole seconds: where the
+    level changed within one, either will do.
+    """
+    reward_id, hash_, deadline = quote["reward"], quote.get("ruleset"), quote.get("deadline")
+    if not isinstance(hash_, str) or not isinstance(deadline, int):
+        step.differs(
+            "rewards", "a quote does not say its rules or its end", expected="ruleset, deadline", found=str(quote)
+        )
+        return
+    try:
+        reward = find_reward(step.ruleset_of(hash_), str(reward_id))
+    except RewardUnavailable:
+        step.differs(
+            "rewards", "a quote is for a reward that its rules have not", expected="one of theirs", found=reward_id
+        )
+        return
+    for name in ("order", "discount"):
+        step.same("rewards", f"the {name} of a quote", quote.get(name), step.leaf.detail.get(name))
+    check_order(step, reward)
+    made_at = datetime.fromtimestamp(deadline, UTC) - QUOTE_LASTS
+    tiers = {step.account.tier_at(made_at + timedelta(seconds=second)) for second in (0, 1)}
+    if not any(points == price(reward, tier) for tier in tiers):
+        has_price(step, reward, step.account.tier_at(made_at), points)

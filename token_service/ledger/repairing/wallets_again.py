@@ -59,7 +59,7 @@ def redeemed_again(tx: Transaction, account: Account, leaf: OpenedLeaf, operatio
             ruleset_hash=document["ruleset"],
             occurred_at=leaf.occurred_at,
             recorded_at=leaf.recorded_at,
-            more={name: document[name] for name in names},
+            more={name: document[name] for name in (*names, "order", "discount") if name in document},
         ),
     )
     use_again(tx, account, entry, uses_of(document))

@@ -10,7 +10,7 @@ from typing import Final
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
 from token_service.pages.breakdown import Explained, benefit_named, explained, level_named, plain_id, reward_named
-from token_service.pages.lines import event_title, line_of, place_of
+from token_service.pages.lines import event_title, line_of, off_in_words, place_of
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import COMPLETED
@@ -119,6 +119,8 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return _hold(entry)
     if entry.kind in ("benefit_use", "use_reversal"):
         return _benefit(entry)
+    if entry.kind == "voucher_used":
+        return gettext("Voucher honoured"), _honoured(entry)
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
     if entry.kind == "reversal" and facts.get("asked") == 0:
@@ -157,6 +159,13 @@ def _won(entry: EntryView) -> str:
         return gettext("a voucher: %(reward)s", reward=reward_named(services().ruleset_named(entry.ruleset), reward))
     said = {COMPLETED: gettext("a badge"), BOUGHT: gettext("bought")}
     return said.get(str(entry.facts.get("event")), gettext("earned nothing"))
+
+
+def _honoured(entry: EntryView) -> str:
+    """The reward, and what it took off the order."""
+    rules = services().ruleset_named(entry.ruleset)
+    named, off = reward_named(rules, str(entry.facts.get("reward"))), off_in_words(entry.facts, rules)
+    return named if off is None else f"{named} · {off}"
 
 
 def _hold(entry: EntryView) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from flask import Blueprint, redirect, request, url_for
@@ -20,7 +21,8 @@ from token_service.pages.qr import qr
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
-from token_service.pages.staff.till.redemption_form import asked_for, redemption_page
+from token_service.pages.staff.till.order_form import ASKING
+from token_service.pages.staff.till.redemption_form import AskedOrder, asked_for, asked_order, redemption_page
 from token_service.pages.staff.till.references import time_of
 from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import refusal_in_words
@@ -36,15 +38,16 @@ def add_to(pages: Blueprint) -> None:
     add_page(pages, "/till/quotes/<mandate_id>/cancel", "till_cancel_quote", cancel, RULE, post=True)
 
 
-def quote_form(member_id: str, wanted: dict[str, Any], reference: str) -> ResponseReturnValue:
+def quote_form(new: NewRedemption, wanted: dict[str, Any], order: AskedOrder) -> ResponseReturnValue:
     """What would be asked of the customer, or what speaks against it."""
+    said, reason, off = None, None, None
     try:
-        preview_quote(services().context, person().actor, NewRedemption(reference, member_id, **wanted))
+        off = preview_quote(services().context, person().actor, new).discount
     except Refused as refusal:
-        return redemption_page(
-            member_id, wanted, reference, refusal=refusal_in_words(refusal.code, refusal.facts), signs=True
-        )
-    return redemption_page(member_id, wanted, reference, signs=True)
+        reason = refusal.facts.get("reason")
+        said = None if reason in ASKING else refusal_in_words(refusal.code, refusal.facts)
+    order = order.answered(reason, off)
+    return redemption_page(new.member_id, wanted, new.reference, refusal=said, signs=True, order=order)
 
 
 def ask(member_id: str) -> ResponseReturnValue:
@@ -53,7 +56,12 @@ def ask(member_id: str) -> ResponseReturnValue:
     if wanted is None or time_of(reference) is None:
         return redemption_page(member_id, error="points", status=422)
     context, actor = services().context, person().actor
-    new = NewRedemption(reference, member_id, **wanted)
+    order = asked_order(member_id, wanted, request.form)
+    if order.typed.errors:
+        return redemption_page(
+            member_id, wanted, reference, status=422, signs=True, order=replace(order, is_asking=True)
+        )
+    new = NewRedemption(reference, member_id, order=order.typed.order, **wanted)
     try:
         done = at_till(context, person(), member_id, lambda joined: quote(joined, actor, new), _asked)
     except ReferenceConflict as conflict:
@@ -62,7 +70,8 @@ def ask(member_id: str) -> ResponseReturnValue:
         return redirect(url_for("staff.till_redemption", member_id=member_id, reference=reference, **wanted), 303)
     except Refused as refusal:
         said = refusal_in_words(refusal.code, refusal.facts)
-        return redemption_page(member_id, wanted, reference, refusal=said, status=409, signs=True)
+        order = order.answered(refusal.facts.get("reason"), None)
+        return redemption_page(member_id, wanted, reference, refusal=said, status=409, signs=True, order=order)
     return redirect(url_for("staff.till_quote", mandate_id=done.mandate.id), 303)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -15,8 +17,9 @@ from token_service.ledger.views import Outcome, Redemption, Reversal
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
+from token_service.pages.staff.till.order_form import ASKING, EDIT
 from token_service.pages.staff.till.quotes import quote_form
-from token_service.pages.staff.till.redemption_form import asked_for, redemption_page
+from token_service.pages.staff.till.redemption_form import asked_for, asked_order, redemption_page
 from token_service.pages.staff.till.references import new_reference, time_of
 from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import refusal_in_words
@@ -50,12 +53,18 @@ def redemption(member_id: str) -> ResponseReturnValue:
         refuse_own_card(services().context, person(), member_id)
     except Refused as refusal:
         return redemption_page(member_id, asked, reference, refusal=refusal_in_words(refusal.code, {}), status=403)
+    order = asked_order(member_id, asked, request.args)
+    if order.typed.errors or request.args.get("do") == EDIT:
+        order, status = replace(order, is_asking=order.form.is_asked), 422 if order.typed.errors else 200
+        return redemption_page(member_id, asked, reference, order=order, status=status)
+    new = NewRedemption(reference, member_id, order=order.typed.order, **asked)
     if get_member(services().context, person().actor, member_id).state == "left":
-        return quote_form(member_id, asked, reference)
-    seen = simulate_redemption(services().context, person().actor, NewRedemption(reference, member_id, **asked))
-    return redemption_page(
-        member_id, asked, reference, refusal=refusal_in_words(seen.refusal, seen.facts) if seen.refusal else None
-    )
+        return quote_form(new, asked, order)
+    seen = simulate_redemption(services().context, person().actor, new)
+    reason = seen.facts.get("reason")
+    said = refusal_in_words(seen.refusal, seen.facts) if seen.refusal and reason not in ASKING else None
+    order = order.answered(reason, seen.value.discount if seen.value else None)
+    return redemption_page(member_id, asked, reference, refusal=said, order=order)
 
 
 def redeem_points(member_id: str) -> ResponseReturnValue:
@@ -63,7 +72,11 @@ def redeem_points(member_id: str) -> ResponseReturnValue:
     asked, reference = asked_for(request.form), request.form.get("reference", "")
     if asked is None or time_of(reference) is None:
         return redemption_page(member_id, error="points", status=422)
-    new = NewRedemption(reference, member_id, **asked)
+    order = asked_order(member_id, asked, request.form)
+    if order.typed.errors:
+        order = replace(order, is_asking=True)
+        return redemption_page(member_id, asked, reference, order=order, status=422)
+    new = NewRedemption(reference, member_id, order=order.typed.order, **asked)
     try:
         done = at_till(
             services().context, person(), member_id, lambda joined: redeem(joined, person().actor, new), _redeemed
@@ -71,9 +84,8 @@ def redeem_points(member_id: str) -> ResponseReturnValue:
     except ReferenceConflict as conflict:
         return till_page("used_form.html", 409, existing_id=conflict.facts["existing_id"])
     except Refused as refusal:
-        return redemption_page(
-            member_id, asked, reference, refusal=refusal_in_words(refusal.code, refusal.facts), status=409
-        )
+        said, order = refusal_in_words(refusal.code, refusal.facts), order.answered(refusal.facts.get("reason"), None)
+        return redemption_page(member_id, asked, reference, refusal=said, status=409, order=order)
     return _to_receipt(done.value.id, replayed=done.replayed)
 
 

@@ -10,12 +10,14 @@ from token_service.ledger.context import Context
 from token_service.ledger.inputs import NewVoucherUse
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.till_vouchers import holder_of, honoured_voucher
-from token_service.ledger.views import VoucherUse
+from token_service.ledger.views import Money, VoucherUse
 from token_service.ledger.vouchers import check_voucher, use_voucher
 from token_service.pages.breakdown import reward_named
+from token_service.pages.reward_words import came_off, terms_in_words
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
+from token_service.pages.staff.till.order_form import ASKING, EDIT, UNFIT, Parsed, order_form, parsed_order
 from token_service.pages.staff.till.references import new_reference, time_of
 from token_service.pages.staff.till.screen import RULE, till_error, till_page
 from token_service.pages.staff.till.words import refusal_in_words
@@ -35,11 +37,19 @@ def voucher_page(code: str) -> ResponseReturnValue:
 
 
 def use() -> ResponseReturnValue:
-    """Honours it once, however often the form is sent."""
+    """Honours it once, however often the form is sent; or looks first what comes off the order that was typed."""
     code, reference = request.form.get("code", "")[:CODE_LENGTH_MAX], request.form.get("reference", "")
     if time_of(reference) is None:
         return voucher_page(code)
-    actor, new = person().actor, NewVoucherUse(code=code, reference=reference, store_id=person().store_id)
+    actor, context = person().actor, services().context
+    try:
+        form = order_form(check_voucher(context, actor, code).voucher.terms, request.form)
+    except VoucherUnknown:
+        return till_error("voucher", code, status=422)
+    typed = parsed_order(form, services().ruleset().program.currency)
+    if typed.errors or "do" in request.form:
+        return _page(code, reference, typed, status=422 if typed.errors else 200)
+    new = NewVoucherUse(code=code, reference=reference, store_id=person().store_id, order=typed.order)
     holder: list[str] = []
 
     def work(joined: Context) -> VoucherUse:
@@ -53,13 +63,11 @@ def use() -> ResponseReturnValue:
         return Deed("voucher.used", done.voucher.id, holder[-1], detail={"reward_id": done.voucher.reward_id})
 
     try:
-        done = perform(services().context, person(), work, deed)
+        done = perform(context, person(), work, deed)
     except ReferenceConflict:
         return till_page("used_form.html", 409, existing_id=None)
-    except VoucherUnknown:
-        return till_error("voucher", code, status=422)
     except Refused as refusal:
-        return _page(code, reference, said=refusal_in_words(refusal.code, refusal.facts), status=409)
+        return _page(code, reference, typed, said=refusal_in_words(refusal.code, refusal.facts), status=409)
     again = 1 if done.replayed else None
     return redirect(url_for("staff.till_used", voucher_id=done.voucher.id, again=again), 303)
 
@@ -67,16 +75,24 @@ def use() -> ResponseReturnValue:
 def used(voucher_id: str) -> ResponseReturnValue:
     """The receipt of one that this shop honoured."""
     line = honoured_voucher(services().context, person(), voucher_id)
-    return till_page("voucher_receipt.html", line=line, again="again" in request.args)
+    off = None if line.discount is None else Money(line.discount, services().ruleset().program.currency)
+    return till_page("voucher_receipt.html", line=line, came_off=came_off(off), again="again" in request.args)
 
 
-def _page(code: str, reference: str, *, said: str | None = None, status: int = 200) -> ResponseReturnValue:
+def _page(
+    code: str, reference: str, typed: Parsed | None = None, *, said: str | None = None, status: int = 200
+) -> ResponseReturnValue:
+    """`typed`: what the form of the order says, once it was sent."""
+    order = None if typed is None else typed.order
     try:
-        seen = check_voucher(services().context, person().actor, code)
+        seen = check_voucher(services().context, person().actor, code, order=order)
     except VoucherUnknown:
         return till_error("voucher", code, status=422)
-    if seen.refusal and said is None:
+    form, reason = order_form(seen.voucher.terms, request.form), seen.facts.get("reason")
+    is_unfit = reason in UNFIT
+    if seen.refusal and said is None and not (is_unfit and reason in ASKING):
         said = refusal_in_words(seen.refusal, seen.facts)
+    is_asking = form.is_asked and (order is None or is_unfit or request.form.get("do") == EDIT)
     return till_page(
         "voucher.html",
         status,
@@ -84,5 +100,10 @@ def _page(code: str, reference: str, *, said: str | None = None, status: int = 2
         name=reward_named(services().ruleset(), seen.voucher.reward_id),
         code=code,
         reference=reference,
+        terms=terms_in_words(seen.voucher.terms),
+        comes_off=came_off(seen.discount),
+        form=form,
+        errors={} if typed is None else typed.errors,
+        is_asking=is_asking and (seen.refusal is None or is_unfit),
         refusal=said,
     )

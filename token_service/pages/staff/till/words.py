@@ -20,6 +20,7 @@ from token_service.pages.breakdown import (
 )
 from token_service.pages.challenge_words import award_in_words
 from token_service.pages.on_offer import closed_in_words
+from token_service.pages.reward_words import unfit_in_words
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import challenge_named
@@ -69,7 +70,10 @@ def about(line: TillLine, rules: Ruleset) -> str:
     if line.amount is not None:
         paid = formats.money(line.amount, rules.program.currency)
         return paid if line.membership is None else f"{membership_named_in_words(rules, line.membership)} · {paid}"
-    return reward_named(rules, line.reward_id) if line.reward_id else ""
+    if not line.reward_id:
+        return ""
+    off = None if line.discount is None else formats.money(-line.discount, rules.program.currency)
+    return " · ".join(one for one in (reward_named(rules, line.reward_id), off) if one)
 
 
 def completed_in_words(purchase: Purchase, rules: Ruleset) -> list[str]:
@@ -135,7 +139,9 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
     if code in ("voucher_used", "voucher_cancelled"):
         return _voucher_refusal(facts)
     if code == "reward_unavailable":
-        return closed_in_words(facts, services().ruleset()) or gettext("This reward is not on offer any more.")
+        rules = services().ruleset()
+        why = closed_in_words(facts, rules) or unfit_in_words(facts, rules.program.currency)
+        return why or gettext("This reward is not on offer any more.")
     if code == "used_up":
         return _used_up(facts)
     plain = {

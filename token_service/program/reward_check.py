@@ -1,0 +1,61 @@
+"""Contradictions inside a ruleset's rewards, each with its place (ruleset_check.py has those of everything else)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from token_service.errors import Place
+from token_service.program.schema import Reward, Ruleset
+
+
+def reward_mistakes(ruleset: Ruleset) -> Iterator[Place]:
+    """Everything in the rewards that contradicts itself or what they name, reward by reward."""
+    levels = {level.id for level in (ruleset.tiers.levels if ruleset.tiers else ())}
+    memberships = {one.id for one in ruleset.memberships}
+    segments = {one.id for one in ruleset.segments}
+    for index, reward in enumerate(ruleset.rewards):
+        here = f"/rewards/{index}"
+        if reward.starts and reward.until and reward.until < reward.starts:
+            yield Place(f"{here}/until", "must not lie before from")
+        yield from _prices(here, reward, levels)
+        yield from _discount(here, reward)
+        yield from _unknown(f"{here}/levels", reward.levels, levels, "must be the id of a level")
+        yield from _unknown(f"{here}/memberships", reward.memberships, memberships, "must be the id of a membership")
+        yield from _unknown(f"{here}/segments", reward.segments, segments, "must be a segment that the rules declare")
+        yield from _early_days(here, reward, levels | memberships)
+
+
+def _unknown(pointer: str, named: Iterable[str], known: set[str], detail: str) -> Iterator[Place]:
+    for place, one in enumerate(named):
+        if one not in known:
+            yield Place(f"{pointer}/{place}", detail)
+
+
+def _prices(here: str, reward: Reward, levels: set[str]) -> Iterator[Place]:
+    for level in sorted(reward.points_by_level or {}):
+        pointer = f"{here}/points_by_level/{level}"
+        if level not in levels:
+            yield Place(pointer, "must be the id of a level")
+        elif reward.levels and level not in reward.levels and not reward.memberships and not reward.segments:
+            yield Place(pointer, "has no effect: this level may not have the reward")
+
+
+def _discount(here: str, reward: Reward) -> Iterator[Place]:
+    discount, pointer = reward.discount, f"{here}/discount"
+    if discount is None:
+        return
+    if reward.kind != "discount":
+        yield Place(pointer, "is for a reward of the kind discount")
+    if (discount.amount is None) == (discount.percent is None):
+        yield Place(pointer, "must have either amount or percent")
+    elif discount.up_to is not None and discount.percent is None:
+        yield Place(f"{pointer}/up_to", "has no effect on an amount: it is for a percent")
+
+
+def _early_days(here: str, reward: Reward, known: set[str]) -> Iterator[Place]:
+    named = {*reward.levels, *reward.memberships}
+    if reward.early_days and reward.starts is None:
+        yield Place(f"{here}/early_days", "has no effect without from")
+    for level in sorted(reward.early_days or {}):
+        if level not in known or (named and level not in named):
+            yield Place(f"{here}/early_days/{level}", "must be a level or a membership that may have the reward")
