@@ -127,6 +127,20 @@ class Challenges:
 
 
 @dataclass(slots=True)
+class Referral:
+    """One side of a referral: its newest event, how often it was counted, and since when it is taken back (`is_final`: by a
+    person, and not to be earned again).
+    """
+
+    operation: str
+    event: str
+    subject: str
+    times: int
+    back_at: datetime | None = None
+    is_final: bool = False
+
+
+@dataclass(slots=True)
 class Account:
     """One account. `count` leaves were replayed; `stopped` says why no more can be. `home` is the address of its first leaf: the
     account keeps its name when it moves. `parts` are the homes of accounts that became part of it, `merged_into` the address of
@@ -168,6 +182,9 @@ class Account:
     rewards: dict[str, dict[str, datetime]] = field(default_factory=dict)  # had, by reward and redemption
     segments: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
+    referrals: dict[str, Referral] = field(default_factory=dict)  # by event and subject
+    owes_referrals: list[str] = field(default_factory=list)  # that a refund took the reason from
+    owes_referrals_at: datetime | None = None
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None
     waiting: list[Waiting] = field(default_factory=list)

@@ -10,7 +10,7 @@ from typing import Final
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
 from token_service.pages.breakdown import Explained, explained, level_named, plain_id, reward_named
-from token_service.pages.lines import event_title, line_of, place_of
+from token_service.pages.lines import event_title, is_invitation_back, line_of, place_of, taken_back_title
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import COMPLETED
@@ -119,11 +119,13 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return _hold(entry)
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
+    if entry.kind == "reversal" and facts.get("asked") == 0 and is_invitation_back(entry):
+        return taken_back_title(entry), None
     if entry.kind == "reversal" and facts.get("asked") == 0:
         return gettext("A challenge or a membership has ended"), None
     debt = _number(facts, "debt")
     if debt:
-        title = gettext("Refunded purchase") if facts.get("refund") else gettext("Points taken back")
+        title = gettext("Refunded purchase") if facts.get("refund") else taken_back_title(entry)
         return title, ngettext(
             "%(points)s point is owed: it had been used before",
             "%(points)s points are owed: they had been used before",
