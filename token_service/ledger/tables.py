@@ -229,6 +229,8 @@ purchases = Table(  # cached: what a purchase keeps after its refunds, and what 
     Column("tier_points", BigInteger, nullable=False),
     Column("tier_orders", BigInteger, nullable=False),
     Column("tier_engagement", BigInteger, nullable=False, server_default="0"),
+    Column("visit_number", BigInteger),  # of a purchase, as its facts say
+    Column("visit_receipt", BigInteger),
     Index("ix_purchases_member_occurred_at", "member_id", "occurred_at"),
 )
 

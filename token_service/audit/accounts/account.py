@@ -170,6 +170,7 @@ class Account:
     debts: dict[str, Debt] = field(default_factory=dict)
     purchases: int = 0
     last_visit: LastVisit | None = None
+    visited: dict[str, LastVisit] = field(default_factory=dict)  # which visit each purchase was
     last_activity_at: datetime | None = None
     last_recorded_at: datetime | None = None
     day_points: dict[str, int] = field(default_factory=dict)
@@ -206,7 +207,15 @@ class Account:
         """Roughly how many things it holds."""
         uses = sum(len(found) for found in self.campaigns.values())
         uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
-        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
+        return (
+            4
+            + len(self.history)
+            + len(self.visited)
+            + len(self.day_points)
+            + 2 * len(self.lots)
+            + len(self.waiting)
+            + uses
+        )
 
     def open_lots(self) -> list[Lot]:
         """Lots with points left, without what holds set aside."""

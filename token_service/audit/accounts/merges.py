@@ -148,6 +148,7 @@ def _take_over(account: Account, source: Account, names: dict[str, str]) -> None
     account.parts += [source.home, *source.parts]
     account.purchases += source.purchases
     account.history |= source.history
+    account.visited |= source.visited
     account.periods |= source.periods
     account.pending |= source.pending
     source.pending = {}
