@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from token_service.program.facts import VisitFacts, local_time
 from token_service.program.ruleset import Ruleset, parse_ruleset
 from token_service.program.visits import LastVisit, Visited, visit_of
+from token_service.program.what_if import Bought, what_if
 
 from .baskets import BASE, PROGRAM
 
@@ -113,3 +114,13 @@ def test_a_visit_given_back_counts_where_the_rules_say_so() -> None:
     gone = Visited(START, "2026-03-02", VisitFacts(1, 1), is_kept=False)
     assert told(BY_DAY, [gone], 48).visit.number == 1
     assert told(rules(refunded="count"), [gone], 48).visit.number == 2
+
+
+def test_a_history_under_a_draft_counts_visits_as_the_draft_says() -> None:
+    """A café: a coffee at 10, at 13 and at 21 o'clock; with four hours between, two visits a day."""
+    bonus = {"id": "fourth", "when": "visit.number % 4 == 0 && visit.receipt == 1", "award": {"points": 100}}
+    coffees = [Bought("ada", START + timedelta(days=day, hours=hour), 300) for day in range(4) for hour in (0, 3, 11)]
+    for visits, bonuses in ((BY_DAY.visits, 1), (BY_HOURS.visits, 2), (None, 1)):
+        document = {"ruleset": 1, "program": PROGRAM, "earning": [BASE], "campaigns": [bonus]}
+        draft = parse_ruleset(json.dumps(document)).model_copy(update={"visits": visits})
+        assert what_if(draft, coffees).by_rule["fourth"] == 100 * bonuses

@@ -56,6 +56,12 @@ def take_back(tx: Transaction, referral_id: str) -> int:
     return times
 
 
+def times_taken_back(tx: Transaction, referral_id: str) -> int:
+    """How often refunds took it back; 0 while it stands."""
+    given = _given(tx, INVITED, referral_id)
+    return len(given) if given and given[-1].is_back else 0
+
+
 def _record_side(tx: Transaction, referral_id: str, side: Account, event: str) -> bool:
     given = _given(tx, event, referral_id)
     if given and given[-1].stands:  # the ledger was restored, and repaired

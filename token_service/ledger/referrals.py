@@ -102,11 +102,16 @@ def after_refund(tx: Transaction, account: Account) -> None:
         return
     for row in rows:
         times = referral_events.take_back(tx, row.id)
-        if not tx.locks:  # a simulation
-            continue
-        _decide(tx, row.id, "taken_back", None)
-        if times < REFERRALS_MAX:
-            _put_off(tx, row.id, tx.now + AGAIN)
+        if tx.locks:  # no simulation
+            _is_back(tx, row.id, times)
+
+
+def mend_states(tx: Transaction, member_id: str) -> None:
+    """After a ledger was restored and repaired: what the operations say was taken back of the member's invitation is not paid."""
+    for row in _paid_for(tx, member_id):
+        times = referral_events.times_taken_back(tx, row.id)
+        if times:
+            _is_back(tx, row.id, times)
 
 
 def _paid_for(tx: Transaction, member_id: str) -> Sequence[Row[Any]]:
@@ -179,6 +184,13 @@ def _settles_at(tx: Transaction, member_id: str) -> datetime | None:
     )
     found = [award_due_at(tx.ruleset(row.ruleset_hash), row.occurred_at) for row in tx.connection.execute(query).all()]
     return min(found, default=None)
+
+
+def _is_back(tx: Transaction, referral_id: str, times: int) -> None:
+    """Taken back so many times; unless that is for good, the next purchase is looked for."""
+    _decide(tx, referral_id, "taken_back", None)
+    if times < REFERRALS_MAX:
+        _put_off(tx, referral_id, tx.now + AGAIN)
 
 
 def _give_up(tx: Transaction, row: Row[Any]) -> None:
