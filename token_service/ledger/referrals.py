@@ -7,7 +7,7 @@ has no purchase left that was kept, both are taken back, with the refund that le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -97,8 +97,9 @@ def after_refund(tx: Transaction, account: Account) -> None:
     """Takes back what both sides had for a member who has no purchase left that was kept. The next purchase earns it once more; a
     second time of this and it is over.
     """
-    rows = _paid_for(tx, account.id)
-    if not rows or _keeps_a_purchase(tx, account):
+    changed = {one.operation_id: one.tier_orders for one in tx.staged.changed_purchases if one.member_id == account.id}
+    rows = () if any(changed.values()) else _paid_for(tx, account.id)
+    if not rows or _keeps_another(tx, account, changed):
         return
     for row in rows:
         times = referral_events.take_back(tx, row.id)
@@ -116,19 +117,15 @@ def mend_states(tx: Transaction, member_id: str) -> None:
 
 def _paid_for(tx: Transaction, member_id: str) -> Sequence[Row[Any]]:
     """The paid invitations of the member, and of accounts that became part of theirs."""
-    parts = select(_members.id).where(_members.merged_into == member_id)
-    whose = (_referrals.referee_id == member_id) | _referrals.referee_id.in_(parts)
-    return tx.connection.execute(_of(whose & (_referrals.state == "paid")).order_by(_referrals.id)).all()
+    whose = select(_members.id).where((_members.id == member_id) | (_members.merged_into == member_id))
+    here = _referrals.referee_id.in_(whose) & (_referrals.state == "paid")
+    return tx.connection.execute(_of(here).order_by(_referrals.id)).all()
 
 
-def _keeps_a_purchase(tx: Transaction, account: Account) -> bool:
-    """Whether something is left of any purchase; those of this transaction count as they are now."""
-    changed = [one for one in (*tx.staged.purchases, *tx.staged.changed_purchases) if one.member_id == account.id]
-    if any(one.tier_orders == 1 for one in changed):
-        return True
+def _keeps_another(tx: Transaction, account: Account, but: Iterable[str]) -> bool:
+    """Whether something is left of any purchase but these."""
     query = select(_purchases.operation_id).where(_purchases.member_id == account.id, _purchases.tier_orders == 1)
-    known = [one.operation_id for one in changed]
-    return tx.connection.execute(query.where(_purchases.operation_id.not_in(known)).limit(1)).first() is not None
+    return tx.connection.execute(query.where(_purchases.operation_id.not_in(list(but))).limit(1)).first() is not None
 
 
 def _of(where: ColumnElement[bool]) -> Select[Any]:
