@@ -12,6 +12,7 @@ from token_service.ledger.inputs import NewPurchase
 from token_service.ledger.merging import merge_members
 from token_service.ledger.purchases import record_purchases, simulate_purchase
 from token_service.ledger.ruleset_replay import replay_purchases
+from token_service.migrations import downgrade, upgrade
 from token_service.program.ruleset import parse_ruleset
 
 BONUS = "[{id: third, when: visit.number % 3 == 0 && visit.receipt == 1, award: {points: 100}}]"
@@ -156,4 +157,15 @@ def test_visits_of_two_accounts_add_up(town: Town) -> None:
     assert buy(town, one, town.clock.at).points == 110
     town.clock.forward(DAY)
     assert buy(town, one, town.clock.at).points == 10
+    town.check()
+
+
+def test_purchases_of_an_older_ledger_get_their_visits_from_their_facts(town: Town) -> None:
+    member = town.member()
+    for _ in range(2):
+        buy(town, member, town.clock.at)
+        town.clock.forward(DAY)
+    downgrade(town.context.store.engine, "0033")
+    upgrade(town.context.store.engine)
+    assert buy(town, member, town.clock.at).points == 110
     town.check()
