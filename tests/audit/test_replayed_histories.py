@@ -80,6 +80,7 @@ tiers:
     - {id: gold, from: %(gold)s, multiplier_percent: 150}
 expiry: %(expiry)s
 %(window)s
+%(visits)s
 limits: {per_order_points: 400, per_member_day_points: 500, %(caps)smanual_issuance_points: 300, adjustment_points: 400}
 accept_late: P10D
 restoration_grace: P3D
@@ -112,6 +113,7 @@ def rules(draw: random.Random) -> str:
         "big": "{budget_amount: 7009, budget_points: 800}",
         "window": draw.choice(["", "return_window: P2D"]),
         "caps": draw.choice(["", CAPS]),
+        "visits": draw.choice(["", "visits: {}", "visits: {window: PT30H}", "visits: {window: PT5H, refunded: count}"]),
     }
 
 

@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 from ledger_town import ADMIN, DAY, Make, Town, rules
+from sqlalchemy import select
 
 from token_service.ledger import views
 from token_service.ledger.challenge_standings import list_badges
 from token_service.ledger.due import next_due_at, run_due
-from token_service.ledger.inputs import NewMember
+from token_service.ledger.events import reverse_event
+from token_service.ledger.inputs import NewMember, NewRefund, NewReversal
 from token_service.ledger.members import enrol, freeze, unfreeze
+from token_service.ledger.merging import merge_members
 from token_service.ledger.purchases import simulate_purchase
 from token_service.ledger.referrals import get_invitation
+from token_service.ledger.refunds import simulate_refund
+from token_service.ledger.tables import operations
 
 EARNING = """
   - {id: base, kind: spend, points: 1, per: 100}
@@ -191,3 +196,121 @@ def test_a_simulated_purchase_starts_nothing(town: Town) -> None:
 def test_the_code_stays_the_same(town: Town) -> None:
     member = join(town)
     assert code_of(town, member) == code_of(town, member) != code_of(town, join(town))
+
+
+def paid(town: Town) -> tuple[str, str, str]:
+    """Inviter, friend, and the friend's only purchase, after both were paid."""
+    inviter = join(town)
+    friend = join(town, code_of(town, inviter))
+    bought = town.buy(friend, 2_000).value.id
+    assert after_window(town).referrals_paid == 1
+    return inviter, friend, bought
+
+
+def points(town: Town, *members: str) -> list[tuple[int, int]]:
+    return [(town.balance(member).available, town.balance(member).debt) for member in members]
+
+
+def test_a_refund_keeps_no_points_of_an_invitation_either(town: Town) -> None:
+    """Issue 5: "a returned order keeps no points", so nor does what the order was the reason for."""
+    inviter, friend, bought = paid(town)
+    assert points(town, inviter, friend) == [(200, 0), (120, 0)]
+    town.refund(bought, 2_000)
+    assert points(town, inviter, friend) == [(0, 0), (0, 0)]
+    assert states(town, inviter) == [("taken_back", None)]
+    town.check()
+
+
+def test_without_a_return_window_the_same(make: Make) -> None:
+    town = make(RULES.replace("return_window: P14D", ""))
+    inviter, friend, bought = paid(town)
+    town.refund(bought, 2_000)
+    assert points(town, inviter, friend) == [(0, 0), (0, 0)]
+    town.check()
+
+
+def test_points_that_were_spent_are_owed(town: Town) -> None:
+    inviter, friend, bought = paid(town)
+    town.redeem(inviter, 150)
+    town.redeem(friend, 120)
+    town.refund(bought, 2_000)
+    assert points(town, inviter, friend) == [(0, 150), (0, 120)]
+    town.check()
+
+
+def test_while_any_purchase_is_kept_nothing_is_taken_back(town: Town) -> None:
+    inviter, friend, bought = paid(town)
+    other = town.buy(friend, 700).value.id
+    town.refund(bought, 2_000)
+    assert points(town, inviter) == [(200, 0)]
+    town.refund(other, 200)
+    assert states(town, inviter) == [("paid", None)], "a part is kept"
+    town.refund(other, 500)
+    assert points(town, inviter) == [(0, 0)]
+    town.check()
+
+
+def test_a_new_purchase_earns_it_once_more_and_only_once(town: Town) -> None:
+    """Buy, refund, buy, refund …: nobody is left with points, and the third time nothing is earned at all."""
+    inviter, friend, bought = paid(town)
+    for round_ in range(2, 5):
+        town.refund(bought, 2_000)
+        assert points(town, inviter, friend) == [(0, 0), (0, 0)]
+        bought = town.buy(friend, 2_000).value.id
+        after_window(town)
+        assert points(town, inviter) == [(200 if round_ == 2 else 0, 0)]
+    assert states(town, inviter) == [("taken_back", None)]
+    town.refund(bought, 2_000)
+    assert points(town, inviter, friend) == [(0, 0), (0, 0)]
+    town.check()
+
+
+def test_what_was_taken_back_waits_ninety_days_for_another_purchase(town: Town) -> None:
+    inviter, friend, bought = paid(town)
+    town.refund(bought, 2_000)
+    town.pass_time(timedelta(days=91))
+    assert next_due_at(town.context) is None
+    town.buy(friend, 2_000)
+    after_window(town)
+    assert states(town, inviter) == [("taken_back", None)]
+
+
+def test_a_badge_for_three_friends_goes_with_the_third(town: Town) -> None:
+    inviter = join(town)
+    bought = [town.buy(join(town, code_of(town, inviter)), 1_000).value.id for _ in range(3)]
+    after_window(town)
+    town.refund(bought[0], 1_000)
+    assert list_badges(town.context, ADMIN, inviter) == ()
+    assert points(town, inviter) == [(200, 0)]
+    town.check()
+
+
+def test_a_simulated_refund_takes_nothing_back(town: Town) -> None:
+    inviter, _, bought = paid(town)
+    assert simulate_refund(town.context, town.alice, bought, NewRefund("", 2_000)).value is not None
+    assert (points(town, inviter), states(town, inviter)) == ([(200, 0)], [("paid", None)])
+
+
+def test_what_a_person_took_back_stays_taken_back(town: Town) -> None:
+    inviter, friend, bought = paid(town)
+    with town.context.store.read() as connection:
+        query = select(operations.c.id).where(operations.c.reference.startswith("member.referred/"))
+        event = str(connection.execute(query).scalar_one())
+    reverse_event(town.context, ADMIN, event, NewReversal(town.reference()))
+    town.refund(bought, 2_000)
+    town.buy(friend, 2_000)
+    after_window(town)
+    assert points(town, inviter, friend) == [(0, 0), (120, 0)], "the friend's side alone is earned again"
+    town.check()
+
+
+def test_after_two_accounts_of_the_friend_became_one_all_purchases_count(town: Town) -> None:
+    inviter, friend, bought = paid(town)
+    other = join(town)
+    kept = town.buy(other, 500).value.id
+    merge_members(town.context, ADMIN, other, friend, "two cards")
+    town.refund(bought, 2_000)
+    assert points(town, inviter) == [(200, 0)]
+    town.refund(kept, 500)
+    assert points(town, inviter) == [(0, 0)]
+    town.check()

@@ -56,6 +56,14 @@ def test_a_purchase_asks_little_and_no_more_the_hundredth_time(town: Town) -> No
     assert asked_for(town, lambda: town.buy(member, 1_000)) == PURCHASE_QUERIES_MAX
 
 
+def test_visits_that_are_counted_by_their_times_are_read_with_the_rest(make: Make) -> None:
+    town = make(rules(visits="{}"))
+    member = town.member()
+    for _ in range(3):
+        town.buy(member, 1_000)
+    assert asked_for(town, lambda: town.buy(member, 1_000)) == PURCHASE_QUERIES_MAX
+
+
 def test_a_balance_is_one_query(town: Town) -> None:
     member = town.member()
     town.buy(member, 1_000)

@@ -9,9 +9,10 @@ from pages_town import RULES, Browser, Town
 
 from token_service.ledger.context import Actor
 from token_service.ledger.due import run_due
-from token_service.ledger.inputs import NewMember
+from token_service.ledger.inputs import NewMember, NewRefund
 from token_service.ledger.members import enrol
 from token_service.ledger.referrals import get_invitation
+from token_service.ledger.refunds import refund_purchase
 
 EARNING = """
   - {id: base, kind: spend, points: 1, per: 100}
@@ -63,6 +64,21 @@ def test_it_counts_friends_who_came_and_who_wait(town: Town) -> None:
     assert "1 friend came by your code." in said
     assert "1 more has joined and not bought anything for good yet." in said
     assert "A friend came by your invitation" in page(alice, "/wallet")
+
+
+def test_it_says_what_was_taken_back_and_so_does_the_wallet(town: Town) -> None:
+    member = town.member()
+    code = get_invitation(town.context, Actor.admin(), member).code
+    bought = town.purchase(friend(town, code), 1_000)
+    run_due(town.context)
+    refund_purchase(town.context, town.actor, bought.id, NewRefund(town.reference(), 1_000))
+    alice = signed_in(town)
+    said, wallet = page(alice, "/invite"), page(alice, "/wallet")
+    assert "1 has given back all that they bought: the points for that were taken back." in said
+    assert "friend came by your code" not in said
+    assert "Invitation: nothing was kept of what was bought" in wallet
+    assert "1 a rendu tous ses achats : les points correspondants ont été repris." in page(alice, "/invite", "fr")
+    assert "Invitation : rien n’a été gardé de ce qui avait été acheté" in page(alice, "/wallet", "fr")
 
 
 def test_there_is_no_such_page_where_the_rules_give_nothing(make_town: Callable[[str], Town]) -> None:

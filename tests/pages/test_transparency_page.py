@@ -214,6 +214,26 @@ def test_one_point_is_no_plural(town: Town, rule: str, said: str) -> None:
     assert said in told(town, parse_ruleset(program + earning))
 
 
+@pytest.mark.parametrize(
+    ("visits", "said"),
+    [
+        (
+            "{}",
+            "All purchases of one day are one visit, whenever they are reported."
+            " A visit does not count any more when all of it was given back.",
+        ),
+        (
+            "{window: PT4H, refunded: count}",
+            "Purchases less than 4 hours apart are one visit, whenever they are reported."
+            " A visit still counts when all of it was given back.",
+        ),
+    ],
+)
+def test_what_a_visit_is_has_its_sentences(town: Town, visits: str, said: str) -> None:
+    assert said in told(town, parse_ruleset(OTHER_RULES + f"visits: {visits}\n"))
+    assert "visit" not in told(town, parse_ruleset(OTHER_RULES))
+
+
 def told(town: Town, rules: Any) -> str:
     """All chapters of these rules in English, spaces made plain."""
     with town.app().test_request_context(headers={"Accept-Language": "en"}):

@@ -8,7 +8,13 @@ from typing import Any
 from token_service.program.schema import Ruleset
 from token_service.units import POINTS_MAX
 
-TEXTS = {40: "duration", 64: "IANA name", 500: "CEL, at most 500 characters", 100: "1–100 characters"}
+TEXTS = {
+    40: "duration",
+    39: "`day` or duration",
+    64: "IANA name",
+    500: "CEL, at most 500 characters",
+    100: "1–100 characters",
+}
 """What a text is, by its greatest length: the schema has one length for each kind of text."""
 UNITS = {
     "per": "minor units",

@@ -178,6 +178,8 @@ MISTAKES = [
     ("/expiry/period", "12 months", "/expiry/period", "ISO 8601"),
     ("/expiry/period", "P0D", "/expiry/period", "longer than nothing"),
     ("/expiry/period", "P200Y", "/expiry/period", "100 years"),
+    ("/visits", {"window": "4 hours"}, "/visits/window", "must be `day`, or an ISO 8601 duration such as PT4H"),
+    ("/visits", {"refunded": "leave"}, "/visits/refunded", "must be 'forget' or 'count'"),
     ("/return_window", 14, "/return_window", "string"),
     ("/limits/per_order_points", 0, "/limits/per_order_points", "greater than or equal to 1"),
     ("/rewards/0/kind", "car", "/rewards/0/kind", "must be 'discount'"),

@@ -18,12 +18,14 @@ routes = Routes("referrals", __name__, abp_tags=[{"name": "Members"}])
 
 
 class ReferralAnswer(Answer):
-    """An invitation that somebody took up. `waiting`: for a purchase that can no longer be returned."""
+    """An invitation that somebody took up. `waiting`: for a purchase that can no longer be returned; `taken_back`: it was paid
+    for, and then nothing was kept of what the newcomer bought.
+    """
 
     object: Literal["referral"] = "referral"
     id: str
     created_at: Instant
-    state: Literal["waiting", "paid", "refused"]
+    state: Literal["waiting", "paid", "taken_back", "refused"]
     reason: str | None = Field(
         description="Of a refused one: self, cycle, known (a member already), same_device, no_purchase; referrer_gone."
     )

@@ -17,6 +17,7 @@ from token_service.program.facts import PurchaseFacts
 from token_service.program.lots import Lot
 from token_service.program.memberships import Period
 from token_service.program.tiers import Qualification
+from token_service.program.visits import Visited
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Account:
     history: dict[str, Qualification] | None = None  # by purchase
     last_purchase: PurchaseFacts | None = None
     last_purchase_is_loaded: bool = False
+    visited: list[Visited] | None = None  # by every purchase, once read, where the rules ask
     day_points: dict[str, int] = field(default_factory=dict)  # by local date: kept points of the day's purchases
     challenge_steps: dict[str, dict[str, Counted]] = field(
         default_factory=dict
@@ -109,6 +111,7 @@ class Account:
         other.changed_lots = set(self.changed_lots)
         other.history = None if self.history is None else dict(self.history)
         other.day_points = dict(self.day_points)
+        other.visited = None if self.visited is None else list(self.visited)
         other.challenge_steps = {name: dict(steps) for name, steps in self.challenge_steps.items()}
         other.periods = None if self.periods is None else dict(self.periods)
         other.benefit_uses = None if self.benefit_uses is None else dict(self.benefit_uses)

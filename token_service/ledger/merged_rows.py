@@ -119,12 +119,16 @@ def _referred(tx: Transaction, source_id: str, target_id: str) -> None:
     second, own = _referrals.referee_id == source_id, _referrals.referee_id == target_id
     was_paid = select(_referrals.id).where(second, _referrals.state == "paid").limit(1)
     waiting = update(referrals).where(_referrals.state == "waiting")
+    again = update(referrals).where(_referrals.state == "taken_back").values(due_at=None)
     refused = {"state": "refused", "decided_at": tx.now, "due_at": None}
     tx.connection.execute(waiting.where(between).values(reason="self", **refused))
+    tx.connection.execute(again.where(between))
     if tx.connection.execute(was_paid).first() is not None:
         tx.connection.execute(waiting.where(own).values(reason="known", **refused))
+        tx.connection.execute(again.where(own))
     if tx.connection.execute(select(_referrals.id).where(own)).first() is not None:
         tx.connection.execute(waiting.where(second).values(reason="known", **refused))
+        tx.connection.execute(again.where(second))
     else:
         tx.connection.execute(update(referrals).where(second, ~between).values(referee_id=target_id))
     by_source = (_referrals.referrer_id == source_id) & ~between

@@ -20,6 +20,7 @@ from token_service.ledger.membership_rows import held_ids
 from token_service.ledger.operations import HAS_BACKLOG, IS_NAMED
 from token_service.ledger.staged import PurchaseState
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.visit_rows import VISITED, count_visit, remember_visited, visited
 from token_service.program.facts import (
     ItemFacts,
     LocalTime,
@@ -33,7 +34,7 @@ from token_service.program.limits import recent_orders
 from token_service.program.ruleset import Ruleset
 from token_service.program.segments import declared
 from token_service.program.tiers import Qualification, tier_at
-from token_service.program.visits import FIRST_VISIT, LastVisit
+from token_service.program.visits import LastVisit, visit_of
 
 _purchases, _operations = tables.purchases.c, tables.operations.c
 _QUALIFICATIONS: Final = select(
@@ -72,12 +73,14 @@ _DAYS_OF_MANY: Final = (
     )
     .group_by(_purchases.member_id, _purchases.local_date)
 )
-_AHEAD: Final = surroundings_query(
+_ASKED_AHEAD: Final = (
     IS_NAMED.label("is_named"),
     HAS_BACKLOG.label("has_backlog"),
     _DAY_POINTS.scalar_subquery().label("day_points"),
     _LAST_FACTS.scalar_subquery().label("last_facts"),
 )
+_AHEAD: Final = surroundings_query(*_ASKED_AHEAD)
+_AHEAD_WITH_VISITS: Final = surroundings_query(*_ASKED_AHEAD, VISITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ class Basket:
     merchant: str
 
 
-def read_ahead(tx: Transaction, account: Account, *, local_date: str, merchant_id: str, reference: str) -> None:
+def read_ahead(
+    tx: Transaction, account: Account, ruleset: Ruleset, *, local_date: str, merchant_id: str, reference: str
+) -> None:
     """Asks at once what a purchase on that date will ask of the locked member and of its reference, and what surrounds the
     balance that it will answer.
     """
@@ -111,7 +116,9 @@ def read_ahead(tx: Transaction, account: Account, *, local_date: str, merchant_i
         "member_id": account.id,
         "local_date": local_date,
     }
-    rows = direct.ask(tx.connection, _AHEAD, asked)
+    rows = direct.ask(tx.connection, _AHEAD if ruleset.visits is None else _AHEAD_WITH_VISITS, asked)
+    if ruleset.visits is not None and account.visited is None:
+        remember_visited(tx, account, rows)
     row, account.surroundings = rows[0], surroundings_of(rows)
     if not row.is_named:
         tx.unknown_references.add((merchant_id, "purchase", reference))
@@ -173,7 +180,7 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
             if ruleset.limits.velocity is None
             else recent_orders(ruleset, history(tx, account).values(), basket.occurred_at),
         ),
-        visit=_visit(tx, account, local),
+        visit=_visit(tx, account, ruleset, basket.occurred_at, local),
     )
 
 
@@ -190,9 +197,10 @@ def last_visit(tx: Transaction, account: Account) -> LastVisit | None:
     return None if last is None else LastVisit(last.local.date, last.visit)
 
 
-def _visit(tx: Transaction, account: Account, local: LocalTime) -> VisitFacts:
-    last = last_visit(tx, account)
-    return FIRST_VISIT if last is None else last.next(local)
+def _visit(tx: Transaction, account: Account, ruleset: Ruleset, at: datetime, local: LocalTime) -> VisitFacts:
+    if ruleset.visits is None:
+        return visit_of(ruleset, last_visit(tx, account), (), at, local)
+    return visit_of(ruleset, None, visited(tx, account), at, local)
 
 
 def history(tx: Transaction, account: Account) -> dict[str, Qualification]:
@@ -241,6 +249,7 @@ def _remember_last(account: Account, facts: Mapping[str, Any] | None) -> None:
 def remember(account: Account, facts: PurchaseFacts, state: PurchaseState) -> None:
     """Keeps the account's history up to date within the transaction."""
     account.last_purchase, account.last_purchase_is_loaded, account.carried_visit = facts, True, None
+    count_visit(account, facts)
     count(account, state)
 
 

@@ -38,6 +38,7 @@ from token_service.ledger.purchase_views import purchase_view
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.stored_lots import extend_lots
 from token_service.ledger.transaction import Transaction, read, write
+from token_service.ledger.visit_rows import read_visited
 from token_service.program.events import pays_for_referrals
 from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
 from token_service.program.ruleset import Ruleset
@@ -146,6 +147,8 @@ def _prepare(tx: Transaction, actor: Actor, news: Sequence[NewPurchase]) -> None
     purchase_facts.read_ahead_many(tx, accounts, _local_dates(news, ruleset))
     if ruleset.tiers is not None or ruleset.limits.velocity is not None:
         purchase_facts.read_histories(tx, accounts)
+    if ruleset.visits is not None:
+        read_visited(tx, accounts)
     challenge_rows.read_many(tx, accounts, [one.id for one in ruleset.challenges])
     if ruleset.memberships:
         membership_rows.read_many(tx, accounts)
@@ -165,7 +168,8 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     ruleset_hash = tx.ruleset_hash_at(occurred_at)
     ruleset = tx.ruleset(ruleset_hash)
     local_date = local_time(occurred_at, ruleset.program.time_zone).date
-    purchase_facts.read_ahead(tx, account, local_date=local_date, merchant_id=merchant_id, reference=new.reference)
+    ahead = {"local_date": local_date, "merchant_id": merchant_id, "reference": new.reference}
+    purchase_facts.read_ahead(tx, account, ruleset, **ahead)
     named = {"merchant_id": merchant_id, "kind": "purchase", "reference": new.reference}
     first = operations.known_of(tx, account, lambda of: _content(tx, new, merchant_id, of), **named)
     if first is not None:
@@ -228,6 +232,8 @@ def _state(operation: Operation, facts: PurchaseFacts, points: int) -> PurchaseS
         tier_spend_cents=counts.spend,
         tier_points=counts.points,
         tier_orders=counts.orders,
+        visit_number=facts.visit.number,
+        visit_receipt=facts.visit.receipt,
     )
 
 

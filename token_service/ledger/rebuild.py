@@ -18,6 +18,7 @@ from token_service.ledger.campaign_uses import budget_differences, rebuild_budge
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.context import Context
 from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.referrals import mend_states
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, write
@@ -75,6 +76,7 @@ def rewrite_member(tx: Transaction, member_id: str) -> None:
     for name, (table, _key) in CACHED_TABLES.items():
         tx.connection.execute(delete(table).where(table.c.member_id == member_id))
         direct.append(tx.connection, table, list(rows[name].values()))
+    mend_states(tx, member_id)
 
 
 def _differences(

@@ -28,10 +28,10 @@ referrals = Table(
     Column("referee_id", String(30), ForeignKey("members.id"), nullable=False, unique=True),
     Column("referrer_id", String(30), ForeignKey("members.id"), nullable=False, index=True),
     Column("created_at", UtcTime, nullable=False),
-    Column("state", String(8), nullable=False),
+    Column("state", String(10), nullable=False),
     Column("reason", Text),  # why it was refused
     Column("due_at", UtcTime),  # when it is looked at: never before the first purchase
     Column("decided_at", UtcTime),
-    CheckConstraint("state in ('waiting','paid','refused')", name="state"),
+    CheckConstraint("state in ('waiting','paid','refused','taken_back')", name="state"),
     Index("ix_referrals_due", "due_at"),
 )

@@ -1,11 +1,13 @@
 """Referrals: a member's own code, and what both sides get once the invited one has bought something for good.
 
 "For good": the first purchase that was not given back has outlasted its return window. Then two events are recorded in one go,
-`member.invited` for who came and `member.referred` for who invited, and the rules say what each earns.
+`member.invited` for who came and `member.referred` for who invited, and the rules say what each earns. When the invited one
+has no purchase left that was kept, both are taken back, with the refund that leaves none; a later purchase earns them once more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,22 +15,22 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, insert, select, update
 
 from token_service.errors import CallerError
-from token_service.ledger import challenges, operations, shown_codes, tables, views
+from token_service.ledger import referral_events, shown_codes, tables, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.event_awards import record_own
 from token_service.ledger.invited import CODE_LENGTH
 from token_service.ledger.referral_tables import invitations, referrals
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.views import DueReport
-from token_service.program.events import INVITED, REFERRED
+from token_service.program.events import REFERRALS_MAX
 from token_service.program.windows import award_due_at
 
 WAITS: Final = timedelta(days=90)
-"""How long after joining a first purchase is waited for, once one was made and given back."""
+"""How long a purchase is waited for after joining, once one was made and given back, and after both sides were taken back."""
 AGAIN: Final = timedelta(days=1)
-_referrals, _purchases = referrals.c, tables.purchases.c
+_referrals, _purchases, _members = referrals.c, tables.purchases.c, tables.members.c
+_OPEN: Final = _referrals.state.in_(("waiting", "taken_back")) & _referrals.due_at.is_not(None)
 
 
 def get_invitation(context: Context, actor: Actor, member_id: str) -> views.Invitation:
@@ -62,13 +64,13 @@ def pay_due(context: Context, report: DueReport, place: str) -> tuple[DueReport,
     """The next invitation behind `place` that is due: paid, refused, or put off."""
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
-        query = _of((_referrals.state == "waiting") & (_referrals.due_at <= tx.now) & (_referrals.id > place))
+        query = _of(_OPEN & (_referrals.due_at <= tx.now) & (_referrals.id > place))
         row = tx.connection.execute(query.order_by(_referrals.id).limit(1)).one_or_none()
         if row is None:
             return report, None
         tx.lock_accounts([row.referee_id, row.referrer_id])
         row = tx.connection.execute(_of(_referrals.id == row.id)).one()
-        done = row.state == "waiting" and _pay(tx, row)
+        done = row.state != "paid" and row.due_at is not None and _pay(tx, row)
         tx.flush()
         return replace(report, referrals_paid=report.referrals_paid + done), row.id
 
@@ -77,9 +79,53 @@ def pay_due(context: Context, report: DueReport, place: str) -> tuple[DueReport,
 
 def next_referral_at(tx: Transaction) -> datetime | None:
     """When the next invitation is looked at."""
-    query = select(_referrals.due_at).where(_referrals.state == "waiting", _referrals.due_at.is_not(None))
+    query = select(_referrals.due_at).where(_OPEN)
     found: datetime | None = tx.connection.execute(query.order_by(_referrals.due_at).limit(1)).scalar_one_or_none()
     return found
+
+
+def lock_both(tx: Transaction, member_id: str) -> None:
+    """Locks a member with who invited them, if both were paid for that, in the one order of all locks: a refund may take it
+    back.
+    """
+    inviters = [row.referrer_id for row in _paid_for(tx, member_id)]
+    if inviters:
+        tx.lock_accounts([member_id, *inviters])
+
+
+def after_refund(tx: Transaction, account: Account) -> None:
+    """Takes back what both sides had for a member who has no purchase left that was kept. The next purchase earns it once more; a
+    second time of this and it is over.
+    """
+    changed = {one.operation_id: one.tier_orders for one in tx.staged.changed_purchases if one.member_id == account.id}
+    rows = () if any(changed.values()) else _paid_for(tx, account.id)
+    if not rows or _keeps_another(tx, account, changed):
+        return
+    for row in rows:
+        times = referral_events.take_back(tx, row.id)
+        if tx.locks:  # no simulation
+            _is_back(tx, row.id, times)
+
+
+def mend_states(tx: Transaction, member_id: str) -> None:
+    """After a ledger was restored and repaired: what the operations say was taken back of the member's invitation is not paid."""
+    for row in _paid_for(tx, member_id):
+        times = referral_events.times_taken_back(tx, row.id)
+        if times:
+            _is_back(tx, row.id, times)
+
+
+def _paid_for(tx: Transaction, member_id: str) -> Sequence[Row[Any]]:
+    """The paid invitations of the member, and of accounts that became part of theirs."""
+    whose = select(_members.id).where((_members.id == member_id) | (_members.merged_into == member_id))
+    here = _referrals.referee_id.in_(whose) & (_referrals.state == "paid")
+    return tx.connection.execute(_of(here).order_by(_referrals.id)).all()
+
+
+def _keeps_another(tx: Transaction, account: Account, but: Iterable[str]) -> bool:
+    """Whether something is left of any purchase but these."""
+    query = select(_purchases.operation_id).where(_purchases.member_id == account.id, _purchases.tier_orders == 1)
+    return tx.connection.execute(query.where(_purchases.operation_id.not_in(list(but))).limit(1)).first() is not None
 
 
 def _of(where: ColumnElement[bool]) -> Select[Any]:
@@ -103,8 +149,8 @@ def _drawn(tx: Transaction, account: Account) -> str:
 def _pay(tx: Transaction, row: Row[Any]) -> bool:
     """Whether both sides have their event now; otherwise when to look again, or that nothing comes of it."""
     due_at = _settles_at(tx, row.referee_id)
-    if due_at is None and tx.now > row.created_at + WAITS:
-        _decide(tx, row.id, "refused", "no_purchase")
+    if due_at is None and tx.now > (row.decided_at or row.created_at) + WAITS:
+        _give_up(tx, row)
         return False
     if due_at is None or due_at > tx.now:
         _put_off(tx, row.id, due_at or tx.now + AGAIN)
@@ -114,9 +160,12 @@ def _pay(tx: Transaction, row: Row[Any]) -> bool:
         _put_off(tx, row.id, tx.now + AGAIN)
         return False
     is_gone = referrer.state == "closed"
-    answer = tx.attempt(lambda: _record(tx, row.id, referee, None if is_gone else referrer))
+    answer = tx.attempt(lambda: referral_events.record(tx, row.id, referee, None if is_gone else referrer))
     if isinstance(answer, CallerError):
         _put_off(tx, row.id, tx.now + AGAIN)
+        return False
+    if not answer:
+        _decide(tx, row.id, "taken_back", None)
         return False
     _decide(tx, row.id, "paid", "referrer_gone" if is_gone else None)
     return True
@@ -134,15 +183,19 @@ def _settles_at(tx: Transaction, member_id: str) -> datetime | None:
     return min(found, default=None)
 
 
-def _record(tx: Transaction, referral_id: str, referee: Account, referrer: Account | None) -> None:
-    sides = [(referee, INVITED), *([] if referrer is None else [(referrer, REFERRED)])]
-    for side, event in sides:
-        account = tx.account(side.id)
-        reference = f"{event}/{referral_id}"
-        if operations.exists(tx, tx.own_merchant.id, "event", reference):  # the ledger was restored, and repaired
-            continue
-        operation = record_own(tx, account, event, reference, subject=referral_id)
-        challenges.after_event(tx, account, operation)
+def _is_back(tx: Transaction, referral_id: str, times: int) -> None:
+    """Taken back so many times; unless that is for good, the next purchase is looked for."""
+    _decide(tx, referral_id, "taken_back", None)
+    if times < REFERRALS_MAX:
+        _put_off(tx, referral_id, tx.now + AGAIN)
+
+
+def _give_up(tx: Transaction, row: Row[Any]) -> None:
+    """No purchase came: refused, or taken back for good."""
+    if row.state == "waiting":
+        _decide(tx, row.id, "refused", "no_purchase")
+    else:
+        _put_off(tx, row.id, None)
 
 
 def _decide(tx: Transaction, referral_id: str, state: str, reason: str | None) -> None:
@@ -150,5 +203,5 @@ def _decide(tx: Transaction, referral_id: str, state: str, reason: str | None) -
     tx.connection.execute(update(referrals).where(_referrals.id == referral_id).values(**values))
 
 
-def _put_off(tx: Transaction, referral_id: str, until: datetime) -> None:
+def _put_off(tx: Transaction, referral_id: str, until: datetime | None) -> None:
     tx.connection.execute(update(referrals).where(_referrals.id == referral_id).values(due_at=until))

@@ -17,6 +17,7 @@ from token_service.ledger import (
     checks,
     operations,
     purchase_facts,
+    referrals,
     tiers,
     views,
 )
@@ -71,6 +72,7 @@ def get_refund(context: Context, actor: Actor, refund_id: str) -> views.Refund:
 
 def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> Done:
     purchase = operations.get(tx, actor, purchase_id, "purchase")
+    referrals.lock_both(tx, purchase.member_id)
     account = tx.heir(tx.account(purchase.member_id))
     checks.reference(new.reference)
     content = operations.content_hash(
@@ -111,6 +113,7 @@ def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> 
     _apply(tx, account, purchase=purchase, operation=operation, facts=facts, refunds=(*earlier, refund))
     tiers.review(tx, account)
     challenges.after_refund(tx, account, purchase, facts, (*earlier, refund))
+    referrals.after_refund(tx, account)
     return Done(operation, replayed=False)
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.tables import members, operations, purchases
 from token_service.program.challenges import COMPLETED, Counted
 from token_service.program.event_facts import EventFacts
-from token_service.program.facts import PurchaseFacts
+from token_service.program.facts import PurchaseFacts, VisitFacts
 from token_service.program.refunds import Refund
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Qualification
@@ -27,10 +27,12 @@ _AT_ONCE: Final = 500
 @dataclass(frozen=True, slots=True)
 class Happened:
     """A purchase, an event, or a completed challenge (`completes`: the operation that completed it). `facts` and `event` only
-    within the window; everything else counts as it was recorded.
+    within the window; everything else counts as it was recorded. `seq` says when it was recorded, `gone_seq` when the last of a
+    purchase came back, if all of it did.
     """
 
     id: str
+    seq: int
     member_id: str
     day: str
     recorded_at: datetime
@@ -39,6 +41,8 @@ class Happened:
     completes: str | None
     kept: int
     counted: Qualification
+    visit: VisitFacts | None  # as it was recorded
+    gone_seq: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,22 @@ class Standing:
 
 def happened(connection: Connection, member_ids: Sequence[str], since: datetime, first: int) -> list[Happened]:
     """Every purchase and event of these members in the order of recording; the window is from `since` and sequence `first` on."""
-    done = operations.c
+    done, refund = operations.c, operations.alias("refund").c
+    came_back = (
+        select(func.max(refund.seq)).where(
+            refund.parent_id == done.id, refund.kind == "refund", purchases.c.tier_orders == 0
+        )
+    ).scalar_subquery()
     query = (
-        select(done.seq, done.kind, *purchases.c, done.facts, done.parent_id, done.recorded_at)
+        select(
+            done.seq,
+            done.kind,
+            *purchases.c,
+            done.facts,
+            done.parent_id,
+            done.recorded_at,
+            came_back.label("gone_seq"),
+        )
         .join(purchases, purchases.c.operation_id == done.id)
         .where(done.member_id.in_(member_ids), done.kind.in_(("purchase", "event")))
         .order_by(done.member_id, done.seq)
@@ -120,6 +137,7 @@ def _happened(row: Any, *, is_in_window: bool) -> Happened:
     name = row.facts["event"] if row.kind == "event" else None
     return Happened(
         id=row.operation_id,
+        seq=row.seq,
         member_id=row.member_id,
         day=row.local_date,
         recorded_at=row.recorded_at,
@@ -134,4 +152,6 @@ def _happened(row: Any, *, is_in_window: bool) -> Happened:
             orders=row.tier_orders,
             engagement=row.tier_engagement,
         ),
+        visit=None if row.visit_number is None else VisitFacts(row.visit_number, row.visit_receipt),
+        gone_seq=row.gone_seq,
     )

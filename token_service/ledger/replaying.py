@@ -198,6 +198,8 @@ def _purchases(done: list[Operation]) -> Rows:
             "tier_points": counts.points,
             "tier_orders": counts.orders,
             "tier_engagement": 0,
+            "visit_number": facts.visit.number,
+            "visit_receipt": facts.visit.receipt,
         }
     return rows
 

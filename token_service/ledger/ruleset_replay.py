@@ -2,7 +2,8 @@
 very same code, never written.
 
 Each purchase is decided on its recorded facts, refunds included; only what the rules themselves decide is taken from the
-other rules: the member's level at that moment and what the day's earlier purchases kept. Purchases before the window count
+other rules: the member's level at that moment, what the day's earlier purchases kept, and the visit, where they count
+visits by their times. Purchases before the window count
 towards levels and challenges as recorded. Events are not decided again, but count in challenges by the other rules. Under the
 rules that decided, a replay gives what was given; a refund counts from the start.
 """
@@ -24,12 +25,13 @@ from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.caps import Budget
 from token_service.program.challenges import event_counts, purchase_counts
 from token_service.program.completions import Stamps
-from token_service.program.facts import PurchaseFacts
+from token_service.program.facts import PurchaseFacts, VisitFacts
 from token_service.program.limits import recent_orders
 from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.ruleset import Ruleset
 from token_service.program.segments import declared
 from token_service.program.tiers import Qualification, qualification, tier_at
+from token_service.program.visits import Visited, visit_of
 
 PURCHASES_MAX: Final = 5_000
 DECISIONS_MAX: Final = 100_000
@@ -167,6 +169,7 @@ class _Replayed:
     history: list[Qualification] = field(default_factory=list)
     day_points: dict[str, int] = field(default_factory=dict)
     uses: dict[str, list[datetime]] = field(default_factory=dict)
+    visited: list[tuple[Happened, VisitFacts]] = field(default_factory=list)
 
     def of(self, member_id: str, told: Sequence[Happened]) -> Iterator[_Came]:
         """What came of each of the member's purchases in the window, and of challenges that they and events completed."""
@@ -177,6 +180,8 @@ class _Replayed:
                 yield self._given(one)
                 continue
             counts: dict[str, int] = {}
+            if one.visit is not None and one.facts is None:
+                self.visited.append((one, one.visit))
             if one.facts is None:
                 self._keep(one.day, one.kept, one.counted)
                 if one.event is not None and one.id not in self.recorded.taken_back:
@@ -213,7 +218,7 @@ class _Replayed:
             recent=recent_orders(rules, self.history, at),
             segments=self.segments,
         )
-        facts = replace(facts, member=member, campaigns=(), caps=())
+        facts = replace(facts, member=member, visit=self._visit(one, facts), campaigns=(), caps=())
         facts = with_limits(rules, facts, self.uses, self.budgets.left)
         award = keep_after_refund(rules, facts, back)
         for campaign_id, points in points_used(facts, award).items():
@@ -221,6 +226,18 @@ class _Replayed:
             self.budgets.use(campaign_id, points)
         self._keep(one.day, award.points, qualification(facts, back, award.points))
         return award.points
+
+    def _visit(self, one: Happened, facts: PurchaseFacts) -> VisitFacts:
+        """The visit as it was recorded; under rules that count them by their times, by what was kept at that moment."""
+        if self.ruleset.visits is None:
+            return facts.visit
+        earlier = [
+            Visited(other.counted.at, other.day, visit, is_kept=other.gone_seq is None or other.gone_seq > one.seq)
+            for other, visit in self.visited
+        ]
+        visit = visit_of(self.ruleset, None, earlier, facts.occurred_at, facts.local)
+        self.visited.append((one, visit))
+        return visit
 
     def _complete(self, one: Happened, counts: Mapping[str, int], stamps: Stamps) -> Iterator[_Came]:
         """What a purchase or an event completes under the other rules."""

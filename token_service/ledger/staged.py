@@ -119,6 +119,8 @@ class PurchaseState:
     tier_points: int
     tier_orders: int
     tier_engagement: int = 0
+    visit_number: int | None = None  # of a purchase, as its facts say
+    visit_receipt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,8 @@ purchases = Table(  # cached: what a purchase keeps after its refunds, and what 
     Column("tier_points", BigInteger, nullable=False),
     Column("tier_orders", BigInteger, nullable=False),
     Column("tier_engagement", BigInteger, nullable=False, server_default="0"),
+    Column("visit_number", BigInteger),  # of a purchase, as its facts say
+    Column("visit_receipt", BigInteger),
     Index("ix_purchases_member_occurred_at", "member_id", "occurred_at"),
 )
 
@@ -285,9 +287,7 @@ facts = Table(
     ),  # purchase, award_pending, award_changed, award_cancelled, tier, frozen, closing …
     Column("operation_id", String(30), ForeignKey("operations.id")),
     Column("due_at", UtcTime),  # for a pending award: when its window ends
-    Column(
-        "points", BigInteger, nullable=False, server_default="0"
-    ),  # for a pending award: the change of what is pending
+    Column("points", BigInteger, nullable=False, server_default="0"),  # of a pending award: by how much it changes
     Column("occurred_at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("detail", Text, nullable=False),
@@ -394,9 +394,7 @@ debts = Table(
     Column("seq", Serial, primary_key=True),
     Column("id", String(30), nullable=False, unique=True),  # dbt_
     Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
-    Column(
-        "operation_id", String(30), ForeignKey("operations.id")
-    ),  # the refund or reversal that could not take all back
+    Column("operation_id", String(30), ForeignKey("operations.id")),  # the refund or reversal that could not take all
     Column("voids", String(30), ForeignKey("entries.id")),  # or the skipped credit that the balance could not cover
     Column("points", BigInteger, CheckConstraint("points <> 0", name="moves"), nullable=False),  # + owed, − paid
     Column("entry_id", String(30), ForeignKey("entries.id")),  # the reversal (or void) that paid

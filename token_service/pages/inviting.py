@@ -36,6 +36,7 @@ def invite() -> ResponseReturnValue:
         gives=gives_in_words(rules),
         waiting=states["waiting"],
         paid=states["paid"],
+        taken_back=states["taken_back"],
     )
 
 

@@ -25,7 +25,7 @@ from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import COMPLETED, challenge_of
 from token_service.program.earning import Line as RuleLine
 from token_service.program.event_facts import OWN_PREFIX
-from token_service.program.events import rules_of
+from token_service.program.events import INVITED, REFERRED, rules_of
 from token_service.program.memberships import BOUGHT
 from token_service.program.ruleset import Ruleset
 
@@ -121,7 +121,19 @@ def _reversal(entry: EntryView) -> str:
         return gettext("Points owed, now taken back")
     if entry.facts.get("refund"):
         return gettext("Refunded purchase")
-    return _text(entry.facts, "reason") or gettext("Points taken back")
+    return _text(entry.facts, "reason") or taken_back_title(entry)
+
+
+def taken_back_title(entry: EntryView) -> str:
+    """What points were taken back for, where nobody gave a reason."""
+    if is_invitation_back(entry):
+        return gettext("Invitation: nothing was kept of what was bought")
+    return gettext("Points taken back")
+
+
+def is_invitation_back(entry: EntryView) -> bool:
+    """Whether a refund took back what an invitation had earned, the member's own or another's."""
+    return (entry.reference or "").startswith(tuple(f"{event}/back/" for event in (INVITED, REFERRED)))
 
 
 def _is_purchase(entry: EntryView) -> bool:

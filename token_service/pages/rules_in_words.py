@@ -45,6 +45,7 @@ from token_service.program.schema import (
     PeriodEndExpiry,
     Reward,
 )
+from token_service.program.schema_values import DAY
 
 LIMITS: Final = ("per_order_points", "per_member_day_points", "velocity", STORE_DAY, MERCHANT_DAY, PROGRAM_DAY)
 
@@ -76,6 +77,7 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
             (_challenge(challenge, ruleset) for challenge in ruleset.challenges),
         ),
         (gettext("Segments"), _segments(ruleset)),
+        (gettext("Visits"), _visits(ruleset)),
         (gettext("Offers"), (_campaign(ruleset, campaign) for campaign in ruleset.campaigns)),
         (gettext("Levels"), map(Told, levels_in_words(ruleset))),
         (gettext("Limits"), _limits(ruleset)),
@@ -99,6 +101,27 @@ def _earning(ruleset: Ruleset) -> Iterator[Told]:
     }
     for rounding in dict.fromkeys(rule.rounding for rule in rules):
         yield Told(roundings[rounding])
+
+
+def _visits(ruleset: Ruleset) -> Iterator[Told]:
+    """What counts as one visit, where the rules say so."""
+    visits = ruleset.visits
+    if visits is None:
+        return
+    if visits.window == DAY:
+        yield Told(gettext("All purchases of one day are one visit, whenever they are reported."))
+    else:
+        period = formats.lasting(visits.window)
+        yield Told(
+            gettext(
+                "Purchases less than %(period)s apart are one visit, whenever they are reported.",
+                period=period,
+            )
+        )
+    if visits.refunded == "count":
+        yield Told(gettext("A visit still counts when all of it was given back."))
+    else:
+        yield Told(gettext("A visit does not count any more when all of it was given back."))
 
 
 def _actions(ruleset: Ruleset) -> Iterator[Told]:

@@ -46,7 +46,7 @@ FACTS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "member.age_days": ("int", "days since the member joined"),
     "member.purchases": ("int", "purchases recorded earlier for this member"),
-    "visit.number": ("int", "how many days with a purchase, this one included"),
+    "visit.number": ("int", "which visit of the member this is, from 1"),
     "visit.receipt": ("int", "which purchase of this visit it is, from 1"),
     "visit.date": ("string", "local date, 2026-11-22"),
     "visit.year": ("int", "local year"),

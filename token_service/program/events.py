@@ -36,6 +36,8 @@ REFERRED: Final = "member.referred"
 """Somebody whom the member invited has bought something for good; the subject is that referral."""
 INVITED: Final = "member.invited"
 """The member was invited and has bought something for good; the same subject."""
+REFERRALS_MAX: Final = 2
+"""How often one referral counts: once, and once more after it was taken back because no purchase was kept."""
 OWN_EVENTS: Final = (JOINED, BIRTHDAY, ANNIVERSARY, REFERRED, INVITED)
 
 

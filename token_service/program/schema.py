@@ -15,6 +15,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from token_service.program.challenge_schema import Challenge, Period
 from token_service.program.schema_values import (
+    DAY,
     LIST_MAX,
     Amount,
     Basis,
@@ -28,6 +29,7 @@ from token_service.program.schema_values import (
     PositiveAmount,
     Rounding,
     TimeZone,
+    VisitWindow,
     Word,
 )
 
@@ -325,6 +327,15 @@ class InactivityExpiry(Part):
 Expiry = Annotated[NoExpiry | FixedExpiry | PeriodEndExpiry | InactivityExpiry, Field(discriminator="kind")]
 
 
+class Visits(Part):
+    """What one visit is: the purchases of a local date, or those less than `window` apart; whether one that was given back whole
+    still counts.
+    """
+
+    window: VisitWindow = DAY
+    refunded: Literal["forget", "count"] = "forget"
+
+
 class Velocity(Part):
     """How many purchases a member may earn by in any stretch of `every`; with `freeze` the next one freezes the member."""
 
@@ -394,6 +405,7 @@ class Ruleset(Part):
     segments: Annotated[tuple[Segment, ...], Field(max_length=LIST_MAX)] = ()
     challenges: Annotated[tuple[Challenge, ...], Field(max_length=LIST_MAX)] = ()
     schedules: Annotated[tuple[Schedule, ...], Field(max_length=LIST_MAX)] = ()
+    visits: Visits | None = None
     expiry: Expiry = NoExpiry(kind="none")
     return_window: Duration | None = None
     limits: Limits = Limits()

@@ -27,7 +27,7 @@ from token_service.program.limits import recent_orders
 from token_service.program.rewards import value_of
 from token_service.program.schema import Ruleset
 from token_service.program.tiers import Qualification, qualification, tier_at
-from token_service.program.visits import FIRST_VISIT, LastVisit
+from token_service.program.visits import LastVisit, Visited, visit_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class _Member:
     history: list[Qualification] = field(default_factory=list)
     day_points: dict[str, int] = field(default_factory=dict)
     visit: LastVisit | None = None
+    visited: list[Visited] = field(default_factory=list)
     uses: dict[str, list[datetime]] = field(default_factory=dict)
     purchases: int = 0
     stamps: Stamps = field(default_factory=Stamps)
@@ -103,6 +104,7 @@ class History:
         member.purchases += 1
         won = self._challenges(member, facts, left)
         member.visit = LastVisit(day, facts.visit)
+        member.visited.append(Visited(facts.occurred_at, day, facts.visit))
         self._count(bought, facts, award.points, won)
         return award.points + won
 
@@ -118,7 +120,6 @@ class History:
     def _facts(self, member: _Member, bought: Bought) -> PurchaseFacts:
         rules, zone = self._ruleset, self._ruleset.program.time_zone
         local = local_time(bought.occurred_at, zone)
-        visit = FIRST_VISIT if member.visit is None else member.visit.next(local)
         return PurchaseFacts(
             occurred_at=bought.occurred_at,
             local=local,
@@ -139,7 +140,7 @@ class History:
                 day_points=member.day_points.get(local.date, 0),
                 recent=recent_orders(rules, member.history, bought.occurred_at),
             ),
-            visit=visit,
+            visit=visit_of(rules, member.visit, member.visited, bought.occurred_at, local),
         )
 
     def _challenges(self, member: _Member, facts: PurchaseFacts, left: Callable[[Budget], int]) -> int:

@@ -127,6 +127,20 @@ class Challenges:
 
 
 @dataclass(slots=True)
+class Referral:
+    """One side of a referral: its newest event, how often it was counted, and since when it is taken back (`is_final`: by a
+    person, and not to be earned again).
+    """
+
+    operation: str
+    event: str
+    subject: str
+    times: int
+    back_at: datetime | None = None
+    is_final: bool = False
+
+
+@dataclass(slots=True)
 class Account:
     """One account. `count` leaves were replayed; `stopped` says why no more can be. `home` is the address of its first leaf: the
     account keeps its name when it moves. `parts` are the homes of accounts that became part of it, `merged_into` the address of
@@ -157,6 +171,7 @@ class Account:
     debts: dict[str, Debt] = field(default_factory=dict)
     purchases: int = 0
     last_visit: LastVisit | None = None
+    visited: dict[str, LastVisit] = field(default_factory=dict)  # which visit each purchase was
     last_activity_at: datetime | None = None
     last_recorded_at: datetime | None = None
     day_points: dict[str, int] = field(default_factory=dict)
@@ -170,6 +185,9 @@ class Account:
     benefits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # uses that stand, by benefit and operation
     segments: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
+    referrals: dict[str, Referral] = field(default_factory=dict)  # by event and subject
+    owes_referrals: list[str] = field(default_factory=list)  # that a refund took the reason from
+    owes_referrals_at: datetime | None = None
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
     closing: Closing | None = None
     waiting: list[Waiting] = field(default_factory=list)
@@ -192,7 +210,15 @@ class Account:
         uses = sum(len(found) for found in self.campaigns.values())
         uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
         uses += sum(len(found) for found in self.benefits.values())
-        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
+        return (
+            4
+            + len(self.history)
+            + len(self.visited)
+            + len(self.day_points)
+            + 2 * len(self.lots)
+            + len(self.waiting)
+            + uses
+        )
 
     def tier_at(self, at: datetime) -> str | None:
         """The level that the leaves said it had at an instant."""

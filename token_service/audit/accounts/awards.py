@@ -23,7 +23,7 @@ from token_service.program.memberships import ids_at
 from token_service.program.ruleset import Ruleset
 from token_service.program.segments import declared
 from token_service.program.tiers import qualification, tier_at
-from token_service.program.visits import FIRST_VISIT, LastVisit
+from token_service.program.visits import LastVisit, Visited, visit_of
 from token_service.program.windows import award_due_at, check_not_too_late
 
 CLOCK_CHANGE: Final = timedelta(hours=1)
@@ -60,7 +60,7 @@ def purchase(step: Step) -> None:
     campaigns.use(step, ruleset, operation.id, facts, award)
     challenges.count(step, ruleset, operation.id, facts)
     account.purchases += 1
-    account.last_visit = LastVisit(facts.local.date, facts.visit)
+    account.last_visit = account.visited[operation.id] = LastVisit(facts.local.date, facts.visit)
     account.day_points[facts.local.date] = account.day_points.get(facts.local.date, 0) + claimed
     account.history[operation.id] = qualification(facts, (), claimed)
     account.closing = Closing(leaf.recorded_at, leaf.occurred_at)
@@ -142,8 +142,12 @@ def _check_facts(step: Step, ruleset: Ruleset, facts: PurchaseFacts) -> None:
     """What the programme itself knows of a purchase: time, member, visit. What the till said can be seen by nobody here."""
     check_surroundings(step, ruleset, facts)
     step.same("history", "the currency", ruleset.program.currency, facts.currency)
-    last = step.account.last_visit
-    visit = FIRST_VISIT if last is None else last.next(facts.local)
+    account = step.account
+    earlier = (
+        Visited(account.history[id_].at, one.date, one.visit, is_kept=bool(account.history[id_].orders))
+        for id_, one in account.visited.items()
+    )
+    visit = visit_of(ruleset, account.last_visit, earlier, facts.occurred_at, facts.local)
     if facts.visit != visit:
         step.same("history", "the number of the visit", _visit(visit), _visit(facts.visit))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from token_service.audit.accounts import challenges, lots, merges, references, refunds, tiers, wallets
+from token_service.audit.accounts import challenges, lots, merges, references, referrals, refunds, tiers, wallets
 from token_service.audit.accounts.account import Account, Signed, Unsettled, Waiting
 from token_service.audit.accounts.kinds import CHECKS
 from token_service.audit.accounts.opened import OpenedLeaf, instant_at, opened
@@ -101,6 +101,8 @@ class AccountBook:
         for account in self.storage.with_going():
             for finding in merges.untold(account, int(now.timestamp())) if account.stopped is None else ():
                 self.findings.add(finding)
+        for finding in referrals.untold(self.storage, now):
+            self.findings.add(finding)
         for campaign_id, points, budget in self.storage.overspent_campaigns():
             what = "the campaign" if "/" not in campaign_id else "the day and party"
             detail = f"{what} {printable(campaign_id)} gave more than its budget"
@@ -250,6 +252,7 @@ class AccountBook:
             tiers.close(step)
         tiers.check_owed(step)
         challenges.check_owed(step)
+        referrals.check_owed(step)
         refunds.check_payment(step)
         if leaf.skip_reason is not None:
             account.unsettled[leaf.number] = Unsettled(

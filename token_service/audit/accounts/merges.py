@@ -148,10 +148,14 @@ def _take_over(account: Account, source: Account, names: dict[str, str]) -> None
     account.parts += [source.home, *source.parts]
     account.purchases += source.purchases
     account.history |= source.history
+    account.visited |= source.visited
     account.periods |= source.periods
     account.pending |= source.pending
     source.pending = {}
     account.once += [name for name in source.once if name not in account.once]
+    account.referrals |= source.referrals
+    account.owes_referrals += source.owes_referrals
+    account.owes_referrals_at = account.owes_referrals_at or source.owes_referrals_at
     for day, points in source.day_points.items():
         account.day_points[day] = account.day_points.get(day, 0) + points
     for campaign_id, uses in source.campaigns.items():

@@ -4,7 +4,7 @@ give for what is left of it; what the member no longer has is owed, and paid fro
 
 from __future__ import annotations
 
-from token_service.audit.accounts import campaigns, challenges, happenings, lots
+from token_service.audit.accounts import campaigns, challenges, happenings, lots, referrals
 from token_service.audit.accounts.account import Closing, Debt, Operation
 from token_service.audit.accounts.opened import opened_event, opened_facts
 from token_service.audit.accounts.step import Step, Stop
@@ -53,6 +53,7 @@ def refund(step: Step) -> None:
     account.history[purchase.id] = qualification(facts, refunds, told)
     step.storage.put_operation(purchase)
     challenges.recount(step, purchase, refunds)
+    referrals.refunded(step)
     account.closing = Closing(leaf.recorded_at, None)
 
 

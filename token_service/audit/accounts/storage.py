@@ -30,6 +30,7 @@ _TABLES: Final = (
     "create table lots (id text primary key, state text not null) without rowid",
     "create table named (key blob primary key) without rowid",
 )
+_BACK_AT: Final = "json_extract(one.value, '$.back_at')"
 _CAMPAIGNS: Final = (
     "create table if not exists campaigns (id text primary key, points integer not null, budget integer) without rowid"
 )
@@ -113,6 +114,25 @@ class Storage:
         self._write_accounts(list(self._live.values()))
         query = "select address from accounts where json_array_length(state, '$.going') > 0 order by address"
         return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+
+    def with_owed_referrals(self) -> list[Account]:
+        """The accounts whose refund left an invitation paid for."""
+        self._write_accounts(list(self._live.values()))
+        query = "select address from accounts where json_array_length(state, '$.owes_referrals') > 0 order by address"
+        return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+
+    def referrals_kept_by_inviters(self, invited: str, referred: str) -> list[tuple[str, str, datetime]]:
+        """(account, subject, since when the other side is taken back) of referrals that count for who invited only."""
+        self._write_accounts(list(self._live.values()))
+        query = (
+            "select json_extract(one.value, '$.subject'), address, json_extract(one.value, '$.back_at') "
+            "from accounts, json_each(accounts.state, '$.referrals') one where json_extract(one.value, '$.event') = ? "
+            "and {} order by address"
+        )
+        back = query.format(f"{_BACK_AT} is not null and json_extract(one.value, '$.is_final') = 0")
+        gone = {row[0]: datetime.fromisoformat(row[2]) for row in self._db.execute(back, (invited,))}
+        kept = self._db.execute(query.format(f"{_BACK_AT} is null"), (referred,))
+        return [(row[1], row[0], gone[row[0]]) for row in kept.fetchall() if row[0] in gone]
 
     def touched(self, addresses: list[str]) -> None:
         """These accounts changed: measures them, writes the ones used longest ago when memory holds too much."""

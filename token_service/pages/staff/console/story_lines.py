@@ -10,7 +10,14 @@ from typing import Final
 from token_service.ledger.views import EntryView
 from token_service.pages import formats
 from token_service.pages.breakdown import Explained, benefit_named, explained, level_named, plain_id, reward_named
-from token_service.pages.lines import event_title, line_of, off_in_words, place_of
+from token_service.pages.lines import (
+    event_title,
+    is_invitation_back,
+    line_of,
+    off_in_words,
+    place_of,
+    taken_back_title,
+)
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import COMPLETED
@@ -123,11 +130,18 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return gettext("Voucher honoured"), _honoured(entry)
     if entry.kind == "award_cut":
         return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
+    return _taken_back(entry)
+
+
+def _taken_back(entry: EntryView) -> tuple[str, str | None]:
+    """A reversal that moved no points, or something that needs no words of its own."""
+    facts = entry.facts
     if entry.kind == "reversal" and facts.get("asked") == 0:
-        return gettext("A challenge or a membership has ended"), None
+        ended = gettext("A challenge or a membership has ended")
+        return (taken_back_title(entry) if is_invitation_back(entry) else ended), None
     debt = _number(facts, "debt")
     if debt:
-        title = gettext("Refunded purchase") if facts.get("refund") else gettext("Points taken back")
+        title = gettext("Refunded purchase") if facts.get("refund") else taken_back_title(entry)
         return title, ngettext(
             "%(points)s point is owed: it had been used before",
             "%(points)s points are owed: they had been used before",
