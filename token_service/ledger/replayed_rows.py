@@ -53,13 +53,17 @@ class Standing:
     vouchers: frozenset[str]
 
 
-def happened(connection: Connection, member_ids: Sequence[str], since: datetime, first: int) -> list[Happened]:
-    """Every purchase and event of these members in the order of recording; the window is from `since` and sequence `first` on."""
-    done = operations.c
+def happened(
+    connection: Connection, member_ids: Sequence[str], since: datetime, first: int, *, count_manual: bool = False
+) -> list[Happened]:
+    """Every purchase and event of these members in the order of recording, and with `count_manual` the issuances by hand that
+    counted in the day; the window is from `since` and sequence `first` on.
+    """
+    done, kinds = operations.c, ("purchase", "event", *(("issuance",) if count_manual else ()))
     query = (
         select(done.seq, done.kind, *purchases.c, done.facts, done.parent_id, done.recorded_at)
         .join(purchases, purchases.c.operation_id == done.id)
-        .where(done.member_id.in_(member_ids), done.kind.in_(("purchase", "event")))
+        .where(done.member_id.in_(member_ids), done.kind.in_(kinds))
         .order_by(done.member_id, done.seq)
     )
     return [
@@ -123,7 +127,7 @@ def _happened(row: Any, *, is_in_window: bool) -> Happened:
         member_id=row.member_id,
         day=row.local_date,
         recorded_at=row.recorded_at,
-        facts=PurchaseFacts.from_json(row.facts) if is_in_window and name is None else None,
+        facts=PurchaseFacts.from_json(row.facts) if is_in_window and row.kind == "purchase" else None,
         event=EventFacts.from_json(row.facts) if is_in_window and name not in (None, COMPLETED) else None,
         completes=row.parent_id if name == COMPLETED else None,
         kept=row.kept,

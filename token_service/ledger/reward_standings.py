@@ -11,6 +11,7 @@ from token_service.ledger.stock import pieces_left
 from token_service.ledger.transaction import Transaction, read
 from token_service.program import lots as engine
 from token_service.program.rewards import closed
+from token_service.program.spending_limits import spending_bound
 
 
 def list_reward_standings(context: Context, actor: Actor, member_id: str) -> tuple[views.RewardStanding, ...]:
@@ -28,6 +29,9 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
         facts = {} if why_not is None else why_not.facts
         if not facts and left.get(reward.id) == 0:
             facts = {"reason": "sold_out"}
+        if not facts and reward.points <= usable:
+            bound = spending_bound(ruleset, reward.points, is_amount=False, spent=member.spent, at=tx.now)
+            facts = {} if bound is None else bound.facts
         missing = max(0, reward.points - usable)
         found.append(
             views.RewardStanding(

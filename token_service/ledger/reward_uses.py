@@ -9,6 +9,7 @@ from sqlalchemy import select
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.membership_rows import held
+from token_service.ledger.spendings import spent_by
 from token_service.ledger.transaction import Transaction
 from token_service.program.rewards import Whose
 from token_service.units import EntryKind
@@ -19,7 +20,7 @@ def whose(tx: Transaction, account: Account) -> Whose:
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
     limited = {reward.id for reward in ruleset.rewards if reward.per_member is not None}
     memberships = tuple(one.id for one in held(tx, account, tx.now))
-    return Whose(account.tier, memberships, _had(tx, account, limited) if limited else {})
+    return Whose(account.tier, memberships, _had(tx, account, limited) if limited else {}, spent_by(tx, account))
 
 
 def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, list[datetime]]:

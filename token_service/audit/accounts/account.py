@@ -10,6 +10,7 @@ from datetime import datetime
 from token_service.program.challenges import Counted
 from token_service.program.lots import Lot, Use
 from token_service.program.memberships import Period
+from token_service.program.spending_limits import Spent
 from token_service.program.tiers import Qualification
 from token_service.program.visits import LastVisit
 
@@ -166,6 +167,7 @@ class Account:
     challenges: Challenges = field(default_factory=Challenges)
     periods: dict[str, Period] = field(default_factory=dict)  # of memberships, by the event
     rewards: dict[str, dict[str, datetime]] = field(default_factory=dict)  # had, by reward and redemption
+    spent: dict[str, Spent] = field(default_factory=dict)  # without what came back, by redemption or open hold
     segments: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     unsettled: dict[int, Unsettled] = field(default_factory=dict)
@@ -189,7 +191,7 @@ class Account:
         """Roughly how many things it holds."""
         uses = sum(len(found) for found in self.campaigns.values())
         uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
-        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + uses
+        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + len(self.spent) + uses
 
     def open_lots(self) -> list[Lot]:
         """Lots with points left, without what holds set aside."""
@@ -201,8 +203,8 @@ class Operation:
     """What later leaves of its account may take back. `text` is the detail of a purchase's first leaf.
 
     For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
-    its points, `kept` without what reversals asked for. For a redemption: `uses` its own and its restorations', `reward` what it
-    bought, `is_used` whether its voucher was honoured.
+    its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a redemption: `uses` its own
+    and its restorations', `reward` what it bought, `is_used` whether its voucher was honoured.
     """
 
     id: str
@@ -221,3 +223,4 @@ class Operation:
     reward: str | None = None
     is_used: bool = False
     is_void: bool = False
+    day: str | None = None

@@ -160,6 +160,7 @@ def _take_over(account: Account, source: Account, names: dict[str, str]) -> None
         account.challenges.steps.setdefault(challenge_id, {}).update(steps)
     for reward, had in source.rewards.items():
         account.rewards.setdefault(reward, {}).update(had)
+    account.spent |= source.spent
     for subject, event in source.challenges.completions.items():
         account.challenges.completions[names.get(event, subject)] = event
     times = [at for at in (account.last_activity_at, source.last_activity_at) if at is not None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from token_service.audit.accounts import lots
+from token_service.audit.accounts import lots, spending
 from token_service.audit.accounts.account import Account, Operation, Signed
 from token_service.audit.accounts.opened import OpenedLeaf
 from token_service.audit.accounts.step import LONG_AGO, Step
@@ -75,6 +75,7 @@ def signed_redemption(step: Step) -> None:
     reward = leaf.detail.get("reward")
     if isinstance(reward, str):
         account.rewards.setdefault(reward, {})[operation.id] = leaf.occurred_at
+    spending.count(step, operation.id, points)
     step.storage.put_operation(operation)
     lots.prolong(step, leaf.occurred_at)
     account.last_activity_at = max(leaf.occurred_at, account.last_activity_at or leaf.occurred_at)
