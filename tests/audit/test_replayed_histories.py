@@ -80,6 +80,7 @@ tiers:
     - {id: gold, from: %(gold)s, multiplier_percent: 150}
 expiry: %(expiry)s
 %(window)s
+%(redemption)s
 limits: {per_order_points: 400, per_member_day_points: 500, %(caps)smanual_issuance_points: 300, adjustment_points: 400}
 accept_late: P10D
 restoration_grace: P3D
@@ -98,6 +99,11 @@ EXPIRIES = (
 
 
 CAPS = "per_merchant_day_points: 450, program_day_points: 700, velocity: {purchases: 4, every: P3D}, "
+BY_HAND = (
+    "count_manual: true, manual_issuance_day_points: 400, adjustment_day_points: 450, "
+    "over: {per_order_points: refuse, per_merchant_day_points: refuse}, "
+)
+BOUND = "redemption: {min_points: 5, per_member_day_points: 300, cool_down: PT2H}"
 
 
 def rules(draw: random.Random) -> str:
@@ -111,7 +117,8 @@ def rules(draw: random.Random) -> str:
         "expiry": draw.choice(EXPIRIES),
         "big": "{budget_amount: 7009, budget_points: 800}",
         "window": draw.choice(["", "return_window: P2D"]),
-        "caps": draw.choice(["", CAPS]),
+        "caps": (caps := draw.choice(["", CAPS, CAPS + BY_HAND])),
+        "redemption": BOUND if BY_HAND in caps else "",
     }
 
 

@@ -1,4 +1,4 @@
-"""Points given by hand come under the day's limits, and splitting does not get around the second person (number 46 of the brief)."""
+"""Points given by hand come under the day's limits, and splitting does not evade the second person (number 46 of the brief)."""
 
 from __future__ import annotations
 

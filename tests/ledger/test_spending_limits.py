@@ -19,8 +19,7 @@ REWARDS = "[{id: pen, kind: gift, points: 30}]"
 
 @pytest.fixture
 def town(make: Make) -> Town:
-    made = make(rules(redemption="{min_points: 100, step_points: 50, per_member_day_points: 400}", rewards=REWARDS))
-    return made
+    return make(rules(redemption="{min_points: 100, step_points: 50, per_member_day_points: 400}", rewards=REWARDS))
 
 
 def rich(town: Town) -> str:

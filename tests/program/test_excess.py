@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -51,7 +52,13 @@ def test_a_refused_award_uses_nothing_of_a_campaign() -> None:
 
 
 def test_an_event_is_refused_as_declared() -> None:
-    rule = {"id": "review", "kind": "event", "event": "review.written", "points": 30, "limits": {"per_member": {"times": 1}}}
+    rule = {
+        "id": "review",
+        "kind": "event",
+        "event": "review.written",
+        "points": 30,
+        "limits": {"per_member": {"times": 1}},
+    }
     limits = {"per_member_day_points": 40, "over": {"per_member_day_points": "refuse"}}
     ruleset = ruleset_of(earning=[rule], limits=limits)
     local = local_time(NOW, "Europe/Paris")
@@ -79,7 +86,7 @@ def test_no_limit_is_ever_passed_and_refusing_gives_all_or_nothing(
     caps = tuple(CapFacts(name, left) for name in CAPS if name in limits)
     facts = purchase(total=total, day_points=before, store="sto_1", caps=caps)
     plain = decide_purchase(ruleset_of(limits=limits), facts)
-    over = {"over": {name: "refuse" for name in sorted(refusing & limits.keys())}}
+    over = {"over": dict.fromkeys(sorted(refusing & limits.keys()), "refuse")}
     award = decide_purchase(ruleset_of(limits=limits | over), facts)
     assert 0 <= award.points <= plain.points
     assert award.points == sum(line.points for line in award.breakdown)
@@ -98,7 +105,10 @@ def test_no_limit_is_ever_passed_and_refusing_gives_all_or_nothing(
         ({"limits": {"over": {}}}, "/limits/over"),
         ({"limits": {"count_manual": True}}, "/limits/count_manual"),
         ({"limits": {"adjustment_points": 9, "adjustment_day_points": 8}}, "/limits/adjustment_day_points"),
-        ({"limits": {"manual_issuance_points": 9, "manual_issuance_day_points": 8}}, "/limits/manual_issuance_day_points"),
+        (
+            {"limits": {"manual_issuance_points": 9, "manual_issuance_day_points": 8}},
+            "/limits/manual_issuance_day_points",
+        ),
         ({"redemption": {}}, "/redemption"),
         ({"redemption": {"min_points": 150, "step_points": 100}}, "/redemption/min_points"),
         ({"redemption": {"min_points": 200, "per_member_day_points": 100}}, "/redemption/per_member_day_points"),
@@ -155,7 +165,9 @@ def spend(points: int | None, *spent: Spent, at: datetime = NOW, **more: Any) ->
         ),
     ],
 )
-def test_a_refusal_says_what_is_missing_or_when(points: int, spent: tuple[Spent, ...], facts: dict[str, object]) -> None:
+def test_a_refusal_says_what_is_missing_or_when(
+    points: int, spent: tuple[Spent, ...], facts: dict[str, object]
+) -> None:
     with pytest.raises(LimitExceeded) as refused:
         spend(points, *spent)
     assert refused.value.facts == facts
@@ -186,4 +198,4 @@ def test_a_day_never_holds_more_than_it_may(asked: list[tuple[int, int]]) -> Non
         date = local_time(one.at, "Europe/Paris").date
         days[date] = days.get(date, 0) + one.points
     assert all(points <= 400 for points in days.values())
-    assert all(later.at - sooner.at >= timedelta(hours=1) for sooner, later in zip(spent, spent[1:], strict=False))
+    assert all(later.at - sooner.at >= timedelta(hours=1) for sooner, later in pairwise(spent))

@@ -12,6 +12,7 @@ from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewAdjustment
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, credit, sweep_expired
@@ -31,7 +32,9 @@ def adjust(context: Context, actor: Actor, new: NewAdjustment) -> views.Outcome[
     ReferenceConflict, NotFound, InvalidInput, MemberFrozen, MemberLeaving.
     """
     actor.need_admin()
-    return outcome(context, lambda tx: adjust_in(tx, actor.name, new), adjustment_view)
+    return outcome(
+        context, lambda tx: adjust_in(tx, actor.name, new), adjustment_view, asked_by(actor, "adjustment", new)
+    )
 
 
 def simulate_adjustment(

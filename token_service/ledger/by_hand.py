@@ -128,4 +128,4 @@ def _given(ruleset: Ruleset, issuance: Operation) -> ByHand:
 
 
 def _kept(issuance: Operation, reversals: Sequence[Operation]) -> int:
-    return int(issuance.facts["points"]) - sum(one.facts["points"] for one in reversals)
+    return int(issuance.facts["points"] - sum(one.facts["points"] for one in reversals))

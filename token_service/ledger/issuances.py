@@ -11,6 +11,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewIssuance, NewReversal
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import credit
@@ -31,7 +32,7 @@ def issue(context: Context, actor: Actor, new: NewIssuance) -> views.Outcome[vie
     Raises ReferenceConflict, NotFound, InvalidInput, LimitExceeded, CeilingReached, MemberFrozen, MemberLeaving,
     ProgramPaused, AfterSunset, BacklogFull.
     """
-    return outcome(context, lambda tx: _issue(tx, actor, new), issuance_view)
+    return outcome(context, lambda tx: _issue(tx, actor, new), issuance_view, asked_by(actor, "issuance", new))
 
 
 def reverse_issuance(

@@ -211,9 +211,7 @@ def _issuances(tx: Transaction, done: list[Operation]) -> Rows:
     """What each issuance by hand that counts in the day keeps after its reversals."""
     reversals = operations.by_parent(done, "reversal")
     issued = (one for one in done if one.kind == "issuance")
-    states = [
-        by_hand.issued_state(tx.ruleset(one.ruleset_hash), one, reversals.get(one.id, ())) for one in issued
-    ]
+    states = [by_hand.issued_state(tx.ruleset(one.ruleset_hash), one, reversals.get(one.id, ())) for one in issued]
     return {one.operation_id: {name: getattr(one, name) for name in one.__slots__} for one in states if one is not None}
 
 

@@ -107,7 +107,7 @@ def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
         totals, budgets = _Totals(), _Budgets()
         members, are_all = _members(connection, since, first)
         for chunk in _chunks(members):
-            told = happened(connection, chunk, since, first, count_manual=ruleset.limits.count_manual)
+            told = happened(connection, chunk, since, first, count_manual=bool(ruleset.limits.count_manual))
             labels = labels_of(connection, chunk) if ruleset.segments else {}
             recorded = _Recorded(
                 refunds_of(connection, [one.id for one in told if one.facts is not None]),

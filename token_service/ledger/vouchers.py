@@ -26,6 +26,7 @@ from token_service.ledger import checks, operations, shown_codes, stores, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption, NewVoucher, NewVoucherUse
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact
@@ -62,7 +63,10 @@ def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome
         return done
 
     return outcome(
-        context, work, lambda tx, operation: _own_view(tx, _own_row(tx, vouchers.c.operation_id, operation.id))
+        context,
+        work,
+        lambda tx, operation: _own_view(tx, _own_row(tx, vouchers.c.operation_id, operation.id)),
+        asked_by(actor, "redemption", new),
     )
 
 

@@ -269,13 +269,13 @@ def cut_to_rooms(ruleset: Ruleset, rooms: Iterable[tuple[str, int | None, str]],
     """A negative line for each (rule, room, why) whose room is less than what is left of the points; a limit that the rules
     say refuses (`limits.over`) takes all that is left.
     """
-    lines, over = [], ruleset.limits.over
+    lines = []
     for rule, room, why in rooms:
         if room is not None and points > room:
-            if getattr(over, rule.removeprefix("limit:"), "reduce") == "refuse":
-                room, why = 0, why + REFUSED_WHOLE
-            lines.append(Line(rule, room - points, why))
-            points = room
+            is_refused = ruleset.limits.refuses(rule.removeprefix("limit:"))
+            left = 0 if is_refused else room
+            lines.append(Line(rule, left - points, why + REFUSED_WHOLE if is_refused else why))
+            points = left
     return lines
 
 

@@ -40,7 +40,9 @@ def caps_by_hand(ruleset: Ruleset, given: ByHand) -> tuple[Cap, ...]:
         return ()
     most = {MERCHANT_DAY: ruleset.limits.per_merchant_day_points, PROGRAM_DAY: ruleset.limits.program_day_points}
     whose, day = {MERCHANT_DAY: given.merchant, PROGRAM_DAY: "program"}, _day(given.date)
-    return tuple(Cap(name, Budget(f"{day}/{whose[name]}", points)) for name, points in most.items() if points is not None)
+    return tuple(
+        Cap(name, Budget(f"{day}/{whose[name]}", points)) for name, points in most.items() if points is not None
+    )
 
 
 def ones_own_day(ruleset: Ruleset, limit: str, *, date: str, actor: str) -> Cap | None:

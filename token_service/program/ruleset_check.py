@@ -208,11 +208,11 @@ def _limits(ruleset: Ruleset) -> Iterator[Place]:
             if most > more:
                 yield Place(f"/limits/{name}", f"must not exceed {wider}, which would always cut it")
 
-
-    for name in sorted(limits.over.model_fields_set):
+    named = sorted(limits.over.model_fields_set) if limits.over is not None else ()
+    for name in named:
         if getattr(limits, name) is None:
             yield Place(f"/limits/over/{name}", f"has no effect without limits.{name}")
-    if "over" in limits.model_fields_set and not limits.over.model_fields_set:
+    if limits.over is not None and not named:
         yield Place("/limits/over", "must name a limit, with reduce or refuse")
 
 

@@ -286,8 +286,8 @@ class Over(Part):
 
 
 class Limits(Part):
-    """Most points at once or in a local day: of one order or member, and of everybody in a store, with a merchant, in all; by hand,
-    of one person. With `count_manual`, issuances by hand come under the days' limits as purchases do.
+    """Most points at once or in a local day: of one order or member, of everybody in a store, with a merchant, in all, by hand of
+    one person. With `count_manual`, issuances by hand come under the days' limits as purchases do.
     """
 
     per_order_points: PositiveAmount | None = None
@@ -299,10 +299,14 @@ class Limits(Part):
     manual_issuance_points: Amount | None = None
     adjustment_points: Amount | None = None
     publication_points: Amount | None = None
-    over: Over = Over()
-    count_manual: bool = False
+    over: Over | None = None
+    count_manual: bool | None = None
     manual_issuance_day_points: Amount | None = None
     adjustment_day_points: Amount | None = None
+
+    def refuses(self, key: str) -> bool:
+        """Whether an award that exceeds this limit is refused, not reduced."""
+        return self.over is not None and getattr(self.over, key, "reduce") == "refuse"
 
 
 class RedemptionLimits(Part):

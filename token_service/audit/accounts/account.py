@@ -191,7 +191,15 @@ class Account:
         """Roughly how many things it holds."""
         uses = sum(len(found) for found in self.campaigns.values())
         uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
-        return 4 + len(self.history) + len(self.day_points) + 2 * len(self.lots) + len(self.waiting) + len(self.spent) + uses
+        return (
+            4
+            + len(self.history)
+            + len(self.day_points)
+            + 2 * len(self.lots)
+            + len(self.waiting)
+            + len(self.spent)
+            + uses
+        )
 
     def open_lots(self) -> list[Lot]:
         """Lots with points left, without what holds set aside."""

@@ -106,7 +106,9 @@ class AccountBook:
             is_by_hand = " by " in campaign_id
             said = "more than one person may in a day" if is_by_hand else "gave more than its budget"
             detail = f"{'by hand:' if is_by_hand else what} {printable(campaign_id)} {said}"
-            self.findings.add(Finding("manual" if is_by_hand else "awards", detail, expected=f"at most {budget}", found=str(points)))
+            self.findings.add(
+                Finding("manual" if is_by_hand else "awards", detail, expected=f"at most {budget}", found=str(points))
+            )
         for address in sorted(tally.waiting):
             self._finish(self.storage.account(address))
         self._say_stopped()

@@ -15,6 +15,7 @@ from token_service.pages.breakdown import challenge_name, level_named, membershi
 from token_service.pages.challenge_words import award_in_words
 from token_service.pages.on_offer import closed_in_words
 from token_service.pages.services import services
+from token_service.pages.spending_in_words import bound_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import challenge_named
 from token_service.program.ruleset import Ruleset
@@ -127,6 +128,8 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         return _voucher_refusal(facts)
     if code == "reward_unavailable":
         return closed_in_words(facts, services().ruleset()) or gettext("This reward is not on offer any more.")
+    if code == "limit_exceeded" and (bound := bound_in_words(facts, services().ruleset())):
+        return bound
     plain = {
         "own_card": gettext("This card is your own. Ask a colleague to do it: nobody moves points for themselves."),
         "member_frozen": gettext(
