@@ -54,7 +54,7 @@ def test_one_person_who_corrected_more_than_a_day_allows(made: OpenedProgramme) 
         put_right(made, who, 20)
 
     def by_bob(leaves: list[Settling]) -> list[Settling]:
-        return [saying(leaf, actor="bob") if leaf.detail["kind"] == "adjustment_up" else leaf for leaf in leaves]
+        return [saying(leaf, actor="bob") if leaf.detail["kind"] == "adjustment" else leaf for leaf in leaves]
 
     made.bend = by_bob
     made.settle()
