@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from ledger_town import ADMIN, Make, Town, rules
+from sqlalchemy import Connection
 
 from token_service.errors import ApprovalNeeded, CeilingReached, InsufficientBalance, LimitExceeded, MemberFrozen
 from token_service.ledger.due import next_due_at, run_due
@@ -14,6 +16,7 @@ from token_service.ledger.issuances import issue
 from token_service.ledger.members import freeze
 from token_service.ledger.purchases import record_purchases, simulate_purchase
 from token_service.ledger.refusals import KEPT, Refusal, list_refusals, refusals_by_code
+from token_service.ledger.store import JoinedStore
 
 LIMITS = "{manual_issuance_points: 500, adjustment_points: 100}"
 
@@ -68,6 +71,20 @@ def test_what_only_costs_too_much_or_was_only_tried_is_not(town: Town) -> None:
         town.redeem(member, 10)
     assert simulate_purchase(town.context, town.alice, town.new_purchase(member, 500_000)).refusal == "ceiling_reached"
     assert noted(town) == []
+
+
+def test_a_refusal_inside_a_larger_piece_of_work_is_recorded_once_that_is_rolled_back(town: Town) -> None:
+    member, new = town.member(), NewIssuance("too-much", "", 501, "a gift")
+
+    def work(connection: Connection) -> None:
+        joined = replace(town.context, store=JoinedStore(town.context.store, connection))
+        issue(joined, town.alice, replace(new, reference="small", member_id=member, points=7))
+        issue(joined, town.alice, replace(new, member_id=member))
+
+    with pytest.raises(LimitExceeded):
+        town.context.store.transact(work)
+    assert [(one.reference, one.times) for one in noted(town)] == [("too-much", 1)]
+    assert town.balance(member).available == 0
 
 
 def test_a_merchant_sees_its_own_part_by_part(town: Town) -> None:

@@ -8,10 +8,12 @@ import pytest
 from ledger_town import DAY, Make, Town, rules
 
 from token_service.errors import LimitExceeded
+from token_service.ledger.context import Actor
 from token_service.ledger.holds import capture, hold, release
-from token_service.ledger.inputs import NewCapture, NewHold, NewRedemption
+from token_service.ledger.inputs import NewCapture, NewHold, NewRedemption, NewRenewal
 from token_service.ledger.redemptions import simulate_redemption
 from token_service.ledger.reward_standings import list_reward_standings
+from token_service.ledger.standing_orders import renew, set_standing_order
 
 HOUR = timedelta(hours=1)
 REWARDS = "[{id: pen, kind: gift, points: 30}]"
@@ -76,6 +78,16 @@ def test_a_hold_counts_from_when_it_was_made(town: Town) -> None:
     assert reason(town, member, 100) == "day_spent"
     town.clock.forward(HOUR)
     assert reason(town, member, 300) is None
+
+
+def test_a_standing_order_uses_what_the_limits_allow(make: Make) -> None:
+    document = rules(redemption="{min_points: 100, step_points: 50, per_member_day_points: 270}")
+    town = make(document)
+    member = rich(town)
+    set_standing_order(town.context, Actor.member(member), member, 180)
+    bills = [renew(town.context, town.alice, NewRenewal(town.reference(), 90_000, member)) for _ in range(3)]
+    assert [(one.points, one.why_none) for one in bills] == [(150, None), (100, None), (0, "spending_limit")]
+    town.check()
 
 
 def test_two_redemptions_keep_their_distance(make: Make) -> None:

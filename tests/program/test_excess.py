@@ -21,7 +21,7 @@ from token_service.program.facts import CampaignFacts, CapFacts, MemberFacts, lo
 from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.rewards import Whose, check_redemption
 from token_service.program.ruleset import check_ruleset
-from token_service.program.spending_limits import Spent, spending_bound
+from token_service.program.spending_limits import Spent, most_within, spending_bound
 
 from .baskets import purchase, ruleset_of
 
@@ -199,3 +199,14 @@ def test_a_day_never_holds_more_than_it_may(asked: list[tuple[int, int]]) -> Non
         days[date] = days.get(date, 0) + one.points
     assert all(points <= 400 for points in days.values())
     assert all(later.at - sooner.at >= timedelta(hours=1) for sooner, later in pairwise(spent))
+
+
+@given(st.integers(0, 1_000), st.integers(0, 500))
+def test_the_most_that_may_be_spent_is_allowed_and_no_step_more_is(points: int, spent: int) -> None:
+    ruleset = ruleset_of(redemption=BOUND)
+    before = [Spent(NOW - timedelta(hours=2), spent)]
+    most = most_within(ruleset, points, spent=before, at=NOW)
+    allowed = [
+        one for one in range(1, points + 1) if not spending_bound(ruleset, one, is_amount=True, spent=before, at=NOW)
+    ]
+    assert most == max(allowed, default=0)

@@ -122,7 +122,7 @@ def _record_chunk(
         ]
 
     try:
-        return write(context, work)
+        return write(context, work, asked_by(actor, "purchase", news[0]) if len(news) == 1 else None)
     except CallerError as error:  # the flush found a ceiling reached meanwhile: find out by which item
         if len(news) == 1:
             return [error]

@@ -26,6 +26,7 @@ from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_tables import staff, staff_actions
 from token_service.ledger.staff_trail import Deed, perform
+from token_service.ledger.store import JoinedStore
 from token_service.ledger.tables import entries, facts, members, operations, stores
 from token_service.ledger.till_lines import Tally, TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
@@ -98,7 +99,12 @@ def refuse_own_card(context: Context, person: Person, member_id: str) -> None:
     if is_own:
         refusal = OwnCard("this card is your own: ask somebody else to do it")
         asked = Asked(person.id, "own_card", person.merchant_id, None)
-        refusal.write_down = partial(note, asked=asked, refusal=refusal, at=context.now())
+        write_down = partial(note, asked=asked, refusal=refusal, at=context.now())
+        if isinstance(context.store, JoinedStore):
+            refusal.write_down = write_down  # whoever began the transaction rolls it back first
+        else:
+            with context.store.write() as connection:
+                write_down(connection)
         raise refusal
 
 

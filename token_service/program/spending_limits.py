@@ -80,6 +80,17 @@ def spending_bound(
     return _cool_down(ruleset, before, at) or _day(ruleset, points, before, at)
 
 
+def most_within(ruleset: Ruleset, points: int, *, spent: Iterable[Spent], at: datetime) -> int:
+    """The most that may be spent as an amount, `points` or fewer; 0 where nothing may."""
+    limits, before = ruleset.redemption, tuple(spent)
+    if limits is None:
+        return points
+    bound = _day(ruleset, points, before, at)
+    most = points if bound is None or bound.remaining is None else bound.remaining
+    most -= most % (limits.step_points or 1)
+    return most if spending_bound(ruleset, most, is_amount=True, spent=before, at=at) is None else 0
+
+
 def _cool_down(ruleset: Ruleset, spent: Iterable[Spent], at: datetime) -> Bound | None:
     assert ruleset.redemption is not None
     every = ruleset.redemption.cool_down
