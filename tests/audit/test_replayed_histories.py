@@ -81,6 +81,7 @@ tiers:
 expiry: %(expiry)s
 %(window)s
 %(visits)s
+%(redemption)s
 limits: {per_order_points: 400, per_member_day_points: 500, %(caps)smanual_issuance_points: 300, adjustment_points: 400}
 accept_late: P10D
 restoration_grace: P3D
@@ -99,6 +100,11 @@ EXPIRIES = (
 
 
 CAPS = "per_merchant_day_points: 450, program_day_points: 700, velocity: {purchases: 4, every: P3D}, "
+BY_HAND = (
+    "count_manual: true, manual_issuance_day_points: 400, adjustment_day_points: 450, "
+    "over: {per_order_points: refuse, per_merchant_day_points: refuse}, "
+)
+BOUND = "redemption: {min_points: 5, per_member_day_points: 300, cool_down: PT2H}"
 
 
 def rules(draw: random.Random) -> str:
@@ -112,8 +118,9 @@ def rules(draw: random.Random) -> str:
         "expiry": draw.choice(EXPIRIES),
         "big": "{budget_amount: 7009, budget_points: 800}",
         "window": draw.choice(["", "return_window: P2D"]),
-        "caps": draw.choice(["", CAPS]),
         "visits": draw.choice(["", "visits: {}", "visits: {window: PT30H}", "visits: {window: PT5H, refunded: count}"]),
+        "caps": (caps := draw.choice(["", CAPS, CAPS + BY_HAND])),
+        "redemption": BOUND if BY_HAND in caps else "",
     }
 
 

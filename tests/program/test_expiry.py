@@ -93,7 +93,7 @@ def test_manual_issuances_have_a_limit_when_the_ruleset_says_so() -> None:
     check_manual_issuance(ruleset, 500)
     with pytest.raises(LimitExceeded) as refused:
         check_manual_issuance(ruleset, 501)
-    assert refused.value.facts == {"limit": 500, "remaining": 500}
+    assert refused.value.facts == {"key": "limits.manual_issuance_points", "limit": 500, "remaining": 500}
     with pytest.raises(LimitExceeded):
         check_manual_issuance(ruleset_of(limits={"manual_issuance_points": 0}), 1)
 

@@ -23,6 +23,7 @@ from token_service.errors import MereauError
 from token_service.ledger import program_setup
 from token_service.ledger.context import Context
 from token_service.ledger.reconciling import last_agreement
+from token_service.ledger.refusals import refusals_by_code
 from token_service.ledger.settlement_figures import lane_views, settled, unsettled
 from token_service.ledger.settlement_gauges import settlement_gauges
 from token_service.ledger.settlement_health import chain_place
@@ -231,6 +232,12 @@ class _Standing(Collector):
         age = (now - waiting.oldest_at).total_seconds() if waiting.oldest_at else 0.0
         yield GaugeMetricFamily("mereau_unsettled_leaves", "Entries and facts not final yet.", waiting.count)
         yield GaugeMetricFamily("mereau_oldest_unsettled_seconds", "Age of the oldest of them.", max(age, 0.0))
+        refused = GaugeMetricFamily(
+            "mereau_refusals", "Calls that limits and ceilings refused, of 400 days.", labels=["code"]
+        )
+        for code, times in refusals_by_code(self._context.store).items():
+            refused.add_metric([code], times)
+        yield refused
         for gauge in settlement_gauges(self._context.store, now):
             make = CounterMetricFamily if gauge.is_counter else GaugeMetricFamily
             family = make(gauge.name, gauge.help, labels=gauge.labels)

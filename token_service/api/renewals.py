@@ -61,7 +61,7 @@ class StandingOrderAnswer(Answer):
 
 class RenewalAnswer(Answer):
     """A bill of which `points` paid `value`; charge `to_pay`. Without points `why_none` says why: `no_standing_order`,
-    `no_points`, `too_small`, `no_point_value`, `member_frozen`, `member_leaving` or `program_paused`.
+    `no_points`, `too_small`, `no_point_value`, `spending_limit`, `member_frozen`, `member_leaving` or `program_paused`.
     """
 
     object: Literal["renewal"] = "renewal"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from token_service.errors.caller import CallerError
 
 
@@ -10,6 +13,8 @@ class Refused(CallerError):
 
     code = "refused"
     title = "Refused by the programme's rules"
+    write_down: Callable[[Any], None] | None = None
+    """What the ledger writes of it, given a connection, once everything that was asked for is rolled back."""
 
 
 class InsufficientBalance(Refused):
@@ -20,14 +25,14 @@ class InsufficientBalance(Refused):
 
 
 class LimitExceeded(Refused):
-    """A limit of the ruleset would be passed; facts: `limit`, `remaining`."""
+    """A limit of the ruleset would be passed; facts: `key`, `limit`, `remaining`; of spending `reason` and what is missing."""
 
     code = "limit_exceeded"
     title = "A limit of the programme would be exceeded"
 
 
 class ApprovalNeeded(Refused):
-    """So large an adjustment needs a second person (propose it), or a publication one who did not draft it; facts: `limit`."""
+    """So large an adjustment needs a second person (propose it), a publication one who did not draft it; facts: `limit`."""
 
     code = "approval_needed"
     title = "A second person must approve this"

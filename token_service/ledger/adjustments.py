@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from token_service.errors import ApprovalNeeded, InsufficientBalance
-from token_service.ledger import checks, operations, stored_lots, views
+from token_service.errors import InsufficientBalance
+from token_service.ledger import by_hand, checks, operations, stored_lots, views
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewAdjustment
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import change_lots, credit, sweep_expired
@@ -19,7 +20,6 @@ from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
 from token_service.program.expiry import expires_at
-from token_service.program.limits import needs_approval
 from token_service.units import EntryKind
 
 
@@ -32,7 +32,9 @@ def adjust(context: Context, actor: Actor, new: NewAdjustment) -> views.Outcome[
     ReferenceConflict, NotFound, InvalidInput, MemberFrozen, MemberLeaving.
     """
     actor.need_admin()
-    return outcome(context, lambda tx: adjust_in(tx, actor.name, new), adjustment_view)
+    return outcome(
+        context, lambda tx: adjust_in(tx, actor.name, new), adjustment_view, asked_by(actor, "adjustment", new)
+    )
 
 
 def simulate_adjustment(
@@ -65,11 +67,10 @@ def adjust_in(tx: Transaction, actor_name: str, new: NewAdjustment, *, approved_
     if first is not None:
         return Done(first, replayed=True)
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
-    if approved_by is None and needs_approval(ruleset, new.points):
-        raise ApprovalNeeded(
-            "so large an adjustment needs a second person: propose it", limit=ruleset.limits.adjustment_points
-        )
+    if approved_by is None:
+        by_hand.check_adjustment(tx, ruleset, new.points, actor=actor_name)
     (operations.check_active if new.points > 0 else operations.check_spending)(account)
+    approved = {} if approved_by is None else {"approved_by": approved_by}
     operation = operations.start(
         tx,
         Operation(
@@ -82,11 +83,11 @@ def adjust_in(tx: Transaction, actor_name: str, new: NewAdjustment, *, approved_
             ruleset_hash=tx.ruleset_hash_at(tx.now),
             occurred_at=tx.now,
             recorded_at=tx.now,
-            facts={"points": new.points, "reason": new.reason, "actor": actor_name},
+            facts={"points": new.points, "reason": new.reason, "actor": actor_name, **approved},
             result={},
         ),
     )
-    approved = {} if approved_by is None else {"approved_by": approved_by}
+    by_hand.count_adjustment(tx, operation)
     more = {"reason": new.reason, "actor": actor_name, **approved}
     if new.points > 0:
         until = expires_at(tx.ruleset(operation.ruleset_hash), tx.now, account.last_activity_at)

@@ -10,6 +10,7 @@ from token_service.ledger.causes import cause_row
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewDonation
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import change_lots, sweep_expired
@@ -28,7 +29,7 @@ def donate(context: Context, actor: Actor, new: NewDonation) -> views.Outcome[vi
     Raises InsufficientBalance (with `missing_points`), ReferenceConflict, NotFound (member, cause), Conflict (closed cause),
     InvalidInput, MemberFrozen, MemberLeaving, ProgramPaused, BacklogFull.
     """
-    return outcome(context, lambda tx: _donate(tx, actor, new), donation_view)
+    return outcome(context, lambda tx: _donate(tx, actor, new), donation_view, asked_by(actor, "donation", new))
 
 
 def get_donation(context: Context, actor: Actor, donation_id: str) -> views.Donation:

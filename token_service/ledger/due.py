@@ -27,6 +27,7 @@ from token_service.ledger.own_wallets import whose_points_may_expire
 from token_service.ledger.posting import sweep_expired
 from token_service.ledger.purchase_facts import read_histories
 from token_service.ledger.referrals import next_referral_at, pay_due
+from token_service.ledger.refusals import forget_old, next_forgetting_at
 from token_service.ledger.schedules import give_scheduled, next_schedule_at
 from token_service.ledger.stored_lots import IS_FREE, IS_OPEN, consumption_time, read_open
 from token_service.ledger.stuck_awards import stuck_awards
@@ -97,6 +98,7 @@ def next_due_at(context: Context) -> datetime | None:
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
         found[-1] = _not_before_the_end(tx, found[-1])
         found += [next_celebration_at(tx), next_lapse_at(tx), next_referral_at(tx), next_schedule_at(tx)]
+        found.append(next_forgetting_at(tx))
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
@@ -212,6 +214,7 @@ _STEPS: Final[tuple[Step, ...]] = (
     remember,
     give_scheduled,
     pay_due,
+    forget_old,
 )
 
 

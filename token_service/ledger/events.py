@@ -15,6 +15,7 @@ from token_service.ledger.event_awards import keep_nothing, record_event
 from token_service.ledger.event_views import event_view
 from token_service.ledger.inputs import NewEvent, NewReversal
 from token_service.ledger.issuances import take_issue_back
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.reversal_views import reversal_view
@@ -34,7 +35,7 @@ def send_event(context: Context, actor: Actor, new: NewEvent) -> views.Outcome[v
     Raises ReferenceConflict, NotFound (member, merchant), InvalidInput, TooLate, MemberFrozen, MemberLeaving, CeilingReached,
     ProgramPaused, AfterSunset, BacklogFull.
     """
-    return outcome(context, lambda tx: _send(tx, actor, new), event_view)
+    return outcome(context, lambda tx: _send(tx, actor, new), event_view, asked_by(actor, "event", new))
 
 
 def simulate_event(context: Context, actor: Actor, new: NewEvent) -> views.Simulation[views.Event]:

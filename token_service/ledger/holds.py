@@ -18,6 +18,7 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.due_members import CHUNK
 from token_service.ledger.hold_rows import OPEN, free, free_lapsed, hold_state, lapse, lots_said, parts_of, set_aside
 from token_service.ledger.inputs import NewCapture, NewHold, NewRedemption
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import fact, sweep_expired
@@ -41,7 +42,7 @@ def hold(context: Context, actor: Actor, new: NewHold) -> views.Outcome[views.Ho
     Raises InsufficientBalance (with `missing_points`), ReferenceConflict, NotFound, InvalidInput, MemberFrozen, MemberLeaving,
     ProgramPaused, BacklogFull.
     """
-    return outcome(context, lambda tx: _hold(tx, actor, new), hold_view)
+    return outcome(context, lambda tx: _hold(tx, actor, new), hold_view, asked_by(actor, "hold", new))
 
 
 def capture(context: Context, actor: Actor, hold_id: str, new: NewCapture) -> views.Outcome[views.Redemption]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from token_service.errors import AlreadyReversed
-from token_service.ledger import checks, operations, views
+from token_service.ledger import by_hand, checks, operations, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewIssuance, NewReversal
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome
 from token_service.ledger.posting import credit
@@ -20,6 +21,7 @@ from token_service.ledger.taking_back import lost_of, take_back
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.expiry import expires_at
 from token_service.program.limits import check_manual_issuance
+from token_service.program.manual import ByHand
 from token_service.program.refunds import to_take_back
 from token_service.units import EntryKind
 
@@ -30,7 +32,7 @@ def issue(context: Context, actor: Actor, new: NewIssuance) -> views.Outcome[vie
     Raises ReferenceConflict, NotFound, InvalidInput, LimitExceeded, CeilingReached, MemberFrozen, MemberLeaving,
     ProgramPaused, AfterSunset, BacklogFull.
     """
-    return outcome(context, lambda tx: _issue(tx, actor, new), issuance_view)
+    return outcome(context, lambda tx: _issue(tx, actor, new), issuance_view, asked_by(actor, "issuance", new))
 
 
 def reverse_issuance(
@@ -69,7 +71,9 @@ def _issue(tx: Transaction, actor: Actor, new: NewIssuance) -> Done:
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
     check_manual_issuance(ruleset, new.points)
-    asked = {"points": new.points, "reason": new.reason}
+    given = ByHand(merchant_id, by_hand.local_date(ruleset, tx), actor.name, new.points)
+    by_hand.check_issuance(tx, account, ruleset, given)
+    asked = {"points": new.points, "reason": new.reason, "actor": actor.name}
     operation = operations.start(
         tx,
         Operation(
@@ -89,13 +93,18 @@ def _issue(tx: Transaction, actor: Actor, new: NewIssuance) -> Done:
     until = expires_at(ruleset, tx.now, account.last_activity_at)
     more = {"reason": new.reason, "actor": actor.name}
     credit(tx, account, operation, kind=EntryKind.ISSUANCE, points=new.points, party=party, expires_at=until, more=more)
+    by_hand.count_issuance(tx, account, operation)
     pay_debts(tx, account)
     return Done(operation, replayed=False)
 
 
 def _reverse(tx: Transaction, actor: Actor, issuance_id: str, new: NewReversal) -> Done:
     issuance = operations.get(tx, actor, issuance_id, "issuance")
-    return take_issue_back(tx, actor, issuance, issued=issuance.facts["points"], new=new)
+    done = take_issue_back(tx, actor, issuance, issued=issuance.facts["points"], new=new)
+    if not done.replayed:
+        reversals = [*operations.children(tx, issuance.id, "reversal"), done.operation]
+        by_hand.count_taken_back(tx, tx.heir(tx.account(issuance.member_id)), issuance, reversals)
+    return done
 
 
 def take_issue_back(tx: Transaction, actor: Actor, issuance: Operation, *, issued: int, new: NewReversal) -> Done:

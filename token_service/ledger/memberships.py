@@ -20,6 +20,7 @@ from token_service.ledger.inputs import NewMembership, NewReversal
 from token_service.ledger.issuances import take_issue_back
 from token_service.ledger.membership_rows import end_period, periods_of, row_of, stage_period
 from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.reversal_views import reversal_view
@@ -38,7 +39,7 @@ def sell_membership(context: Context, actor: Actor, new: NewMembership) -> views
     Raises ReferenceConflict, NotFound (member, merchant), InvalidInput (also for a membership that the rules don't have),
     TooLate, MemberFrozen, MemberLeaving, CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
     """
-    return outcome(context, lambda tx: _sell(tx, actor, new), membership_view)
+    return outcome(context, lambda tx: _sell(tx, actor, new), membership_view, asked_by(actor, "membership", new))
 
 
 def simulate_membership(context: Context, actor: Actor, new: NewMembership) -> views.Simulation[views.Membership]:

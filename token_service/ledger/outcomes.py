@@ -9,6 +9,7 @@ from token_service.errors import Refused
 from token_service.ledger.balances import balance_of
 from token_service.ledger.context import Context
 from token_service.ledger.entry_views import entries_of, promises_of
+from token_service.ledger.noting_refusals import Asked
 from token_service.ledger.operations import Done
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction, simulate, write
@@ -18,8 +19,10 @@ Value = TypeVar("Value")
 Show = Callable[[Transaction, Operation], Value]
 
 
-def outcome(context: Context, work: Callable[[Transaction], Done], show: Show[Value]) -> Outcome[Value]:
-    """What `work` did, in one write transaction, as its caller is answered."""
+def outcome(
+    context: Context, work: Callable[[Transaction], Done], show: Show[Value], asked: Asked | None = None
+) -> Outcome[Value]:
+    """What `work` did, in one write transaction, as its caller is answered; a limit's refusal of what was `asked` for is kept."""
 
     def run(tx: Transaction) -> Outcome[Value]:
         done = work(tx)
@@ -36,7 +39,7 @@ def outcome(context: Context, work: Callable[[Transaction], Done], show: Show[Va
             promise=promise,
         )
 
-    return write(context, run)
+    return write(context, run, asked)
 
 
 def simulated(

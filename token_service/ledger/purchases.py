@@ -31,6 +31,7 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.entry_views import entries_of, promises_of
 from token_service.ledger.freezing import freeze_if_too_fast
 from token_service.ledger.inputs import NewPurchase
+from token_service.ledger.noting_refusals import NOTED, asked_by, note
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.posting import fact
@@ -55,7 +56,7 @@ def record_purchase(context: Context, actor: Actor, new: NewPurchase) -> views.O
     Raises ReferenceConflict, NotFound (member, store, merchant), InvalidInput, TotalMismatch, WrongCurrency, TooLate,
     MemberFrozen, MemberLeaving, CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
     """
-    return outcome(context, lambda tx: _record(tx, actor, new), purchase_view)
+    return outcome(context, lambda tx: _record(tx, actor, new), purchase_view, asked_by(actor, "purchase", new))
 
 
 def record_purchases(
@@ -104,6 +105,9 @@ def _record_chunk(
     def work(tx: Transaction) -> list[views.BatchOutcome[views.Purchase] | MereauError]:
         _prepare(tx, actor, news)
         done = [tx.attempt(lambda new=new: _record(tx, actor, new)) for new in news]  # type: ignore[misc]
+        for new, item in zip(news, done, strict=True):
+            if isinstance(item, NOTED):
+                note(tx.connection, asked_by(actor, "purchase", new), item, tx.now)
         tx.flush()
         ids = [item.operation.id for item in done if isinstance(item, Done)]
         entries, promises = entries_of(tx, ids), promises_of(tx, ids)
@@ -120,7 +124,7 @@ def _record_chunk(
         ]
 
     try:
-        return write(context, work)
+        return write(context, work, asked_by(actor, "purchase", news[0]) if len(news) == 1 else None)
     except CallerError as error:  # the flush found a ceiling reached meanwhile: find out by which item
         if len(news) == 1:
             return [error]

@@ -18,6 +18,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.mandate_views import mandate_view
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.orders import content_of, fitted_redemption, said_of
 from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
@@ -45,7 +46,7 @@ def quote(context: Context, actor: Actor, new: NewRedemption) -> QuoteOutcome:
     Raises Conflict for a member whose points are in our keeping (redeem as usual), InsufficientBalance, RewardUnavailable,
     ReferenceConflict, NotFound, InvalidInput, ProgramPaused, BacklogFull.
     """
-    return write(context, lambda tx: _quote(tx, actor, new))
+    return write(context, lambda tx: _quote(tx, actor, new), asked_by(actor, "quote", new))
 
 
 @dataclass(frozen=True, slots=True)

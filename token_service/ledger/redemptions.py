@@ -15,6 +15,7 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewReversal
 from token_service.ledger.moving_on import move_on
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.orders import content_of, fitted_redemption, said_of
 from token_service.ledger.outcomes import outcome, simulated
@@ -39,7 +40,7 @@ def redeem(context: Context, actor: Actor, new: NewRedemption) -> views.Outcome[
     Raises InsufficientBalance (with `missing_points`), RewardUnavailable (also for an order that the reward is not for),
     WrongCurrency, ReferenceConflict, NotFound, InvalidInput, MemberFrozen, MemberLeaving, ProgramPaused, BacklogFull.
     """
-    return outcome(context, lambda tx: _redeem(tx, actor, new), redemption_view)
+    return outcome(context, lambda tx: _redeem(tx, actor, new), redemption_view, asked_by(actor, "redemption", new))
 
 
 def simulate_redemption(context: Context, actor: Actor, new: NewRedemption) -> views.Simulation[views.Redemption]:

@@ -57,9 +57,14 @@ class Standing:
     vouchers: frozenset[str]
 
 
-def happened(connection: Connection, member_ids: Sequence[str], since: datetime, first: int) -> list[Happened]:
-    """Every purchase and event of these members in the order of recording; the window is from `since` and sequence `first` on."""
-    done, refund = operations.c, operations.alias("refund").c
+def happened(
+    connection: Connection, member_ids: Sequence[str], since: datetime, first: int, *, count_manual: bool = False
+) -> list[Happened]:
+    """Every purchase and event of these members in the order of recording, and with `count_manual` the issuances by hand that
+    counted in the day; the window is from `since` and sequence `first` on.
+    """
+    done, kinds = operations.c, ("purchase", "event", *(("issuance",) if count_manual else ()))
+    refund = operations.alias("refund").c
     came_back = (
         select(func.max(refund.seq)).where(
             refund.parent_id == done.id, refund.kind == "refund", purchases.c.tier_orders == 0
@@ -76,7 +81,7 @@ def happened(connection: Connection, member_ids: Sequence[str], since: datetime,
             came_back.label("gone_seq"),
         )
         .join(purchases, purchases.c.operation_id == done.id)
-        .where(done.member_id.in_(member_ids), done.kind.in_(("purchase", "event")))
+        .where(done.member_id.in_(member_ids), done.kind.in_(kinds))
         .order_by(done.member_id, done.seq)
     )
     return [
@@ -141,7 +146,7 @@ def _happened(row: Any, *, is_in_window: bool) -> Happened:
         member_id=row.member_id,
         day=row.local_date,
         recorded_at=row.recorded_at,
-        facts=PurchaseFacts.from_json(row.facts) if is_in_window and name is None else None,
+        facts=PurchaseFacts.from_json(row.facts) if is_in_window and row.kind == "purchase" else None,
         event=EventFacts.from_json(row.facts) if is_in_window and name not in (None, COMPLETED) else None,
         completes=row.parent_id if name == COMPLETED else None,
         kept=row.kept,

@@ -5,12 +5,12 @@ on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from token_service.ledger import merges, operations, own_wallets, tables
+from token_service.ledger import by_hand, merges, operations, own_wallets, tables
 from token_service.ledger.benefit_rows import replayed_benefit_uses
 from token_service.ledger.campaign_uses import use_of
 from token_service.ledger.challenge_rows import replayed_completions, replayed_steps
@@ -69,7 +69,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "lots": {key: lot | {"points_held": aside.get(key, 0)} for key, lot in _lots(tx, member_id, entries).items()},
         "holds": {key: {name: getattr(hold, name) for name in hold.__slots__} for key, hold in holds.items()},
         "awards": awards,
-        "purchases": _purchases(done) | _events(done),
+        "purchases": _purchases(done) | _events(done) | _issuances(tx, done),
         "campaign_uses": _campaign_uses(tx, done),
         "challenge_steps": replayed_steps(tx, done),
         "challenge_completions": replayed_completions(done, merges.renamed_completions(tx, done)),
@@ -211,11 +211,31 @@ def _events(done: list[Operation]) -> Rows:
     return {state.operation_id: {name: getattr(state, name) for name in state.__slots__} for state in states}
 
 
+def _issuances(tx: Transaction, done: list[Operation]) -> Rows:
+    """What each issuance by hand that counts in the day keeps after its reversals."""
+    reversals = operations.by_parent(done, "reversal")
+    issued = (one for one in done if one.kind == "issuance")
+    states = [by_hand.issued_state(tx.ruleset(one.ruleset_hash), one, reversals.get(one.id, ())) for one in issued]
+    return {one.operation_id: {name: getattr(one, name) for name in one.__slots__} for one in states if one is not None}
+
+
+def _uses_by_hand(tx: Transaction, operation: Operation, reversals: Sequence[Operation]) -> dict[str, int]:
+    """What an issuance or an adjustment holds of the days' limits."""
+    if operation.kind == "issuance":
+        return by_hand.issued_uses(tx.ruleset(operation.ruleset_hash), operation, reversals)
+    if operation.kind == "adjustment":
+        return by_hand.adjusted_uses(tx.ruleset(operation.ruleset_hash), operation)
+    return {}
+
+
 def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
     """What each purchase holds of limited campaigns and days after its refunds; one that was given back stays, without points."""
     rows: Rows = {}
     refunded, reversals = operations.by_parent(done, "refund"), operations.by_parent(done, "reversal")
     for operation in done:
+        for name, points in _uses_by_hand(tx, operation, reversals.get(operation.id, ())).items():
+            row = use_of(operation, name, operation.occurred_at, points)
+            rows[row.id] = {name: getattr(row, name) for name in row.__slots__}
         if operation.kind == "event":
             is_reversed, ruleset = operation.id in reversals, tx.ruleset(operation.ruleset_hash)
             for rule_id, points in replayed_uses(operation, ruleset, is_reversed=is_reversed).items():

@@ -12,6 +12,7 @@ from token_service.ledger.stock import pieces_left
 from token_service.ledger.transaction import Transaction, read
 from token_service.program import lots as engine
 from token_service.program.rewards import closed, price
+from token_service.program.spending_limits import spending_bound
 
 
 def list_reward_standings(context: Context, actor: Actor, member_id: str) -> tuple[views.RewardStanding, ...]:
@@ -30,6 +31,9 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
         if not facts and left.get(reward.id) == 0:
             facts = {"reason": "sold_out"}
         points = price(reward, member.tier)
+        if not facts and points <= usable:
+            bound = spending_bound(ruleset, points, is_amount=False, spent=member.spent, at=tx.now)
+            facts = {} if bound is None else bound.facts
         missing = max(0, points - usable)
         found.append(
             views.RewardStanding(

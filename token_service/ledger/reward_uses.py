@@ -12,6 +12,7 @@ from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.membership_rows import held
 from token_service.ledger.purchase_facts import segments_of
+from token_service.ledger.spendings import spent_by
 from token_service.ledger.tiers import level_now
 from token_service.ledger.transaction import Transaction
 from token_service.program.rewards import Whose
@@ -24,7 +25,7 @@ def whose(tx: Transaction, account: Account) -> Whose:
     limited = {reward.id for reward in ruleset.rewards if reward.per_member is not None}
     memberships = tuple(one.id for one in held(tx, account, tx.now))
     had = _had(tx, account, limited) if limited else {}
-    return Whose(level_now(tx, account), memberships, segments_of(account), had)
+    return Whose(level_now(tx, account), memberships, segments_of(account), had, spent_by(tx, account))
 
 
 def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, list[datetime]]:

@@ -4,7 +4,8 @@ very same code, never written.
 Each purchase is decided on its recorded facts, refunds included; only what the rules themselves decide is taken from the
 other rules: the member's level at that moment, what the day's earlier purchases kept, and the visit, where they count
 visits by their times. Purchases before the window count
-towards levels and challenges as recorded. Events are not decided again, but count in challenges by the other rules. Under the
+towards levels and challenges as recorded. Events are not decided again, but count in challenges by the other rules; issuances
+by hand count in the day where they did when they were given, and the other rules count them (`limits.count_manual`). Under the
 rules that decided, a replay gives what was given; a refund counts from the start.
 """
 
@@ -108,7 +109,7 @@ def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
         totals, budgets = _Totals(), _Budgets()
         members, are_all = _members(connection, since, first)
         for chunk in _chunks(members):
-            told = happened(connection, chunk, since, first)
+            told = happened(connection, chunk, since, first, count_manual=bool(ruleset.limits.count_manual))
             labels = labels_of(connection, chunk) if ruleset.segments else {}
             recorded = _Recorded(
                 refunds_of(connection, [one.id for one in told if one.facts is not None]),

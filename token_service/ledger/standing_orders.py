@@ -18,10 +18,12 @@ from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewRenewal
 from token_service.ledger.redemptions import check_running, spend
+from token_service.ledger.spendings import spent_by
 from token_service.ledger.standing_tables import renewals, standing_orders
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program import lots as engine
 from token_service.program.rewards import points_worth, value_of
+from token_service.program.spending_limits import most_within
 
 _renewals, _orders = renewals.c, standing_orders.c
 
@@ -137,7 +139,10 @@ def _usable(tx: Transaction, account: Account, amount: int) -> tuple[int, str | 
     free_lapsed(tx, account)
     available = engine.available(stored_lots.open_lots(tx, account), stored_lots.consumption_time(tx))
     points = min(order, worth, available)
-    return points, None if points else "no_points" if worth else "too_small"
+    if not points:
+        return 0, "no_points" if worth else "too_small"
+    most = most_within(ruleset, points, spent=spent_by(tx, account), at=tx.now)
+    return most, None if most else "spending_limit"
 
 
 def _order(tx: Transaction, member_id: str) -> views.StandingOrder:

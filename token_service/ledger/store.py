@@ -12,14 +12,24 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from token_service.errors import BadSettings, DatabaseBusy, DiskFull, InvalidInput, InvariantBroken, MereauError
+from token_service.errors import (
+    BadSettings,
+    DatabaseBusy,
+    DiskFull,
+    InvalidInput,
+    InvariantBroken,
+    MereauError,
+    OperatorError,
+    Refused,
+    TryAgain,
+)
 from token_service.ledger.direct import driver_errors
 
 Result = TypeVar("Result")
@@ -91,7 +101,23 @@ class Store:
             yield
 
     def transact(self, work: Callable[[Connection], Result]) -> Result:
-        """What `work` answers inside one write transaction; done again when the database asks for that (deadlock)."""
+        """What `work` answers inside one write transaction; done again when the database asks for that (deadlock). What a refusal
+        asks to be written down is written behind it, in a transaction of its own.
+        """
+        try:
+            return self._transact(work)
+        except Refused as refusal:
+            self._write_down(refusal)
+            raise
+
+    def _write_down(self, refusal: Refused) -> None:
+        """A database that does not take it now must not hide the refusal itself."""
+        write_down, refusal.write_down = refusal.write_down, None
+        if write_down is not None:
+            with suppress(TryAgain, OperatorError), self.write() as connection:
+                write_down(connection)
+
+    def _transact(self, work: Callable[[Connection], Result]) -> Result:
         for _ in range(ATTEMPTS - 1):
             try:
                 with self._begin() as connection:

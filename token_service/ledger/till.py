@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import BigInteger, Row, Select, cast, exists, func, literal_column, or_, select
@@ -20,10 +21,12 @@ from token_service.ledger.balances import balance_of
 from token_service.ledger.context import Context
 from token_service.ledger.entry_views import promises_of
 from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.noting_refusals import Asked, note
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_tables import staff, staff_actions
 from token_service.ledger.staff_trail import Deed, perform
+from token_service.ledger.store import JoinedStore
 from token_service.ledger.tables import entries, facts, members, operations, stores
 from token_service.ledger.till_lines import Tally, TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
@@ -96,7 +99,15 @@ def refuse_own_card(context: Context, person: Person, member_id: str) -> None:
     with context.store.read() as connection:
         is_own = is_persons(connection, member_id, person.email)
     if is_own:
-        raise OwnCard("this card is your own: ask somebody else to do it")
+        refusal = OwnCard("this card is your own: ask somebody else to do it")
+        asked = Asked(person.id, "own_card", person.merchant_id, None)
+        write_down = partial(note, asked=asked, refusal=refusal, at=context.now())
+        if isinstance(context.store, JoinedStore):
+            refusal.write_down = write_down  # whoever began the transaction rolls it back first
+        else:
+            with context.store.write() as connection:
+                write_down(connection)
+        raise refusal
 
 
 def day_of(context: Context, person: Person, since: datetime, *, most: int = LISTED_MAX) -> Day:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
@@ -21,6 +21,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.context import Context
 from token_service.ledger.lane_choice import open_lanes
+from token_service.ledger.noting_refusals import NOTED, Asked, note
 from token_service.ledger.staged import Staged
 from token_service.program.ruleset import Ruleset, parse_ruleset
 from token_service.program.ruleset_lines import FIRST_EFFECTIVE_AT, Published, in_force
@@ -290,14 +291,21 @@ class Transaction:
         write_charges(self)
 
 
-def write(context: Context, work: Callable[[Transaction], Result]) -> Result:
-    """What `work` answers, with everything it staged written in one database transaction; repeated on a deadlock."""
+def write(context: Context, work: Callable[[Transaction], Result], asked: Asked | None = None) -> Result:
+    """What `work` answers, with everything it staged written in one database transaction; repeated on a deadlock. Of what was
+    `asked` for, a limit's refusal is written down.
+    """
 
     def run(connection: Connection) -> Result:
         transaction = Transaction(context, connection)
-        answer = work(transaction)
-        transaction.flush()
-        transaction.charge_merchants()
+        try:
+            answer = work(transaction)
+            transaction.flush()
+            transaction.charge_merchants()
+        except NOTED as refusal:
+            if asked is not None:
+                refusal.write_down = partial(note, asked=asked, refusal=refusal, at=transaction.now)
+            raise
         return answer
 
     return context.store.transact(run)

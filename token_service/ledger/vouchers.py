@@ -26,6 +26,7 @@ from token_service.ledger import checks, operations, shown_codes, stores, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewOrder, NewRedemption, NewVoucher, NewVoucherFor, NewVoucherUse
+from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.orders import fitted, said_of
 from token_service.ledger.outcomes import outcome
@@ -57,7 +58,7 @@ def buy_reward(context: Context, actor: Actor, new: NewVoucher) -> views.Outcome
     def work(tx: Transaction) -> Done:
         return _buy(tx, tx.account(_member_of(actor)), new)
 
-    return outcome(context, work, _bought_view)
+    return outcome(context, work, _bought_view, asked_by(actor, "redemption", new))
 
 
 def buy_for_member(context: Context, actor: Actor, new: NewVoucherFor) -> views.Outcome[views.Voucher]:
@@ -75,7 +76,7 @@ def buy_for_member(context: Context, actor: Actor, new: NewVoucherFor) -> views.
         account = tx.member_of(merchant_id, member_id=new.member_id, external_id=None)
         return _buy(tx, account, NewVoucher(prefix + new.reference, new.reward_id, None))
 
-    return outcome(context, work, _bought_view)
+    return outcome(context, work, _bought_view, asked_by(actor, "redemption", new))
 
 
 def list_vouchers(context: Context, actor: Actor) -> tuple[views.Voucher, ...]:

@@ -17,7 +17,7 @@ from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import LINE_PREFIX, challenge_named
-from token_service.program.earning import Line
+from token_service.program.earning import REFUSED_WHOLE, Line
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
@@ -119,7 +119,10 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
     if line.rule.startswith(RULE_LIMIT_PREFIX):
         return _cut_action(line, ruleset)
     if kind == "limit":
-        return limit_in_words(ruleset, rest) or line.why
+        said = limit_in_words(ruleset, rest)
+        if said is not None and line.why.endswith(REFUSED_WHOLE):
+            return gettext("%(limit)s; more than that is refused, so this earned nothing", limit=said)
+        return said or line.why
     for rule in (*ruleset.earning, *ruleset.schedules):
         if rule.id == line.rule:
             return rule_in_words(rule, ruleset)

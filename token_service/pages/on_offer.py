@@ -11,6 +11,7 @@ from token_service.ledger.views import RewardStanding
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named, segment_named
 from token_service.pages.reward_words import instead_of, terms_in_words
+from token_service.pages.spending_in_words import bound_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
 
@@ -94,4 +95,4 @@ def closed_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
         return gettext("To be had from %(day)s on", day=day)
     if reason == OVER:
         return gettext("It was to be had until %(day)s.", day=formats.calendar_day(date.fromisoformat(facts["until"])))
-    return None
+    return bound_in_words(facts, rules)

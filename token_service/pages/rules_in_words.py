@@ -28,6 +28,7 @@ from token_service.pages.memberships_in_words import membership_in_words
 from token_service.pages.on_offer import needed_in_words
 from token_service.pages.reward_words import prices_in_words, terms_in_words
 from token_service.pages.schedules_in_words import schedule_in_words
+from token_service.pages.spending_in_words import bounds_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
@@ -218,6 +219,8 @@ def _challenge(challenge: Challenge, ruleset: Ruleset) -> Told:
 def _limits(ruleset: Ruleset) -> Iterator[Told]:
     for key in LIMITS:
         said = limit_in_words(ruleset, key)
+        if said is not None and ruleset.limits.refuses(key):
+            said = gettext("%(limit)s; what would earn more earns nothing", limit=said)
         if said is not None:
             yield Told(said)
     if ruleset.limits.velocity is not None and ruleset.limits.velocity.freeze:
@@ -234,6 +237,7 @@ def _limits(ruleset: Ruleset) -> Iterator[Told]:
                 points=formats.number(most),
             )
         )
+    yield from map(Told, _by_hand(ruleset))
     alone = ruleset.limits.adjustment_points
     if alone is not None:
         yield Told(
@@ -247,6 +251,18 @@ def _limits(ruleset: Ruleset) -> Iterator[Told]:
                 points=formats.number(published),
             )
         )
+
+
+def _by_hand(ruleset: Ruleset) -> Iterator[str]:
+    limits = ruleset.limits
+    if limits.count_manual:
+        yield gettext("Points given by hand count in the day’s limits as those of purchases do.")
+    if limits.manual_issuance_day_points is not None:
+        most = formats.number(limits.manual_issuance_day_points)
+        yield gettext("One person gives at most %(points)s points by hand in a day.", points=most)
+    if limits.adjustment_day_points is not None:
+        most = formats.number(limits.adjustment_day_points)
+        yield gettext("One person alone corrects at most %(points)s points in a day.", points=most)
 
 
 def _time(ruleset: Ruleset) -> Iterator[Told]:
@@ -316,6 +332,7 @@ def _rewards(ruleset: Ruleset) -> Iterator[Told]:
                 amount=formats.round_money(value.amount, program.currency),
             )
         )
+    yield from map(Told, bounds_in_words(ruleset))
     for reward in ruleset.rewards:
         said = ngettext(
             "%(reward)s: %(points)s point",

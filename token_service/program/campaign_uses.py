@@ -10,7 +10,7 @@ from token_service.program.basket import whole
 from token_service.program.budgets import budget_points
 from token_service.program.campaign_limits import limited, times_used
 from token_service.program.caps import Budget, caps_used, with_caps
-from token_service.program.earning import Award, award_for, campaign_points, running_campaigns
+from token_service.program.earning import Award, award_for, campaign_points, is_refused_whole, running_campaigns
 from token_service.program.facts import CampaignFacts, PurchaseFacts
 from token_service.program.schema import Campaign, Ruleset
 
@@ -63,5 +63,7 @@ def _with_what_is_left(
 
 def points_used(facts: PurchaseFacts, award: Award) -> dict[str, int]:
     """What an award holds of each limited campaign and cap; those of which it holds nothing are not named, and not used."""
+    if is_refused_whole(award):
+        return {}
     found = {campaign.id: campaign_points(award, campaign.id) for campaign in facts.campaigns}
     return {campaign_id: points for campaign_id, points in found.items() if points > 0} | caps_used(facts, award.points)

@@ -37,6 +37,8 @@ from token_service.program.schema_values import Rounding
 from token_service.units import POINTS_MAX
 
 VELOCITY_LINE = "limit:velocity"
+REFUSED_WHOLE = "; more is refused, not reduced"
+"""How the line of a limit ends that refused the award (`limits.over`)."""
 _ROUNDED = {"floor": "rounded down", "half_up": "rounded to the nearest", "ceil": "rounded up"}
 _SPENT = {"gross": "paid", "net": "paid without tax", "goods": "paid without shipping"}
 
@@ -256,7 +258,7 @@ def _limit_lines(ruleset: Ruleset, basket: Basket, points: int) -> list[Line]:
         *cap_rooms(ruleset, basket.facts),
         ("limit:largest_entry", POINTS_MAX, f"at most {POINTS_MAX} points an entry"),
     ]
-    return cut_to_rooms(rooms, points)
+    return cut_to_rooms(ruleset, rooms, points)
 
 
 def is_too_fast(ruleset: Ruleset, facts: PurchaseFacts) -> bool:
@@ -272,14 +274,23 @@ def _velocity_room(ruleset: Ruleset, facts: PurchaseFacts) -> list[tuple[str, in
     return [(VELOCITY_LINE, 0, f"at most {velocity.purchases} purchases in {velocity.every} earn points")]
 
 
-def cut_to_rooms(rooms: Iterable[tuple[str, int | None, str]], points: int) -> list[Line]:
-    """A negative line for each (rule, room, why) whose room is less than what is left of the points."""
+def cut_to_rooms(ruleset: Ruleset, rooms: Iterable[tuple[str, int | None, str]], points: int) -> list[Line]:
+    """A negative line for each (rule, room, why) whose room is less than what is left of the points; a limit that the rules
+    say refuses (`limits.over`) takes all that is left.
+    """
     lines = []
     for rule, room, why in rooms:
         if room is not None and points > room:
-            lines.append(Line(rule, room - points, why))
-            points = room
+            is_refused = ruleset.limits.refuses(rule.removeprefix("limit:"))
+            left = 0 if is_refused else room
+            lines.append(Line(rule, left - points, why + REFUSED_WHOLE if is_refused else why))
+            points = left
     return lines
+
+
+def is_refused_whole(award: Award) -> bool:
+    """Whether a limit refused the award: then it holds nothing of campaigns and limited rules either."""
+    return any(line.why.endswith(REFUSED_WHOLE) for line in award.breakdown)
 
 
 def points_text(points: int) -> str:

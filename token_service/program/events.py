@@ -17,7 +17,15 @@ from token_service.program.caps import Budget, cap_rooms, caps_used, with_caps
 from token_service.program.challenge_schema import CountEvents
 from token_service.program.challenges import COMPLETED
 from token_service.program.challenges import award_line as completion_line
-from token_service.program.earning import Award, Line, award_of, cut_to_rooms, how_often_text, points_text
+from token_service.program.earning import (
+    Award,
+    Line,
+    award_of,
+    cut_to_rooms,
+    how_often_text,
+    is_refused_whole,
+    points_text,
+)
 from token_service.program.event_facts import EventFacts, Person
 from token_service.program.facts import CampaignFacts
 from token_service.program.memberships import award_line as period_line
@@ -138,7 +146,7 @@ def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
         *cap_rooms(ruleset, facts),
         ("limit:largest_entry", POINTS_MAX, f"at most {POINTS_MAX} points an entry"),
     )
-    return award_of(tuple(lines + cut_to_rooms(rooms, sum(line.points for line in lines))))
+    return award_of(tuple(lines + cut_to_rooms(ruleset, rooms, sum(line.points for line in lines))))
 
 
 def rule_points(award: Award, rule_id: str) -> int:
@@ -148,6 +156,8 @@ def rule_points(award: Award, rule_id: str) -> int:
 
 def points_used(ruleset: Ruleset, facts: EventFacts, award: Award) -> dict[str, int]:
     """What an award holds of each limited rule and cap; those of which it holds nothing are not named, and not used."""
+    if is_refused_whole(award):
+        return {}
     found = {
         rule.id: rule_points(award, rule.id)
         for rule in rules_of(ruleset, facts.event, facts.subject)

@@ -15,7 +15,8 @@ def check_manual_issuance(ruleset: Ruleset, points: int) -> None:
     """Raises LimitExceeded when one issuance by hand asks for more than `manual_issuance_points`; no limit means any amount."""
     limit = ruleset.limits.manual_issuance_points
     if limit is not None and points > limit:
-        raise LimitExceeded("The programme limits issuances by hand.", limit=limit, remaining=limit)
+        key = "limits.manual_issuance_points"
+        raise LimitExceeded("The programme limits issuances by hand.", key=key, limit=limit, remaining=limit)
 
 
 def needs_approval(ruleset: Ruleset, points: int) -> bool:

@@ -12,6 +12,7 @@ from token_service.program.campaign_limits import times_used
 from token_service.program.durations import zone
 from token_service.program.facts import local_time
 from token_service.program.schema import Reward, Ruleset
+from token_service.program.spending_limits import Spent, check_spending
 from token_service.units import POINTS_MAX
 
 QUOTE_LASTS: Final = timedelta(minutes=30)
@@ -21,13 +22,15 @@ QUOTE_LASTS: Final = timedelta(minutes=30)
 @dataclass(frozen=True, slots=True)
 class Whose:
     """What of a member decides which rewards they may have, and at what price: the level, the memberships held, the segments,
-    and when they `had` rewards that a member may have so often only, what was given back left out.
+    and when they `had` rewards that a member may have so often only, what was given back left out. `spent`, where the rules bound
+    spending: what they spent before.
     """
 
     tier: str | None
     memberships: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
     had: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    spent: Sequence[Spent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def check_redemption(
 
     Raises InvalidInput unless exactly one of `points` (1 … 2^53−1) and `reward_id` is given, RewardUnavailable for an
     unknown reward and for one that is closed to this member at this instant (with `reason`, and what it needs),
-    InsufficientBalance with `available` and `missing_points`.
+    LimitExceeded for what `redemption` bounds, InsufficientBalance with `available` and `missing_points`.
     """
     if (points is None) == (reward_id is None):
         raise InvalidInput("Name either the points or the reward.")
@@ -150,6 +153,7 @@ def check_redemption(
         needed = price(reward, whose.tier)
     if not 1 <= needed <= POINTS_MAX:
         raise InvalidInput("Points must be a whole number from 1 to 2^53 − 1.")
+    check_spending(ruleset, needed, is_amount=reward_id is None, spent=whose.spent, at=at)
     if needed > available:
         raise InsufficientBalance(
             "There are not enough points.", available=available, missing_points=needed - available

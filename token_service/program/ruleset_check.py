@@ -10,7 +10,7 @@ from typing import Final
 from token_service.errors import Place
 from token_service.program.benefits import benefit_ids_of
 from token_service.program.budgets import budget_points
-from token_service.program.caps import CAPS
+from token_service.program.caps import CAPS, MERCHANT_DAY, PROGRAM_DAY
 from token_service.program.challenge_schema import Challenge, CountEvents, CountItems, CountStreak
 from token_service.program.conditions import (
     PURCHASE_VISIT,
@@ -70,6 +70,8 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
         *_schedules(ruleset, check),
         *_limits(ruleset),
+        *_by_hand(ruleset),
+        *_redemption(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
         *reward_mistakes(ruleset),
     ]
@@ -283,3 +285,37 @@ def _limits(ruleset: Ruleset) -> Iterator[Place]:
         for wider, more in days[index + 1 :]:
             if most > more:
                 yield Place(f"/limits/{name}", f"must not exceed {wider}, which would always cut it")
+
+    named = sorted(limits.over.model_fields_set) if limits.over is not None else ()
+    for name in named:
+        if getattr(limits, name) is None:
+            yield Place(f"/limits/over/{name}", f"has no effect without limits.{name}")
+    if limits.over is not None and not named:
+        yield Place("/limits/over", "must name a limit, with reduce or refuse")
+
+
+def _by_hand(ruleset: Ruleset) -> Iterator[Place]:
+    limits = ruleset.limits
+    counted = ("per_member_day_points", MERCHANT_DAY, PROGRAM_DAY)
+    if limits.count_manual and all(getattr(limits, name) is None for name in counted):
+        yield Place("/limits/count_manual", f"has no effect without one of {', '.join(counted)}")
+    for name in ("manual_issuance", "adjustment"):
+        once, day = getattr(limits, f"{name}_points"), getattr(limits, f"{name}_day_points")
+        if once is not None and day is not None and once > day:
+            yield Place(f"/limits/{name}_day_points", f"must not be less than {name}_points, which it would always cut")
+
+
+def _redemption(ruleset: Ruleset) -> Iterator[Place]:
+    limits = ruleset.redemption
+    if limits is None:
+        return
+    least, step, day = limits.min_points, limits.step_points, limits.per_member_day_points
+    if not limits.model_fields_set:
+        yield Place("/redemption", "must have min_points, step_points, per_member_day_points or cool_down")
+    if least is not None and step is not None and least % step:
+        yield Place("/redemption/min_points", "must be a multiple of step_points, or nobody can spend it")
+    if day is not None and max(least or 0, step or 0) > day:
+        yield Place("/redemption/per_member_day_points", "must not be less than min_points or step_points")
+    for index, reward in enumerate(ruleset.rewards):
+        if day is not None and reward.points > day:
+            yield Place(f"/rewards/{index}/points", "exceeds redemption.per_member_day_points, so nobody can have it")

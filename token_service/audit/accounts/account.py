@@ -10,6 +10,7 @@ from datetime import datetime
 from token_service.program.challenges import Counted
 from token_service.program.lots import Lot, Use
 from token_service.program.memberships import Period
+from token_service.program.spending_limits import Spent
 from token_service.program.tiers import Qualification
 from token_service.program.visits import LastVisit
 
@@ -183,6 +184,7 @@ class Account:
     periods: dict[str, Period] = field(default_factory=dict)  # of memberships, by the event
     rewards: dict[str, dict[str, datetime]] = field(default_factory=dict)  # had, by reward and redemption
     benefits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # uses that stand, by benefit and operation
+    spent: dict[str, Spent] = field(default_factory=dict)  # without what came back, by redemption or open hold
     segments: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     referrals: dict[str, Referral] = field(default_factory=dict)  # by event and subject
@@ -217,6 +219,7 @@ class Account:
             + len(self.day_points)
             + 2 * len(self.lots)
             + len(self.waiting)
+            + len(self.spent)
             + uses
         )
 
@@ -234,8 +237,8 @@ class Operation:
     """What later leaves of its account may take back. `text` is the detail of a purchase's first leaf.
 
     For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
-    its points, `kept` without what reversals asked for. For a redemption: `uses` its own and its restorations', `reward` what it
-    bought, `is_used` whether its voucher was honoured.
+    its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a redemption: `uses` its own
+    and its restorations', `reward` what it bought, `is_used` whether its voucher was honoured.
     """
 
     id: str
@@ -254,3 +257,4 @@ class Operation:
     reward: str | None = None
     is_used: bool = False
     is_void: bool = False
+    day: str | None = None

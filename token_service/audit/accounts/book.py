@@ -105,8 +105,12 @@ class AccountBook:
             self.findings.add(finding)
         for campaign_id, points, budget in self.storage.overspent_campaigns():
             what = "the campaign" if "/" not in campaign_id else "the day and party"
-            detail = f"{what} {printable(campaign_id)} gave more than its budget"
-            self.findings.add(Finding("awards", detail, expected=f"at most {budget}", found=str(points)))
+            is_by_hand = " by " in campaign_id
+            said = "more than one person may in a day" if is_by_hand else "gave more than its budget"
+            detail = f"{'by hand:' if is_by_hand else what} {printable(campaign_id)} {said}"
+            self.findings.add(
+                Finding("manual" if is_by_hand else "awards", detail, expected=f"at most {budget}", found=str(points))
+            )
         for address in sorted(tally.waiting):
             self._finish(self.storage.account(address))
         self._say_stopped()

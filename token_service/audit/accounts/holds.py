@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from token_service.audit.accounts import lots
+from token_service.audit.accounts import lots, spending
 from token_service.audit.accounts.account import HeldLot, Operation
 from token_service.audit.accounts.opened import whole
 from token_service.audit.accounts.step import Step, Stop
@@ -24,6 +24,7 @@ def held(step: Step) -> None:
     if points < 1 or points > there:
         step.differs("lots", "more is set aside than there is", expected=f"1 to {there}", found=points)
         raise Stop("more is set aside than there is")
+    spending.check(step, step.ruleset(), points, is_amount=True)
     uses = engine.consume(step.open_lots(), points, at=step.consumption_time)
     right = [(use.lot_id, -use.points) for use in uses]
     if told != right:
@@ -34,6 +35,7 @@ def held(step: Step) -> None:
         uses=[Use(lot_id, part, None) for lot_id, part in told],
     )  # fmt: skip
     step.storage.put_operation(operation)
+    spending.count(step, operation.id, points)
 
 
 def released(step: Step) -> None:
@@ -47,6 +49,7 @@ def released(step: Step) -> None:
     step.same("lots", "the points that a hold frees", sum(points for _, points in right), leaf.whole("points_freed"))
     _set_aside(step, right, -1)
     hold.uses = []
+    spending.forget(step, hold.id)
     step.storage.put_operation(hold)
 
 

@@ -166,6 +166,7 @@ def _take_over(account: Account, source: Account, names: dict[str, str]) -> None
         account.rewards.setdefault(reward, {}).update(had)
     for benefit, used in source.benefits.items():
         account.benefits.setdefault(benefit, {}).update(used)
+    account.spent |= source.spent
     for subject, event in source.challenges.completions.items():
         account.challenges.completions[names.get(event, subject)] = event
     times = [at for at in (account.last_activity_at, source.last_activity_at) if at is not None]

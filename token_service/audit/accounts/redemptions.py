@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_service.audit.accounts import holds, lots
+from token_service.audit.accounts import holds, lots, spending
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.memberships import whose
 from token_service.audit.accounts.orders import check_order
@@ -22,6 +22,8 @@ def redemption(step: Step) -> None:
     step.same("rewards", "the value of the points", value_of(ruleset, leaf.amount), leaf.whole("value"))
     if leaf.kind == "redemption":
         _check_price(step, ruleset)
+        if "of" not in leaf.detail:  # a hold was looked at when it was made
+            spending.check(step, ruleset, leaf.amount, is_amount=leaf.detail.get("reward") is None)
     uses = holds.captured(step) if "of" in leaf.detail else lots.debit(step, lots.consumed(step))
     reward = leaf.detail.get("reward")
     operation = Operation(
@@ -32,6 +34,7 @@ def redemption(step: Step) -> None:
     if operation.reward is not None:
         account.rewards.setdefault(operation.reward, {})[operation.id] = leaf.occurred_at
     if leaf.kind == "redemption":
+        spending.count(step, operation.id, leaf.amount, hold=leaf.detail.get("of"))
         lots.prolong(step, leaf.recorded_at)
         account.last_activity_at = max(leaf.recorded_at, account.last_activity_at or leaf.recorded_at)
 
@@ -58,6 +61,7 @@ def restoration(step: Step) -> None:
             lots.take(step, uses)
     step.same("restorations", "the merchant's number", origin.party, leaf.party)
     origin.uses.extend(uses)
+    spending.give_back(step, origin.id, points)
     if origin.reward is not None and not sum(engine.outstanding(origin.uses).values()):
         for account in step.with_heirs():
             account.rewards.get(origin.reward, {}).pop(origin.id, None)

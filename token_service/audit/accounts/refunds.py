@@ -4,7 +4,7 @@ give for what is left of it; what the member no longer has is owed, and paid fro
 
 from __future__ import annotations
 
-from token_service.audit.accounts import campaigns, challenges, happenings, lots, referrals
+from token_service.audit.accounts import campaigns, challenges, happenings, lots, manual, referrals
 from token_service.audit.accounts.account import Closing, Debt, Operation
 from token_service.audit.accounts.opened import opened_event, opened_facts
 from token_service.audit.accounts.step import Step, Stop
@@ -72,6 +72,7 @@ def reversal(step: Step) -> None:
         awarded=issuance.awarded, kept=kept, expired=lots.lost_of(step, issuance.lots), taken=issuance.taken
     )
     issuance.taken += _take_back(step, issuance, points)
+    manual.taken_back(step, issuance, kept)
     issuance.kept = kept
     if issuance.kind == "event":
         step.same("reversals", "what an event keeps when it is taken back", 0, kept)

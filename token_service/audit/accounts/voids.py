@@ -56,4 +56,5 @@ def _mark(step: Step, operation_id: str | None) -> None:
     if operation is not None and operation.kind == "redemption":
         operation.is_void = True
         step.account.rewards.get(operation.reward or "", {}).pop(operation.id, None)
+        step.account.spent.pop(operation.id, None)
         step.storage.put_operation(operation)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from token_service.audit.accounts import lots
+from token_service.audit.accounts import lots, spending
 from token_service.audit.accounts.account import Account, Operation, Signed
 from token_service.audit.accounts.opened import OpenedLeaf
 from token_service.audit.accounts.orders import check_order
@@ -79,6 +79,7 @@ def signed_redemption(step: Step) -> None:
     reward = leaf.detail.get("reward")
     if isinstance(reward, str):
         account.rewards.setdefault(reward, {})[operation.id] = leaf.occurred_at
+    spending.count(step, operation.id, points)
     step.storage.put_operation(operation)
     lots.prolong(step, leaf.occurred_at)
     account.last_activity_at = max(leaf.occurred_at, account.last_activity_at or leaf.occurred_at)

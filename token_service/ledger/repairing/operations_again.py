@@ -70,12 +70,14 @@ def _taken_back(leaf: OpenedLeaf) -> dict[str, int]:
 
 
 def _issuance(tx: Transaction, leaf: OpenedLeaf) -> Content:
-    return {"points": leaf.place.amount, "reason": leaf.document["reason"]}, {}
+    document = leaf.document
+    return {"points": leaf.place.amount, "reason": document["reason"], "actor": document["actor"]}, {}
 
 
 def _adjustment(tx: Transaction, leaf: OpenedLeaf) -> Content:
     points = EntryKind(leaf.place.kind).sign * leaf.place.amount
-    return {"points": points, "reason": leaf.document["reason"], "actor": leaf.document["actor"]}, {}
+    said = {name: leaf.document[name] for name in ("reason", "actor", "approved_by") if name in leaf.document}
+    return {"points": points, **said}, {}
 
 
 def _redemption(tx: Transaction, leaf: OpenedLeaf) -> Content:

@@ -50,4 +50,5 @@ def _labels() -> dict[str, str]:
         "settlement": gettext("Settlement"),
         "people": gettext("Staff"),
         "trail": gettext("Trail"),
+        "refused": gettext("Refused"),
     }

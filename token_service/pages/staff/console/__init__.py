@@ -11,6 +11,7 @@ from token_service.pages.staff.console import (
     merging,
     people,
     publishing,
+    refused,
     rulesets,
     segmenting,
     settlement,
@@ -34,6 +35,7 @@ ROOMS = (
     settlement,
     people,
     trail,
+    refused,
 )
 
 __all__ = ["ROOMS"]

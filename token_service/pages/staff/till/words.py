@@ -22,6 +22,7 @@ from token_service.pages.challenge_words import award_in_words
 from token_service.pages.on_offer import closed_in_words
 from token_service.pages.reward_words import unfit_in_words
 from token_service.pages.services import services
+from token_service.pages.spending_in_words import bound_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.challenges import challenge_named
 from token_service.program.ruleset import Ruleset
@@ -144,6 +145,8 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
         return why or gettext("This reward is not on offer any more.")
     if code == "used_up":
         return _used_up(facts)
+    if code == "limit_exceeded" and (bound := bound_in_words(facts, services().ruleset())):
+        return bound
     plain = {
         "own_card": gettext("This card is your own. Ask a colleague to do it: nobody moves points for themselves."),
         "member_frozen": gettext(
