@@ -20,6 +20,7 @@ from token_service.ledger.benefit_rows import write_benefit_uses
 from token_service.ledger.campaign_uses import write_uses
 from token_service.ledger.challenge_rows import write_challenges
 from token_service.ledger.direct import Change
+from token_service.ledger.hold_tables import holds
 from token_service.ledger.membership_rows import write_periods
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
@@ -66,9 +67,9 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     write_challenges(tx)
     write_periods(tx)
     write_benefit_uses(tx)
-    direct.append(tx.connection, tables.holds, _rows(staged.holds))
+    direct.append(tx.connection, holds, _rows(staged.holds))
     for state in staged.changed_holds:
-        here = update(tables.holds).where(tables.holds.c.operation_id == state.operation_id)
+        here = update(holds).where(holds.c.operation_id == state.operation_id)
         tx.connection.execute(here.values(state=state.state, captured=state.captured, lots=state.lots))
     _write_awards(tx)
     direct.append(tx.connection, vouchers, _rows(staged.vouchers))

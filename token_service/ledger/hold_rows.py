@@ -13,6 +13,7 @@ from sqlalchemy import select
 from token_service.errors import Conflict
 from token_service.ledger import operations, stored_lots, tables
 from token_service.ledger.accounts import Account
+from token_service.ledger.hold_tables import holds
 from token_service.ledger.posting import fact
 from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.transaction import Transaction
@@ -28,7 +29,7 @@ def hold_state(tx: Transaction, hold_id: str) -> HoldState:
     for state in (*reversed(tx.staged.changed_holds), *tx.staged.holds):
         if state.operation_id == hold_id:
             return state
-    row = tx.connection.execute(select(tables.holds).where(tables.holds.c.operation_id == hold_id)).one()
+    row = tx.connection.execute(select(holds).where(holds.c.operation_id == hold_id)).one()
     return state_of(dict(row._mapping))
 
 
@@ -79,11 +80,11 @@ def free_lapsed(tx: Transaction, account: Account) -> None:
     """Frees what holds of this member set aside whose time is over, before something else is decided on what is free."""
     if not account.held:
         return
-    holds = tables.holds.c
-    query = select(holds.operation_id).where(
-        holds.member_id == account.id, holds.state == OPEN, holds.expires_at <= tx.now
+    columns = holds.c
+    query = select(columns.operation_id).where(
+        columns.member_id == account.id, columns.state == OPEN, columns.expires_at <= tx.now
     )
-    ids = list(tx.connection.execute(query.order_by(holds.operation_id)).scalars())
+    ids = list(tx.connection.execute(query.order_by(columns.operation_id)).scalars())
     for hold in operations.loaded(tx, ids).values():
         lapse(tx, hold)
 

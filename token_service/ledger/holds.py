@@ -13,10 +13,11 @@ from typing import Final
 from sqlalchemy import select
 
 from token_service.errors import Conflict, HoldExpired, ReferenceConflict
-from token_service.ledger import checks, operations, stored_lots, tables, views
+from token_service.ledger import checks, operations, stored_lots, views
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.due_members import CHUNK
 from token_service.ledger.hold_rows import OPEN, free, free_lapsed, hold_state, lapse, lots_said, parts_of, set_aside
+from token_service.ledger.hold_tables import holds
 from token_service.ledger.inputs import NewCapture, NewHold, NewRedemption
 from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
@@ -33,7 +34,7 @@ from token_service.program.rewards import check_redemption
 
 SHORTEST: Final = timedelta(seconds=1)
 LONGEST: Final = timedelta(days=7)
-_holds = tables.holds.c
+_holds = holds.c
 
 
 def hold(context: Context, actor: Actor, new: NewHold) -> views.Outcome[views.Hold]:

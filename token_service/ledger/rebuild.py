@@ -17,6 +17,7 @@ from token_service.ledger.benefit_tables import benefit_uses
 from token_service.ledger.campaign_uses import budget_differences, rebuild_budgets
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.context import Context
+from token_service.ledger.hold_tables import holds
 from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.referrals import mend_states
 from token_service.ledger.replaying import replayed_member
@@ -29,7 +30,7 @@ MEMBER_FIGURES: Final = (
 )  # fmt: skip
 CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "lots": (tables.lots, "entry_id"),
-    "holds": (tables.holds, "operation_id"),
+    "holds": (holds, "operation_id"),
     "awards": (tables.awards, "operation_id"),
     "purchases": (tables.purchases, "operation_id"),
     "campaign_uses": (tables.campaign_uses, "id"),

@@ -7,11 +7,12 @@ from sqlalchemy import select
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.hold_rows import OPEN
+from token_service.ledger.hold_tables import holds
 from token_service.ledger.transaction import Transaction
 from token_service.program.spending_limits import Spent
 from token_service.units import EntryKind
 
-_done, _holds, _entries = tables.operations.c, tables.holds.c, tables.entries.c
+_done, _holds, _entries = tables.operations.c, holds.c, tables.entries.c
 _KINDS = ("redemption", "restoration", "hold")
 
 

@@ -305,25 +305,6 @@ awards = Table(  # cached: pending awards, from facts
     Index("ix_awards_due_at", "due_at"),
 )
 
-holds = Table(  # cached: from the facts `held` and `released`, and redemptions of holds
-    "holds",
-    metadata,
-    Column("operation_id", String(30), ForeignKey("operations.id"), primary_key=True),
-    Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
-    Column("points", BigInteger, nullable=False),
-    Column("captured", BigInteger, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
-    Column(
-        "state",
-        String(8),
-        CheckConstraint("state in ('open','captured','released','expired')", name="state"),
-        nullable=False,
-    ),
-    Column("lots", JSON, nullable=False),  # [[lot, points], …]: what an open one sets aside, in the order of use
-    Index("ix_holds_member", "member_id"),
-    Index("ix_holds_open", "expires_at", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
-)
-
 entries = Table(
     "entries",
     metadata,

@@ -19,6 +19,7 @@ from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import LINE_PREFIX, challenge_named
 from token_service.program.earning import REFUSED_WHOLE, Line
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
+from token_service.program.limits_schema import Velocity
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
     ActionRule,
@@ -33,7 +34,6 @@ from token_service.program.schema import (
     Schedule,
     Segment,
     SpendRule,
-    Velocity,
 )
 
 
