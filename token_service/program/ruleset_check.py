@@ -317,5 +317,6 @@ def _redemption(ruleset: Ruleset) -> Iterator[Place]:
     if day is not None and max(least or 0, step or 0) > day:
         yield Place("/redemption/per_member_day_points", "must not be less than min_points or step_points")
     for index, reward in enumerate(ruleset.rewards):
-        if day is not None and reward.points > day:
+        cheapest = min((reward.points, *(reward.points_by_level or {}).values()))
+        if day is not None and cheapest > day:
             yield Place(f"/rewards/{index}/points", "exceeds redemption.per_member_day_points, so nobody can have it")
