@@ -1,4 +1,4 @@
-"""`mereau ruleset check` explains every mistake with its place: a row for each sentence of ruleset_check.py, said by the tool."""
+"""`mereau ruleset check` explains every mistake with its place: a row for each sentence of its checks, said by the tool."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from click.testing import CliRunner
 
 from token_service.cli.ruleset_commands import ruleset
 from token_service.errors import Place
-from token_service.program import ruleset_check
+from token_service.program import reward_check, ruleset_check
 from token_service.program.ruleset import check_ruleset, parse_ruleset
 
+CHECKS = (ruleset_check, reward_check)
 PROGRAM = {"name": "M", "currency": "EUR", "time_zone": "Europe/Paris"}
 BASE = {"id": "base", "kind": "spend", "points": 1, "per": 100}
 ITEM = {"id": "n", "kind": "item", "points": 1}
@@ -27,6 +29,9 @@ TIERS = {"qualify_by": "spend", "window": {"kind": "rolling", "period": "P1Y"}, 
 CLUB = {"id": "club", "price": 900, "period": "P1Y"}
 CHALLENGE = {"id": "x", "count": {"kind": "orders"}, "target": 2, "award": {"points": 1}}
 REWARD = {"id": "r", "kind": "gift", "points": 1}
+DISCOUNT = REWARD | {"kind": "discount"}
+OFFER = {"id": "c", "award": {"benefit": "b"}}
+SCHEDULE = {"id": "s", "every": "month", "points": 1}
 
 
 def earning(**keys: Any) -> dict[str, Any]:
@@ -106,7 +111,11 @@ MISTAKES = [
     ),
     (levels(downgrade={"after": "never", "grace": "P1D"}), "/tiers/downgrade/grace", "levels never go down"),
     (levels(downgrade={"after": "window", "steps": 1}), "/tiers/downgrade/steps", "every step is taken at once"),
-    ({"benefits": [{"id": "b", "name": {"en": "B"}}]}, "/benefits/0/id", "that a level or a membership grants"),
+    (
+        {"benefits": [{"id": "b", "name": {"en": "B"}}]},
+        "/benefits/0/id",
+        "that a level, a membership or a campaign grants",
+    ),
     ({"memberships": [CLUB | {"benefits": ["a", "a"]}]}, "/memberships/0/benefits", "must name each benefit once"),
     (
         {"limits": {"per_order_points": 2, "per_member_day_points": 1}},
@@ -131,6 +140,76 @@ MISTAKES = [
         "/rewards/0/early_days/gold",
         "must be a level or a membership that may have the reward",
     ),
+    ({"earning": []}, "/earning", "must have a rule, unless memberships, challenges, schedules, or benefits"),
+    (
+        {"campaigns": [OFFER | {"limits": {"budget_points": 5}}]},
+        "/campaigns/0/limits/budget_points",
+        "no effect on a benefit, which gives no points",
+    ),
+    (
+        {"campaigns": [OFFER | {"when": "order.total > 1"}]},
+        "/campaigns/0/when",
+        "reads order.total: a benefit is used without a purchase",
+    ),
+    ({"schedules": [SCHEDULE, SCHEDULE]}, "/schedules/1/id", "nothing else in the ruleset has"),
+    ({"schedules": [SCHEDULE | {"from": "2026-02-01", "until": "2026-01-31"}]}, "/schedules/0/until", "before from"),
+    (
+        {"schedules": [SCHEDULE | {"from": "2026-01-02", "until": "2026-01-31"}]},
+        "/schedules/0/until",
+        "leaves no first day of a month, so it never gives anything",
+    ),
+    ({"schedules": [SCHEDULE | {"limits": {}}]}, "/schedules/0/limits", "must have per_member, budget_points or"),
+    (
+        {"schedules": [SCHEDULE | {"when": "order.total > 1"}]},
+        "/schedules/0/when",
+        "reads order, and nothing was bought: it may only read facts of the member",
+    ),
+    ({"limits": {"over": {}}}, "/limits/over", "must name a limit, with reduce or refuse"),
+    (
+        {"limits": {"over": {"per_order_points": "refuse"}}},
+        "/limits/over/per_order_points",
+        "has no effect without limits.per_order_points",
+    ),
+    ({"limits": {"count_manual": True}}, "/limits/count_manual", "has no effect without one of per_member_day_points"),
+    (
+        {"limits": {"manual_issuance_points": 5, "manual_issuance_day_points": 4}},
+        "/limits/manual_issuance_day_points",
+        "must not be less than manual_issuance_points, which it would always cut",
+    ),
+    ({"redemption": {}}, "/redemption", "must have min_points, step_points, per_member_day_points or cool_down"),
+    (
+        {"redemption": {"min_points": 30, "step_points": 20}},
+        "/redemption/min_points",
+        "must be a multiple of step_points",
+    ),
+    (
+        {"redemption": {"step_points": 20, "per_member_day_points": 10}},
+        "/redemption/per_member_day_points",
+        "must not be less than min_points or step_points",
+    ),
+    (
+        {"redemption": {"per_member_day_points": 4}, "rewards": [REWARD | {"points": 5}]},
+        "/rewards/0/points",
+        "exceeds redemption.per_member_day_points, so nobody can have it",
+    ),
+    (
+        {"rewards": [REWARD | {"segments": ["press"]}]},
+        "/rewards/0/segments/0",
+        "must be a segment that the rules declare",
+    ),
+    ({"rewards": [REWARD | {"points_by_level": {"gold": 1}}]}, "/rewards/0/points_by_level/gold", "the id of a level"),
+    (
+        {"tiers": TIERS, "rewards": [REWARD | {"levels": ["gold"], "points_by_level": {"bronze": 1}}]},
+        "/rewards/0/points_by_level/bronze",
+        "has no effect: this level may not have the reward",
+    ),
+    ({"rewards": [REWARD | {"discount": {"amount": 5}}]}, "/rewards/0/discount", "a reward of the kind discount"),
+    ({"rewards": [DISCOUNT | {"discount": {}}]}, "/rewards/0/discount", "must have either amount or percent"),
+    (
+        {"rewards": [DISCOUNT | {"discount": {"amount": 5, "up_to": 9}}]},
+        "/rewards/0/discount/up_to",
+        "has no effect on an amount: it is for a percent",
+    ),
 ]
 
 
@@ -151,22 +230,37 @@ def test_mereau_ruleset_check_explains_every_mistake_with_its_place(
     assert sentence in told[0]
 
 
-def test_the_table_has_a_row_for_each_sentence_that_the_check_can_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which `Place(…)` of ruleset_check.py spoke is seen by its line."""
-    calls = {
+def calls_of_place(module: ModuleType) -> set[range]:
+    """The lines of each `Place(…)` in it."""
+    return {
         range(node.lineno, (node.end_lineno or 0) + 1)
-        for node in ast.walk(ast.parse(inspect.getsource(ruleset_check)))
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Place"
     }
-    spoke: set[int] = set()
+
+
+def test_the_table_has_a_row_for_each_sentence_that_the_check_can_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which `Place(…)` of the checks spoke is seen by its file and line."""
+    spoke: set[tuple[str, int]] = set()
 
     def noted(pointer: str, detail: str) -> Place:
-        spoke.add(sys._getframe(1).f_lineno)
+        frame = sys._getframe(1)
+        spoke.add((frame.f_globals["__name__"], frame.f_lineno))
         return Place(pointer, detail)
 
-    monkeypatch.setattr(ruleset_check, "Place", noted)
+    for module in CHECKS:
+        monkeypatch.setattr(module, "Place", noted)
     for keys, pointer, _ in MISTAKES:
         assert pointer in {place.pointer for place in check_ruleset(parse_ruleset(document(keys)))}
-    silent = [lines.start for lines in calls if not spoke & set(lines)]
-    assert len(calls) >= 35
-    assert not silent, f"no row for ruleset_check.py, lines {sorted(silent)}"
+    calls = [(module.__name__, lines) for module in CHECKS for lines in calls_of_place(module)]
+    silent = [f"{name}, line {lines.start}" for name, lines in calls if not spoke & {(name, one) for one in lines}]
+    assert len(calls) >= 50
+    assert not silent, f"no row for {sorted(silent)}"
+
+
+def test_no_other_module_of_the_rules_says_a_mistake_of_theirs() -> None:
+    """A new file of checks belongs in CHECKS: everything that check_ruleset calls to find mistakes."""
+    said_elsewhere = {"addendum.py", "document.py", "ruleset.py"}
+    folder = Path(ruleset_check.__file__).parent
+    saying = {path.name for path in folder.glob("*.py") if "Place(" in path.read_text()}
+    assert saying - said_elsewhere == {Path(str(module.__file__)).name for module in CHECKS}

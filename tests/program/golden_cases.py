@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,15 @@ from token_service.program.event_facts import EventFacts
 from token_service.program.events import decide_event
 from token_service.program.expiry import expires_at, extended, restored_until
 from token_service.program.facts import PurchaseFacts
-from token_service.program.memberships import Period, bought, ids_at, membership_named
+from token_service.program.memberships import bought, ids_at, membership_named
 from token_service.program.refunds import Refund, keep_after_refund
-from token_service.program.rewards import Whose, closed, find_reward, value_of
+from token_service.program.rewards import Whose, closed, find_reward, price, value_of
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Qualification, standing_at
 from token_service.program.windows import award_due_at, check_not_too_late
+
+from .golden_kinds import LATER_KINDS
+from .golden_times import instant, moment, period, said
 
 FOLDER = Path(__file__).parent / "golden"
 FILES = sorted(FOLDER.glob("*.json"))
@@ -44,8 +46,8 @@ def _purchase(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     refunds = tuple(Refund.from_json(refund) for refund in case["refunds"])
     return {
         "award": decide_purchase(ruleset, facts).to_json(),
-        "due_at": _said(award_due_at(ruleset, facts.occurred_at)),
-        "expires_at": _said(expires_at(ruleset, facts.occurred_at)),
+        "due_at": said(award_due_at(ruleset, facts.occurred_at)),
+        "expires_at": said(expires_at(ruleset, facts.occurred_at)),
         "kept": [keep_after_refund(ruleset, facts, refunds[:count]).to_json() for count in range(1, len(refunds) + 1)],
     }
 
@@ -64,14 +66,14 @@ def _counted(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
 
 
 def _level(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
-    history = [Qualification(**{**entry, "at": _moment(entry["at"])}) for entry in case["history"]]
-    standing = standing_at(ruleset, history, _at(case["at"]))
+    history = [Qualification(**{**entry, "at": moment(entry["at"])}) for entry in case["history"]]
+    standing = standing_at(ruleset, history, instant(case["at"]))
     return {
         "tier": standing.tier,
         "figure": standing.figure,
         "next": standing.next_tier,
         "missing": standing.missing,
-        "keeps_until": _said(standing.keeps_until),
+        "keeps_until": said(standing.keeps_until),
     }
 
 
@@ -80,39 +82,39 @@ def _buys(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     asked = case["buys"]
     membership = membership_named(ruleset, asked["membership"])
     assert membership is not None
-    periods = map(_period, asked["periods"])
-    return bought(ruleset, membership, periods, _at(asked["at"]), asked["paid"]).to_json()
+    periods = map(period, asked["periods"])
+    return bought(ruleset, membership, periods, instant(asked["at"]), asked["paid"]).to_json()
 
 
 def _holds(_ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     """Which memberships are held by these periods, at each instant that is asked for."""
-    periods = [_period(one) for one in case["periods"]]
-    return {at: list(ids_at(periods, _at(at))) for at in case["expected"]}
+    periods = [period(one) for one in case["periods"]]
+    return {at: list(ids_at(periods, instant(at))) for at in case["expected"]}
 
 
 def _earned(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     """When points expire that were earned at an instant, with the member's last activity."""
     asked = case["earned"]
-    return _said(expires_at(ruleset, _at(asked["at"]), _moment(asked["last_activity"])))
+    return said(expires_at(ruleset, instant(asked["at"]), moment(asked["last_activity"])))
 
 
 def _active(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     """When points expire that had a date, now that the member is active."""
     asked = case["active"]
-    return _said(extended(ruleset, _moment(asked["until"]), _at(asked["at"])))
+    return said(extended(ruleset, moment(asked["until"]), instant(asked["at"])))
 
 
 def _restored(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     """When points expire that had a date and come back."""
     asked = case["restored"]
-    return _said(restored_until(ruleset, _moment(asked["until"]), _at(asked["now"])))
+    return said(restored_until(ruleset, moment(asked["until"]), instant(asked["now"])))
 
 
 def _recorded(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     """Whether what happened may still be recorded."""
     asked = case["recorded"]
     try:
-        check_not_too_late(ruleset, _at(asked["occurred_at"]), _at(asked["now"]))
+        check_not_too_late(ruleset, instant(asked["occurred_at"]), instant(asked["now"]))
     except TooLate:
         return False
     return True
@@ -125,11 +127,12 @@ def _reward(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
         reward = find_reward(ruleset, asked["id"])
     except RewardUnavailable:
         return {"points": None, "value": None, "closed": None}
-    whose = Whose(asked["tier"], tuple(asked["memberships"]), {reward.id: [_at(at) for at in asked["had"]]})
-    why_not = closed(ruleset, reward, whose, _at(asked["at"]))
+    had = {reward.id: [instant(at) for at in asked["had"]]}
+    whose = Whose(asked["tier"], tuple(asked["memberships"]), tuple(asked.get("segments", ())), had)
+    why_not, points = closed(ruleset, reward, whose, instant(asked["at"])), price(reward, whose.tier)
     return {
-        "points": reward.points,
-        "value": value_of(ruleset, reward.points),
+        "points": points,
+        "value": value_of(ruleset, points),
         "closed": None if why_not is None else why_not.facts,
     }
 
@@ -146,21 +149,5 @@ KINDS: Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]] = {
     "restored": _restored,
     "recorded": _recorded,
     "reward": _reward,
+    **LATER_KINDS,
 }
-
-
-def _period(said: Mapping[str, Any]) -> Period:
-    times = {name: _moment(said.get(name)) for name in ("starts_at", "ends_at", "keeps_until", "ended_at")}
-    return Period(said["membership"], **times)  # type: ignore[arg-type]
-
-
-def _at(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else _at(text)
-
-
-def _said(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat().replace("+00:00", "Z")

@@ -178,6 +178,12 @@ def test_a_campaign_of_a_benefit_touches_no_purchase() -> None:
     assert added_points(plain, with_it) == 0, "and costs no points"
 
 
+def test_a_programme_of_offers_alone_gives_something() -> None:
+    """Without points, memberships and levels: a campaign that gives a benefit is enough."""
+    alone = {"ruleset": 1, "program": PROGRAM, "campaigns": [{"id": "open", "award": {"benefit": "pool"}}]}
+    assert check_ruleset(parse_ruleset(json.dumps(alone))) == []
+
+
 def test_an_addendum_can_add_one() -> None:
     """CONTRACT: an addendum adds campaigns."""
     assert is_addendum_of(ruleset("{}"), ruleset(campaign()))

@@ -17,8 +17,7 @@ from .golden_cases import FILES, KINDS, read
 
 WHOLE = Ruleset.model_json_schema()
 NO_POINTS = {
-    "limits.adjustment_points": "who may decide alone: no case could tell",
-    "limits.publication_points": "the same",
+    "limits.publication_points": "who may publish alone: of two documents, and no case has two",
 }
 """Keys that give and take no points, and why no case has them."""
 FIRST_FILES = ("challenges", "default", "events", "les-halles", "limits", "money-budgets", "rounding", "segments")
@@ -77,7 +76,7 @@ def _is_of(one: dict[str, Any], model: dict[str, Any]) -> bool:
     kind = properties.get("kind", {}).get("const")
     if kind is not None:
         return one["kind"] == kind
-    return not properties or one.keys() <= properties.keys()
+    return one.keys() <= properties.keys() if properties else model.get("type") == "object"
 
 
 def _values(shape: dict[str, Any]) -> list[Any]:

@@ -176,3 +176,12 @@ def test_a_level_that_may_have_it_with_a_membership_too_has_a_price() -> None:
 def test_a_discount_is_a_positive_amount_or_a_percentage(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         with_reward(kind="discount", discount=wrong)
+
+
+def test_a_reward_that_one_level_may_afford_in_a_day_is_fit_to_publish() -> None:
+    """The dearest price may exceed `redemption.per_member_day_points`, as long as somebody can have the reward."""
+    box = {"id": "box", "kind": "gift", "points": 100, "points_by_level": {"gold": 60}}
+    rules = {"tiers": TIERS, "rewards": [box]}
+    assert check_ruleset(ruleset_of(**rules, redemption={"per_member_day_points": 60})) == []
+    (place,) = check_ruleset(ruleset_of(**rules, redemption={"per_member_day_points": 59}))
+    assert place.pointer == "/rewards/0/points"

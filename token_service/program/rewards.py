@@ -121,6 +121,11 @@ def price(reward: Reward, tier: str | None) -> int:
     return reward.points if tier is None else (reward.points_by_level or {}).get(tier, reward.points)
 
 
+def lowest_price(reward: Reward) -> int:
+    """The fewest points for which anybody has it."""
+    return min((reward.points, *(reward.points_by_level or {}).values()))
+
+
 def value_of(ruleset: Ruleset, points: int) -> int:
     """What points ≥ 0 are worth in minor units of the programme's currency, rounded down; 0 without a `point_value`."""
     value = ruleset.program.point_value

@@ -23,6 +23,7 @@ from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
 from token_service.program.kinds import gives_anything
 from token_service.program.reward_check import reward_mistakes
+from token_service.program.rewards import lowest_price
 from token_service.program.schedules import next_turn
 from token_service.program.schema import (
     AwardLimits,
@@ -101,7 +102,7 @@ def _repeated(pointer: str, ids: Iterable[str], taken: Iterable[str] = ()) -> It
 
 def _anything(ruleset: Ruleset) -> Iterator[Place]:
     if not gives_anything(ruleset):
-        detail = "must have a rule, unless memberships, challenges, schedules or levels with benefits give something"
+        detail = "must have a rule, unless memberships, challenges, schedules, or benefits of levels or campaigns do"
         yield Place("/earning", detail)
 
 
@@ -317,6 +318,5 @@ def _redemption(ruleset: Ruleset) -> Iterator[Place]:
     if day is not None and max(least or 0, step or 0) > day:
         yield Place("/redemption/per_member_day_points", "must not be less than min_points or step_points")
     for index, reward in enumerate(ruleset.rewards):
-        cheapest = min((reward.points, *(reward.points_by_level or {}).values()))
-        if day is not None and cheapest > day:
+        if day is not None and lowest_price(reward) > day:
             yield Place(f"/rewards/{index}/points", "exceeds redemption.per_member_day_points, so nobody can have it")
