@@ -39,7 +39,7 @@ def reason(town: Town, member: str, points: int | None, reward_id: str | None = 
 
 def test_spending_has_a_minimum_a_step_and_a_day(town: Town) -> None:
     member = rich(town)
-    assert reason(town, member, 50) == "below_minimum"
+    assert reason(town, member, 50) == "too_few"
     assert reason(town, member, 120) == "no_step"
     town.redeem(member, 300)
     with pytest.raises(LimitExceeded) as refused:

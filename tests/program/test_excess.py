@@ -139,7 +139,7 @@ def spend(points: int | None, *spent: Spent, at: datetime = NOW, **more: Any) ->
 @pytest.mark.parametrize(
     ("points", "spent", "facts"),
     [
-        (50, (), {"reason": "below_minimum", "key": "redemption.min_points", "limit": 100, "missing_points": 50}),
+        (50, (), {"reason": "too_few", "key": "redemption.min_points", "limit": 100, "missing_points": 50}),
         (120, (), {"reason": "no_step", "key": "redemption.step_points", "limit": 50, "missing_points": 30}),
         (450, (), {"reason": "day_spent", "key": "redemption.per_member_day_points", "limit": 400, "remaining": 400}),
         (

@@ -30,7 +30,7 @@ def bounds_in_words(ruleset: Ruleset) -> Iterator[str]:
 def bound_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
     """Why points cannot be used, from a refusal's facts; None where it is not for a limit on spending."""
     reason, limit, zone = facts.get("reason"), facts.get("limit"), rules.program.time_zone
-    if reason == "below_minimum":
+    if reason == "too_few":
         return _least(int(limit or 0))
     if reason == "no_step":
         return gettext("Points are used in steps of %(points)s.", points=formats.number(int(limit or 0)))

@@ -49,7 +49,7 @@ class Bound:
 
 
 _SAID = {
-    "below_minimum": "Fewer points than this cannot be spent at once.",
+    "too_few": "Fewer points than this cannot be spent at once.",
     "no_step": "Points are spent in whole steps.",
     "day_spent": "The member would spend more points than a day allows.",
     "too_soon": "The member has spent points just now.",
@@ -72,7 +72,7 @@ def spending_bound(
         return None
     if is_amount and limits.min_points is not None and points < limits.min_points:
         missing = limits.min_points - points
-        return Bound("below_minimum", "redemption.min_points", limits.min_points, missing_points=missing)
+        return Bound("too_few", "redemption.min_points", limits.min_points, missing_points=missing)
     if is_amount and limits.step_points is not None and points % limits.step_points:
         missing = limits.step_points - points % limits.step_points
         return Bound("no_step", "redemption.step_points", limits.step_points, missing_points=missing)
