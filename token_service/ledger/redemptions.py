@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from token_service.errors import AlreadyReversed, Conflict, ProgramPaused
+from token_service.errors import AlreadyReversed, Conflict, ProgramPaused, Refused
 from token_service.ledger import checks, operations, stored_lots, tables, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
@@ -239,9 +239,21 @@ def _check_not_voided(tx: Transaction, redemption: Operation) -> None:
 
 
 def check_running(tx: Transaction) -> None:
-    """Raises ProgramPaused."""
-    if tx.program.paused:
-        raise ProgramPaused("the program is paused")
+    """Raises ProgramPaused. The programme's end stops no redemption: points go on buying what they buy."""
+    refusal = _pause(tx)
+    if refusal is not None:
+        raise refusal
+
+
+def spending_refusal(tx: Transaction, account: Account) -> Refused | None:
+    """Why this account's points buy nothing now, whatever is asked for: what `operations.check_spending` and `check_running`
+    would raise. None: nothing stands in the way.
+    """
+    return operations.spending_refusal(account) or _pause(tx)
+
+
+def _pause(tx: Transaction) -> Refused | None:
+    return ProgramPaused("the program is paused") if tx.program.paused else None
 
 
 def redemption_view(tx: Transaction, operation: Operation) -> views.Redemption:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from token_service.ledger.views import RewardStanding
 from token_service.pages import formats
@@ -17,6 +17,8 @@ from token_service.program.ruleset import Ruleset
 
 OVER = "over"
 FEW_MAX = 10
+SIGNS: Final[Mapping[str, object]] = {"reason": "member_leaving", "state": "left"}
+"""The refusal to a member who keeps the points in a wallet of their own, and can have the reward by a signature."""
 
 
 @dataclass(frozen=True)
@@ -95,4 +97,18 @@ def closed_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
         return gettext("To be had from %(day)s on", day=day)
     if reason == OVER:
         return gettext("It was to be had until %(day)s.", day=formats.calendar_day(date.fromisoformat(facts["until"])))
-    return bound_in_words(facts, rules)
+    return barred_in_words(facts) or bound_in_words(facts, rules)
+
+
+def barred_in_words(facts: Mapping[str, Any]) -> str | None:
+    """Why this member's points buy nothing at all now; None where it is for something else."""
+    reason = facts.get("reason")
+    if reason == "member_frozen":
+        return gettext("Not while the card is blocked.")
+    if reason == SIGNS["reason"] and facts.get("state") == SIGNS["state"]:
+        return gettext("The points are in a wallet of their own: at the till, with its signature.")
+    if reason == "member_leaving":
+        return gettext("Not while the points are on their way.")
+    if reason == "program_paused":
+        return gettext("Not while the programme pauses: try again later.")
+    return None
