@@ -40,7 +40,9 @@ segments: [{id: press}, {id: regulars}]
 expiry: {kind: fixed, period: P30D}
 return_window: P10D
 limits: {manual_issuance_points: 300, adjustment_points: 500}
-rewards: [{id: coffee, kind: gift, points: 40}]
+rewards:
+  - {id: coffee, kind: gift, points: 40}
+  - {id: cake, kind: gift, points: 40, voucher_valid: P5D, on_expiry: give_back}
 """
 
 
@@ -158,6 +160,11 @@ def _voucher(town: Town, member: str) -> None:
     use_voucher(town.context, town.alice, NewVoucherUse(town.reference(), str(code)))
 
 
+def _voucher_end(town: Town, member: str) -> None:
+    town.issue(member, 90)
+    buy_reward(town.context, Actor.member(member), NewVoucher(town.reference(), "cake", 40))
+
+
 def _late_refund(town: Town, member: str, *, spent: int) -> None:
     """A purchase of eleven days ago comes back in part, after so many of its points were spent."""
     bought = town.buy(member, 5_000, occurred_at=town.clock.at - 11 * DAY).value.id
@@ -198,6 +205,7 @@ FIRST: dict[Key, Callable[[Town, str], None]] = {
     ("merged", "merge"): _merged,
     ("move", "merge"): _merge,
     ("voucher_used", None): _voucher,
+    ("voucher_expired", None): _voucher_end,
 }
 AFTER_THE_WINDOW: dict[Key, Callable[[Town, str], None]] = {
     ("refund", "refund"): _refund_of_nothing,

@@ -76,6 +76,7 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("merged", "merge"): ("lots", more("moved")),
     ("move", "merge"): ("lots", more_points()),
     ("voucher_used", None): ("rewards", says(reward="tea")),
+    ("voucher_expired", None): ("rewards", says(on_expiry="lose")),
 }
 """What a leaf of the kind says that is not so, and the check that names it."""
 TELL_NOTHING: Mapping[Key, str] = {

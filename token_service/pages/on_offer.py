@@ -10,7 +10,7 @@ from typing import Any, Final
 from token_service.ledger.views import RewardStanding
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named, segment_named
-from token_service.pages.reward_words import instead_of, terms_in_words
+from token_service.pages.reward_words import instead_of, terms_in_words, voucher_end_in_words
 from token_service.pages.spending_in_words import bound_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
@@ -55,8 +55,8 @@ def on_offer(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]
 
 def _terms(one: RewardStanding, rules: Ruleset) -> tuple[str, ...]:
     reward = next(reward for reward in rules.rewards if reward.id == one.id)
-    instead = instead_of(reward, one.points)
-    return (*terms_in_words(one.terms), *(() if instead is None else (instead,)))
+    more = (instead_of(reward, one.points), voucher_end_in_words(reward))
+    return (*terms_in_words(one.terms), *(said for said in more if said is not None))
 
 
 def _few(pieces_left: int | None) -> str | None:
