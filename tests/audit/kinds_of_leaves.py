@@ -59,6 +59,7 @@ redemption: {min_points: 20}
 rewards:
   - {id: coffee, kind: gift, points: 40}
   - {id: tenth, kind: discount, points: 40, discount: {percent: 10}, min_total: 2000}
+  - {id: cake, kind: gift, points: 40, voucher_valid: P5D, on_expiry: give_back}
 """
 
 
@@ -217,6 +218,11 @@ def _spend_the_least(town: Town, member: str) -> None:
     town.redeem(member, 20)
 
 
+def _voucher_end(town: Town, member: str) -> None:
+    town.issue(member, 90)
+    buy_reward(town.context, Actor.member(member), NewVoucher(town.reference(), "cake", 40))
+
+
 def _late_refund(town: Town, member: str, *, spent: int) -> None:
     """A purchase of eleven days ago comes back in part, after so many of its points were spent."""
     bought = town.buy(member, 5_000, occurred_at=town.clock.at - 11 * DAY).value.id
@@ -263,6 +269,7 @@ FIRST: dict[Key, Callable[[Town, str], None]] = {
     ("issuance", "event", "schedule"): _label,
     ("issuance", "issuance", "day"): _issue_all_day,
     ("redemption", "redemption", "least"): _spend_the_least,
+    ("voucher_expired", None): _voucher_end,
 }
 AFTER_THE_WINDOW: dict[Key, Callable[[Town, str], None]] = {
     ("refund", "refund"): _refund_of_nothing,

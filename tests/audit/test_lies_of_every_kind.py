@@ -93,6 +93,7 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("issuance", "issuance", "day"): ("manual", more_points(10)),
     ("redemption", "redemption", "least"): ("rewards", spends_a_point_less),
     ("reversal", "reversal", "referral"): ("reversals", more("asked", -1)),
+    ("voucher_expired", None): ("rewards", says(on_expiry="lose")),
 }
 """What a leaf of the kind says that is not so, and the check that names it."""
 IN_WORDS: Mapping[Key, str] = {

@@ -27,6 +27,7 @@ from token_service.ledger.inputs import (
     NewMember,
     NewMembership,
     NewReversal,
+    NewVoucher,
     NewVoucherUse,
 )
 from token_service.ledger.members import enrol
@@ -34,7 +35,7 @@ from token_service.ledger.memberships import refund_membership, sell_membership
 from token_service.ledger.merging import merge_members
 from token_service.ledger.referrals import get_invitation
 from token_service.ledger.segments import set_segments
-from token_service.ledger.vouchers import list_vouchers, use_voucher
+from token_service.ledger.vouchers import buy_reward, list_vouchers, use_voucher
 
 from .opened_programme import OpenedProgramme, make_opened
 from .test_honest_chain import explain, statuses
@@ -86,9 +87,9 @@ limits: {per_order_points: 400, per_member_day_points: 500, %(caps)smanual_issua
 accept_late: P10D
 restoration_grace: P3D
 rewards:
-  - {id: coffee, kind: gift, points: 40, points_by_level: {silver: 31, gold: 23}}
+  - {id: coffee, kind: gift, points: 40, points_by_level: {silver: 31, gold: 23}, voucher_valid: P3D, on_expiry: give_back}
   - {id: dinner, kind: gift, points: 20, memberships: [club]}
-  - {id: cake, kind: gift, points: 9, per_member: {times: 1, every: P3D}}
+  - {id: cake, kind: gift, points: 9, per_member: {times: 1, every: P3D}, voucher_valid: PT40H, on_expiry: lose}
 """
 EXPIRIES = (
     "{kind: none}",
@@ -148,7 +149,7 @@ class RandomBusiness:
             + [self.refund] * 4
             + [self.redeem] * 3
             + [self.send] * 3
-            + [self.use_voucher, self.join, self.leave]
+            + [self.use_voucher, self.buy_voucher, self.join, self.leave]
             + [self.hold, self.end_hold, self.end_hold, self.donate, self.close, self.reopen, self.merge, self.label]
             + [self.restore, self.issue, self.reverse, self.adjust, self.take_back]
         )
@@ -256,6 +257,10 @@ class RandomBusiness:
         lasting = timedelta(hours=self.draw.choice([1, 30, 160]))
         new = NewHold(self.town.reference(), self.draw.choice(self.members), self.draw.randrange(1, 150), lasting)
         self.holds.append(hold(self.town.context, self.town.alice, new).value.id)
+
+    def buy_voucher(self) -> None:
+        new = NewVoucher(self.town.reference(), self.draw.choice(["coffee", "cake"]), None)
+        buy_reward(self.town.context, Actor.member(self.draw.choice(self.members)), new)
 
     def use_voucher(self) -> None:
         found = list_vouchers(self.town.context, Actor.member(self.draw.choice(self.members)))

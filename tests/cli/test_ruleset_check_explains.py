@@ -128,6 +128,12 @@ MISTAKES = [
         "must not exceed program_day_points",
     ),
     ({"rewards": [REWARD | {"from": "2026-02-01", "until": "2026-01-31"}]}, "/rewards/0/until", "before from"),
+    (
+        {"rewards": [REWARD | {"voucher_valid": "P90D"}]},
+        "/rewards/0/voucher_valid",
+        "needs on_expiry: give_back or lose",
+    ),
+    ({"rewards": [REWARD | {"on_expiry": "lose"}]}, "/rewards/0/on_expiry", "no effect without voucher_valid"),
     ({"rewards": [REWARD | {"levels": ["gold"]}]}, "/rewards/0/levels/0", "must be the id of a level"),
     ({"rewards": [REWARD | {"memberships": ["club"]}]}, "/rewards/0/memberships/0", "must be the id of a membership"),
     (

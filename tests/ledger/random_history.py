@@ -24,12 +24,13 @@ from token_service.ledger.inputs import (
     NewMembership,
     NewOrder,
     NewReversal,
+    NewVoucher,
     NewVoucherUse,
 )
 from token_service.ledger.memberships import refund_membership, sell_membership
 from token_service.ledger.merging import merge_members
 from token_service.ledger.segments import set_segments
-from token_service.ledger.vouchers import list_vouchers, use_voucher
+from token_service.ledger.vouchers import buy_reward, list_vouchers, use_voucher
 
 CAMPAIGNS = (
     "[{id: often, award: {points: 9}, limits: {per_member: {times: 2, every: P3D}}}, "
@@ -51,8 +52,15 @@ MEMBERSHIPS = (
     "{id: press, price: 1, period: P1M}]"
 )
 REWARDS = """
-  - {id: coffee, kind: discount, points: 40, points_by_level: {gold: 30}, discount: {percent: 10}}
+  - id: coffee
+    kind: discount
+    points: 40
+    points_by_level: {gold: 30}
+    discount: {percent: 10}
+    voucher_valid: P4D
+    on_expiry: give_back
   - {id: cup, kind: discount, points: 12, discount: {amount: 200}, categories: [coffee], segments: [press, regulars]}
+  - {id: cake, kind: gift, points: 7, voucher_valid: P6D, on_expiry: lose}
 """
 WHOLE = (
     rules(
@@ -101,6 +109,7 @@ class History:
             self.send,
             self.take_back,
             self.use_voucher,
+            self.buy_voucher,
             self.give,
             self.join,
             self.leave,
@@ -162,6 +171,12 @@ class History:
     def leave(self) -> None:
         new = NewReversal(self.town.reference())
         refund_membership(self.town.context, self.town.alice, self.luck.choice(self.joined), new)
+
+    def buy_voucher(self) -> None:
+        member, reward = self.luck.choice(self.members), self.luck.choice(["coffee", "cake"])
+        new = NewVoucher(self.town.reference(), reward, None)
+        redemption = buy_reward(self.town.context, Actor.member(member), new).value.redemption_id
+        self.redemptions.append(str(redemption))
 
     def use_voucher(self) -> None:
         found = list_vouchers(self.town.context, Actor.member(self.luck.choice(self.members)))

@@ -21,6 +21,7 @@ from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.rewards import Whose, closed, find_reward, price, value_of
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Qualification, standing_at
+from token_service.program.voucher_ends import voucher_ends_at
 from token_service.program.windows import award_due_at, check_not_too_late
 
 from .golden_kinds import LATER_KINDS
@@ -137,6 +138,13 @@ def _reward(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     }
 
 
+def _ends(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
+    """When a voucher for a reward ends that was bought at an instant, and what becomes of its points then."""
+    asked = case["ends"]
+    reward = find_reward(ruleset, asked["reward"])
+    return {"ends_at": _said(voucher_ends_at(ruleset, reward, _at(asked["at"]))), "on_expiry": reward.on_expiry}
+
+
 KINDS: Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]] = {
     "facts": _purchase,
     "event": _event,
@@ -149,5 +157,6 @@ KINDS: Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]] = {
     "restored": _restored,
     "recorded": _recorded,
     "reward": _reward,
+    "ends": _ends,
     **LATER_KINDS,
 }

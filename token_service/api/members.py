@@ -135,7 +135,8 @@ class BenefitAnswer(Answer):
     """Whether a member may use a benefit now. `reason`: `tier` (the level `tier` grants it, until `until` if that level is on its
     way down), `membership` (`membership` grants it, paid until `until`), `campaign` (`campaign` grants it until `until`),
     `used_up`, `tier_needed` (`needs` says which; null if only a lower level has it), `membership_needed` (one of
-    `needs_memberships`), `campaign_needed` (one of `needs_campaigns`), `member_frozen`.
+    `needs_memberships`), `campaign_needed` (one of `needs_campaigns`), `member_frozen`,
+    `member_leaving` for a closed account.
 
     It may be used `times` in `every` (null: without a limit): `used` of them are, `left` are not, the next one is free again at
     `next_at`."""

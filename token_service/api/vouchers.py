@@ -59,13 +59,15 @@ class VoucherUseBody(VoucherBody):
 
 
 class VoucherFields(Answer):
-    """What a voucher buys and what it cost in points; `used_at`, `reference` and `discount` of its use, the last two only to its
-    merchant: `discount` is what came off the order (null: no money, or no order was said)."""
+    """What a voucher buys and what it cost in points; `expires_at`: from when on it buys nothing any more (null: it has no end);
+    `used_at`, `reference` and `discount` of its use, the last two only to its merchant: `discount` is what came off the order
+    (null: no money, or no order was said)."""
 
     object: Literal["voucher"] = "voucher"
     id: str
     created_at: Instant
-    state: Literal["open", "used", "cancelled"]
+    state: Literal["open", "used", "cancelled", "expired"]
+    expires_at: Instant | None
     reward_id: str
     reward_name: dict[str, str] = Field(description="By language; may be empty.")
     points: int
@@ -92,7 +94,8 @@ class VoucherBought(Moved):
     object: Literal["voucher"] = "voucher"
     id: str
     created_at: Instant
-    state: Literal["open", "used", "cancelled"]
+    state: Literal["open", "used", "cancelled", "expired"]
+    expires_at: Instant | None = Field(description="From when on it buys nothing any more; null: it has no end.")
     code: str | None = Field(examples=["7KQ4-M2XT-9HPB"])
     reward_id: str
     points: int

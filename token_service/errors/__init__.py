@@ -70,6 +70,7 @@ from token_service.errors.refusals import (
     TooLate,
     TotalMismatch,
     VoucherCancelled,
+    VoucherExpired,
     VoucherUsed,
     WrongCurrency,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "TryAgain",
     "Unauthorized",
     "VoucherCancelled",
+    "VoucherExpired",
     "VoucherUnknown",
     "VoucherUsed",
     "WrongChain",

@@ -136,6 +136,13 @@ class VoucherCancelled(Refused):
     title = "The voucher was given back"
 
 
+class VoucherExpired(Refused):
+    """Nobody used the voucher in the time that its rules gave it; facts: `expired_at`."""
+
+    code = "voucher_expired"
+    title = "The voucher's time is over"
+
+
 class TierNeeded(Refused):
     """The benefit comes with another level; facts: `tier` and what is `missing` to it, `memberships` that have it as well."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_service.errors import NotFound
+from token_service.errors import NotFound, Refused
 from token_service.ledger import views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
@@ -10,6 +10,7 @@ from token_service.ledger.benefit_rows import standing_uses
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.event_awards import surroundings
 from token_service.ledger.membership_rows import periods_of
+from token_service.ledger.operations import active_refusal
 from token_service.ledger.tiers import standing_of
 from token_service.ledger.transaction import Transaction, read
 from token_service.program.benefit_grants import Holder
@@ -41,15 +42,15 @@ def holder_of(tx: Transaction, account: Account, ruleset: Ruleset) -> Holder:
 def _benefits(tx: Transaction, actor: Actor, member_id: str) -> tuple[views.Benefit, ...]:
     account = visible_account(tx, actor, member_id)
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
-    may_use = account.state != "closed" and not account.frozen
-    return tuple(_view(one, may_use=may_use) for one in benefits_of(ruleset, holder_of(tx, account, ruleset)))
+    barred = active_refusal(account)
+    return tuple(_view(one, barred) for one in benefits_of(ruleset, holder_of(tx, account, ruleset)))
 
 
-def _view(one: BenefitStanding, *, may_use: bool) -> views.Benefit:
+def _view(one: BenefitStanding, barred: Refused | None) -> views.Benefit:
     return views.Benefit(
         id=one.id,
-        granted=one.is_granted and not one.is_used_up and may_use,
-        reason=one.reason if may_use else "member_frozen",
+        granted=one.is_granted and not one.is_used_up and barred is None,
+        reason=one.reason if barred is None else barred.code,
         tier=one.tier,
         until=one.until,
         membership=one.membership,

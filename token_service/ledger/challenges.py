@@ -15,7 +15,7 @@ from token_service.ledger.issuances import take_part_back
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Completion, NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction
-from token_service.ledger.voucher_rows import cancel_if_open, drawn_voucher, state_of, voucher_row
+from token_service.ledger.voucher_rows import cancel_if_open, drawn_voucher, ends_at, voucher_row
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import (
     COMPLETED,
@@ -93,7 +93,8 @@ def _record(tx: Transaction, account: Account, operation: Operation, challenge: 
         voucher_id, code_hash = drawn_voucher(tx, account.id)
         won = {"reward": reward, "voucher": voucher_id}
         event = record_own(tx, account, COMPLETED, reference, subject=subject, parent_id=operation.id, won=won)
-        tx.staged.vouchers.append(NewVoucherRow(voucher_id, event.id, account.id, reward, code_hash, tx.now))
+        until = ends_at(tx, event.ruleset_hash, reward, tx.now)
+        tx.staged.vouchers.append(NewVoucherRow(voucher_id, event.id, account.id, reward, code_hash, tx.now, until))
     tx.staged.completions.append(Completion(event.id, account.id, subject))
     return event
 
@@ -126,7 +127,7 @@ def _undo(tx: Transaction, account: Account, challenge: Challenge, was: list[Cou
 def _take_back(tx: Transaction, account: Account, event_id: str) -> bool:
     """Whether what the completion gave was taken back: not if it was a voucher that somebody honoured."""
     voucher = voucher_row(tx, vouchers.c.operation_id == event_id)
-    if voucher is not None and state_of(voucher) == "used":
+    if voucher is not None and voucher.used_at is not None:
         return False
     event = operations.loaded(tx, [event_id])[event_id]
     reversal = take_part_back(

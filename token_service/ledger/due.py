@@ -1,5 +1,5 @@
 """Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again,
-birthdays, anniversaries, scheduled bonuses, holds, invitations (DESIGN §3).
+birthdays, anniversaries, scheduled bonuses, holds, invitations, vouchers (DESIGN §3).
 
 Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later;
 what is done is done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen
@@ -33,6 +33,7 @@ from token_service.ledger.stored_lots import IS_FREE, IS_OPEN, consumption_time,
 from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport
+from token_service.ledger.voucher_ends import end_vouchers, next_end_at
 
 Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
 """One chunk of one kind of work behind a place: what was done so far, and the next place (None: no more)."""
@@ -98,7 +99,7 @@ def next_due_at(context: Context) -> datetime | None:
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
         found[-1] = _not_before_the_end(tx, found[-1])
         found += [next_celebration_at(tx), next_lapse_at(tx), next_referral_at(tx), next_schedule_at(tx)]
-        found.append(next_forgetting_at(tx))
+        found += [next_end_at(tx), next_forgetting_at(tx)]
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
@@ -214,6 +215,7 @@ _STEPS: Final[tuple[Step, ...]] = (
     remember,
     give_scheduled,
     pay_due,
+    end_vouchers,
     forget_old,
 )
 
@@ -226,4 +228,4 @@ def _next(context: Context, run: DueRun) -> DueRun:
 
 def _count(report: DueReport) -> int:
     done = (report.awards_matured, report.lots_expired, report.tiers_changed, report.birthdays, report.holds_released)
-    return sum(done) + report.referrals_paid + report.anniversaries + report.scheduled
+    return sum(done) + report.referrals_paid + report.anniversaries + report.scheduled + report.vouchers_expired

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, func, literal_column, select
 
-from token_service.errors import BacklogFull, MemberFrozen, MemberLeaving, NotFound, ReferenceConflict
+from token_service.errors import BacklogFull, MemberFrozen, MemberLeaving, NotFound, ReferenceConflict, Refused
 from token_service.ledger import checks, direct, tables, unknown_references
 from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
@@ -207,12 +207,33 @@ def member_named(tx: Transaction, merchant_id: str, member_id: str | None, exter
     return account
 
 
-def check_active(account: Account) -> None:
-    """Raises MemberFrozen or MemberLeaving (closed): nothing new for this member now."""
+def active_refusal(account: Account) -> Refused | None:
+    """Why there is nothing new for this member now: MemberFrozen, or MemberLeaving (closed). None: there may be."""
     if account.frozen:
-        raise MemberFrozen("the member is frozen")
+        return MemberFrozen("the member is frozen")
     if account.state == "closed":
-        raise MemberLeaving("the member has closed their account")
+        return MemberLeaving("the member has closed their account", state=account.state)
+    return None
+
+
+def spending_refusal(account: Account) -> Refused | None:
+    """As `active_refusal`. MemberLeaving also while the points are not in our keeping: then the member's signature spends them
+    (quotes.py), and while they are on the way nothing does.
+    """
+    if account.state == "leaving" and not account.frozen:
+        detail = "the member's points are on the way to another wallet: try again when they have arrived"
+        return MemberLeaving(detail, state=account.state)
+    if account.state == "left" and not account.frozen:
+        detail = "the member keeps their points in a wallet of their own: make a quote for them to sign"
+        return MemberLeaving(detail, state=account.state)
+    return active_refusal(account)
+
+
+def check_active(account: Account) -> None:
+    """Raises what `active_refusal` says."""
+    refusal = active_refusal(account)
+    if refusal is not None:
+        raise refusal
 
 
 def check_kept(account: Account) -> None:
@@ -223,14 +244,10 @@ def check_kept(account: Account) -> None:
 
 
 def check_spending(account: Account) -> None:
-    """As `check_active`. Raises MemberLeaving also while the points are not in our keeping: then the member's signature spends
-    them (quotes.py), and while they are on the way nothing does.
-    """
-    check_active(account)
-    if account.state == "leaving":
-        raise MemberLeaving("the member's points are on the way to another wallet: try again when they have arrived")
-    if account.state == "left":
-        raise MemberLeaving("the member keeps their points in a wallet of their own: make a quote for them to sign")
+    """Raises what `spending_refusal` says."""
+    refusal = spending_refusal(account)
+    if refusal is not None:
+        raise refusal
 
 
 def _may_see(actor: Actor, row: Row[Any]) -> bool:

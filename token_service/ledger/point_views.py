@@ -379,6 +379,7 @@ class DueReport:
     scheduled: int = 0
     holds_released: int = 0
     referrals_paid: int = 0
+    vouchers_expired: int = 0
     remaining: bool = False
     stuck: tuple[StuckAwards, ...] = ()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from token_service.errors import AlreadyReversed, Conflict, ProgramPaused
+from token_service.errors import AlreadyReversed, Conflict, ProgramPaused, Refused
 from token_service.ledger import checks, operations, stored_lots, tables, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
@@ -179,38 +179,57 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
         raise checks.wrong("/points", "more would come back than is left of the redemption")
     voucher = voucher_row(tx, vouchers.c.operation_id == redemption_id)
     if voucher is not None:
-        check_restorable(voucher, actor, points=points, left=left, reason=new.reason)
+        check_restorable(voucher, actor, at=tx.now, points=points, left=left, reason=new.reason)
     check_running(tx)
+    named = {"reference": new.reference, "content_hash": content}
+    operation = give_back(tx, redemption, earlier, points, named, reason=new.reason, actor_name=actor.name)
+    cancel_if_open(tx, redemption_id)
+    if points == left and (voucher is None or voucher.expired_at is None):  # at its end the piece came back already
+        put_piece_back(tx, redemption.facts["reward_id"])
+    payer = _payer(tx, redemption_id)
+    if payer is not account:
+        move_on(tx, payer)
+    return Done(operation, replayed=False)
+
+
+def give_back(
+    tx: Transaction,
+    redemption: Operation,
+    earlier: Sequence[Operation],
+    points: int,
+    named: Mapping[str, Any],
+    *,
+    reason: str | None,
+    actor_name: str,
+) -> Operation:
+    """Stages the restoration of so many of a redemption's points to the lots they came from; `earlier` came back before. The
+    caller has looked whether they may, and sends them on from an account that became part of another one. Raises BacklogFull.
+    """
+    ruleset_hash = tx.ruleset_hash_at(tx.now)
     operation = operations.start(
         tx,
         Operation(
             id=tx.new_id("res"),
             kind="restoration",
             merchant_id=redemption.merchant_id,
-            member_id=account.id,
-            parent_id=redemption_id,
-            reference=new.reference,
-            content_hash=content,
-            ruleset_hash=tx.ruleset_hash_at(tx.now),
+            member_id=tx.heir(tx.account(redemption.member_id)).id,
+            parent_id=redemption.id,
+            **named,
+            ruleset_hash=ruleset_hash,
             occurred_at=tx.now,
             recorded_at=tx.now,
-            facts={"points": points, "reason": new.reason},
+            facts={"points": points, "reason": reason},
             result={"reversed": points, "debt": 0},
         ),
     )
-    uses = stored_lots.uses_of_entries(tx, _entries_of(tx, [redemption_id, *(one.id for one in earlier)]))
-    payer = _payer(tx, redemption_id)
+    uses = stored_lots.uses_of_entries(tx, _entries_of(tx, [redemption.id, *(one.id for one in earlier)]))
+    payer = _payer(tx, redemption.id)
     lots = stored_lots.lots_named(tx, payer, {use.lot_id for use in uses})
-    back = engine.restore(uses, lots, points, ruleset=tx.ruleset(operation.ruleset_hash), now=tx.now)
+    back = engine.restore(uses, lots, points, ruleset=tx.ruleset(ruleset_hash), now=tx.now)
     party = tx.merchant(redemption.merchant_id).party
-    more = {"reason": new.reason, "actor": actor.name}
+    more = {"reason": reason, "actor": actor_name}
     change_lots(tx, payer, operation, kind=EntryKind.RESTORATION, uses=back, party=party, more=more)
-    cancel_if_open(tx, redemption_id)
-    if points == left:
-        put_piece_back(tx, redemption.facts["reward_id"])
-    if payer is not account:
-        move_on(tx, payer)
-    return Done(operation, replayed=False)
+    return operation
 
 
 def _payer(tx: Transaction, redemption_id: str) -> Account:
@@ -239,9 +258,21 @@ def _check_not_voided(tx: Transaction, redemption: Operation) -> None:
 
 
 def check_running(tx: Transaction) -> None:
-    """Raises ProgramPaused."""
-    if tx.program.paused:
-        raise ProgramPaused("the program is paused")
+    """Raises ProgramPaused. The programme's end stops no redemption: points go on buying what they buy."""
+    refusal = _pause(tx)
+    if refusal is not None:
+        raise refusal
+
+
+def spending_refusal(tx: Transaction, account: Account) -> Refused | None:
+    """Why this account's points buy nothing now, whatever is asked for: what `operations.check_spending` and `check_running`
+    would raise. None: nothing stands in the way.
+    """
+    return operations.spending_refusal(account) or _pause(tx)
+
+
+def _pause(tx: Transaction) -> Refused | None:
+    return ProgramPaused("the program is paused") if tx.program.paused else None
 
 
 def redemption_view(tx: Transaction, operation: Operation) -> views.Redemption:

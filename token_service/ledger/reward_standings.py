@@ -1,4 +1,8 @@
-"""Which rewards a member may have now, and why not the others: the level or membership that is needed, dates, stock, points."""
+"""Which rewards a member may have now, and why not the others: the level or membership that is needed, dates, stock,
+the account, a pause, points.
+
+What stands in the way of the reward itself is said first, then what stands in the way of spending at all, then the limits on it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from token_service.ledger import stored_lots, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.redemptions import spending_refusal
 from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.reward_uses import whose
 from token_service.ledger.stock import pieces_left
@@ -24,12 +29,15 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
     usable = engine.available(stored_lots.open_lots(tx, account), stored_lots.consumption_time(tx))
     member, left = whose(tx, account), pieces_left(tx)
+    barred = spending_refusal(tx, account)
     found = []
     for reward in ruleset.rewards:
         why_not = closed(ruleset, reward, member, tx.now)
         facts = {} if why_not is None else why_not.facts
         if not facts and left.get(reward.id) == 0:
             facts = {"reason": "sold_out"}
+        if not facts and barred is not None:
+            facts = {"reason": barred.code, **barred.facts}
         points = price(reward, member.tier)
         if not facts and points <= usable:
             bound = spending_bound(ruleset, points, is_amount=False, spent=member.spent, at=tx.now)
@@ -41,7 +49,7 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
                 kind=reward.kind,
                 points=points,
                 missing_points=missing,
-                allowed=not facts and not missing and account.state == "active" and not account.frozen,
+                allowed=not facts and not missing,
                 refusal=facts,
                 pieces_left=left.get(reward.id),
                 terms=terms_of(reward, tx.program.currency),

@@ -31,8 +31,9 @@ class RewardTerms:
 
 @dataclass(frozen=True, slots=True)
 class RewardStanding:
-    """A reward for one member, now. `refusal` says why it is closed to them (`reason`, and what it needs); empty: only points may
-    be missing. `points` is the price for this member. `pieces_left` None: no end of them.
+    """A reward for one member, now. `refusal` says why it is closed to them (`reason`, and what it needs), which may be that
+    their points buy nothing at all now; empty: only points may be missing. `points` is the price for this member. `pieces_left`
+    None: no end of them.
     """
 
     id: str

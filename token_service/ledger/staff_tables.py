@@ -6,7 +6,20 @@ more use. No password, token or code is stored, only what recognises it.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, String, Table, Text, false
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 from token_service.ledger.schema import Serial, UtcTime, metadata
 
@@ -99,6 +112,7 @@ member_code_attempts = Table(  # wrong codes, so that nobody guesses on
     Index("ix_member_code_attempts_created_at", "created_at"),
 )
 
+_HAS_END = text("expires_at is not null and expired_at is null and used_at is null and cancelled_at is null")
 vouchers = Table(  # what a reward bought in the wallet is shown as; its code is derived, never stored
     "vouchers",
     metadata,
@@ -113,10 +127,16 @@ vouchers = Table(  # what a reward bought in the wallet is shown as; its code is
     Column("used_reference", Text),  # the merchant's name for the use
     Column("discount_cents", BigInteger),  # what came off the order that it was used for
     Column("cancelled_at", UtcTime),  # its redemption was given back
+    Column("expires_at", UtcTime),  # when it ends, where its rules say so
+    Column("expired_at", UtcTime),  # when that was recorded, of one that nobody had used
     CheckConstraint("(used_at is null) = (used_by_merchant_id is null)", name="used"),
     CheckConstraint("(used_at is null) = (used_reference is null)", name="reference"),
     CheckConstraint("used_at is null or cancelled_at is null", name="ends_once"),
+    CheckConstraint(
+        "expired_at is null or (expires_at is not null and used_at is null and cancelled_at is null)", name="expired"
+    ),
     Index("ix_vouchers_member", "member_id"),
+    Index("ix_vouchers_expires_at", "expires_at", sqlite_where=_HAS_END, postgresql_where=_HAS_END),
     Index(
         "uq_vouchers_used_reference",
         "used_by_merchant_id",

@@ -209,6 +209,7 @@ class NewVoucherRow:
     reward_id: str
     code_hash: str
     created_at: datetime
+    expires_at: datetime | None
 
 
 @dataclass(slots=True)

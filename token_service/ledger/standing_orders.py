@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select
 
-from token_service.errors import MemberFrozen, MemberLeaving, NotFound, ProgramPaused, ReferenceConflict
+from token_service.errors import NotFound, ReferenceConflict
 from token_service.ledger import checks, operations, stored_lots, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewRenewal
-from token_service.ledger.redemptions import check_running, spend
+from token_service.ledger.redemptions import spend, spending_refusal
 from token_service.ledger.spendings import spent_by
 from token_service.ledger.standing_tables import renewals, standing_orders
 from token_service.ledger.transaction import Transaction, read, write
@@ -128,10 +128,8 @@ def _usable(tx: Transaction, account: Account, amount: int) -> tuple[int, str | 
     order = _order(tx, account.id).points
     if not order:
         return 0, "no_standing_order"
-    try:
-        operations.check_spending(account)
-        check_running(tx)
-    except (MemberFrozen, MemberLeaving, ProgramPaused) as refusal:
+    refusal = spending_refusal(tx, account)
+    if refusal is not None:
         return 0, refusal.code
     worth = points_worth(ruleset, amount)
     if worth is None:

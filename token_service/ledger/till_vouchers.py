@@ -17,6 +17,7 @@ from token_service.ledger.staff_tables import staff, vouchers
 from token_service.ledger.tables import members
 from token_service.ledger.till_lines import TillLine, doer_of
 from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.voucher_rows import is_over
 
 KIND = "voucher"
 
@@ -53,7 +54,7 @@ def open_rewards(context: Context, member_id: str) -> tuple[str, ...]:
     columns = vouchers.c
     query = select(columns.reward_id).join(members, members.c.id == columns.member_id)
     query = query.where(or_(columns.member_id == member_id, members.c.merged_into == member_id))
-    query = query.where(columns.used_at.is_(None), columns.cancelled_at.is_(None)).order_by(columns.created_at)
+    query = query.where(~is_over(context.now())).order_by(columns.created_at)
     with context.store.read() as connection:
         return tuple(connection.execute(query).scalars())
 

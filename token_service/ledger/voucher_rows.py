@@ -1,7 +1,8 @@
 """Vouchers' rows as other use cases meet them: their codes, what giving a redemption back does, and how they follow from the
 sources.
 
-A voucher is open until a merchant honours it (used) or its redemption is given back (cancelled). Whoever changes one holds the
+A voucher is open until a merchant honours it (used), its redemption is given back (cancelled), or its time is over where the
+rules give it one (expired; voucher_ends.py). Whoever changes one holds the
 lock on its member's account.
 """
 
@@ -13,17 +14,23 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, and_, or_, select
 
-from token_service.errors import MemberLeaving, VoucherUsed
+from token_service.errors import MemberLeaving, VoucherExpired, VoucherUsed
 from token_service.ledger import checks, shown_codes, tables
 from token_service.ledger.context import Actor
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
+from token_service.program.rewards import find_reward
+from token_service.program.voucher_ends import voucher_ends_at
 
 CODE_LENGTH: Final = 12
 """60 bits: with a million open vouchers, a guesser with 2,000 tries a second finds one in ten years."""
+EXPIRED: Final = "voucher_expired"
+"""The fact that a voucher ended which nobody had used."""
+IS_OPEN: Final = and_(vouchers.c.used_at.is_(None), vouchers.c.cancelled_at.is_(None), vouchers.c.expired_at.is_(None))
+"""Whether nothing became of a voucher yet; its time may be over all the same."""
 _CODE: Final = b"mereau voucher v1:"
 _USE: Final = ("used_at", "used_by_merchant_id", "used_reference", "discount_cents")
 
@@ -58,22 +65,34 @@ def voucher_row(tx: Transaction, where: ColumnElement[bool]) -> Row[Any] | None:
     return tx.connection.execute(select(vouchers).where(where)).one_or_none()
 
 
-def state_of(row: Row[Any]) -> str:
-    """open, used or cancelled."""
-    return "used" if row.used_at is not None else "open" if row.cancelled_at is None else "cancelled"
+def state_of(row: Row[Any], at: datetime) -> str:
+    """open, used, cancelled or expired at an instant: also where its end is not recorded yet."""
+    if row.used_at is not None:
+        return "used"
+    if row.cancelled_at is not None:
+        return "cancelled"
+    return "expired" if row.expires_at is not None and row.expires_at <= at else "open"
 
 
-def check_restorable(row: Row[Any], actor: Actor, *, points: int, left: int, reason: str | None) -> None:
-    """A voucher that nobody used is given back whole. One that was used was honoured: to give its points back as well is an
-    admin's decision, with a reason.
+def is_over(at: datetime) -> ColumnElement[bool]:
+    """Whether a voucher buys nothing any more at an instant."""
+    return or_(~IS_OPEN, and_(vouchers.c.expires_at.is_not(None), vouchers.c.expires_at <= at))
 
-    Raises VoucherUsed, InvalidInput.
+
+def check_restorable(row: Row[Any], actor: Actor, *, at: datetime, points: int, left: int, reason: str | None) -> None:
+    """A voucher that nobody used is given back whole. One that was used was honoured, and one whose time is over cost what the
+    rules say: to give its points back as well is an admin's decision, with a reason.
+
+    Raises VoucherUsed, VoucherExpired, InvalidInput.
     """
-    if state_of(row) == "used":
+    state = state_of(row, at)
+    if state in ("used", "expired"):
         if not actor.is_admin:
-            raise VoucherUsed("the voucher was used; only an admin may give its points back", used_at=row.used_at)
+            if state == "used":
+                raise VoucherUsed("the voucher was used; only an admin may give its points back", used_at=row.used_at)
+            raise expired(row)
         if reason is None:
-            raise checks.wrong("/reason", "is needed: the voucher was used before its points are given back")
+            raise checks.wrong("/reason", f"is needed: the voucher was {state} before its points are given back")
     elif points != left:
         raise checks.wrong("/points", "a voucher is given back whole")
 
@@ -81,8 +100,19 @@ def check_restorable(row: Row[Any], actor: Actor, *, points: int, left: int, rea
 def cancel_if_open(tx: Transaction, operation_id: str) -> None:
     """Stages that the redemption's voucher, if it has one that nobody used, buys nothing any more."""
     row = voucher_row(tx, vouchers.c.operation_id == operation_id)
-    if row is not None and state_of(row) == "open":
+    if row is not None and (row.used_at, row.cancelled_at, row.expired_at) == (None, None, None):
         tx.staged.cancelled_vouchers.append(row.id)
+
+
+def expired(row: Row[Any]) -> VoucherExpired:
+    """The refusal of one whose time is over."""
+    return VoucherExpired("the voucher's time is over", expired_at=row.expires_at)
+
+
+def ends_at(tx: Transaction, ruleset_hash: str, reward_id: str, created_at: datetime) -> datetime | None:
+    """When a voucher ends that was bought or won then under these rules."""
+    ruleset = tx.ruleset(ruleset_hash)
+    return voucher_ends_at(ruleset, find_reward(ruleset, reward_id), created_at)
 
 
 def replayed_vouchers(
@@ -90,7 +120,7 @@ def replayed_vouchers(
 ) -> dict[str, dict[str, Any]]:
     """The member's rows by id, from operations, entries and facts alone; after erasure a code's hash is what it was."""
     sealed = sealed_salt_key(tx, member_id)
-    uses, ends = _uses(tx, member_id), _ends(done, entries)
+    uses, ends, expired_at = _uses(tx, member_id), _ends(done, entries), _expired(tx, member_id)
     drawn = _drawn_for(tx, [operation.id for operation in done if _voucher_of(operation) is not None])
     rows = {}
     for operation in done:
@@ -99,17 +129,21 @@ def replayed_vouchers(
             continue
         known = None if sealed is not None else voucher_row(tx, vouchers.c.id == voucher_id)
         use = uses.get(voucher_id, dict.fromkeys(_USE))
+        reward_id = operation.result["reward"] if operation.kind == "event" else operation.facts["reward_id"]
+        is_over = use["used_at"] is not None or voucher_id in expired_at
         rows[voucher_id] = {
             "id": voucher_id,
             "operation_id": operation.id,
             "member_id": member_id,
-            "reward_id": operation.result["reward"] if operation.kind == "event" else operation.facts["reward_id"],
+            "reward_id": reward_id,
             "code_hash": (known.code_hash if known is not None else "")
             if sealed is None
             else shown_codes.code_hash(voucher_code(tx, sealed, voucher_id)),
             "created_at": operation.recorded_at,
             **use,
-            "cancelled_at": None if use["used_at"] is not None else ends.get(operation.id),
+            "cancelled_at": None if is_over else ends.get(operation.id),
+            "expires_at": ends_at(tx, operation.ruleset_hash, reward_id, operation.recorded_at),
+            "expired_at": expired_at.get(voucher_id),
         }
     return rows
 
@@ -143,6 +177,14 @@ def _uses(tx: Transaction, member_id: str) -> dict[str, dict[str, Any]]:
             "discount_cents": said.get("discount"),
         }
     return found
+
+
+def _expired(tx: Transaction, member_id: str) -> dict[str, datetime]:
+    """By voucher, when its end was recorded."""
+    columns = tables.facts.c
+    query = select(columns.detail, columns.recorded_at)
+    found = tx.connection.execute(query.where(columns.member_id == member_id, columns.kind == EXPIRED))
+    return {str(json.loads(fact.detail)["voucher"]): fact.recorded_at for fact in found}
 
 
 def _ends(done: Iterable[Operation], entries: Iterable[Row[Any]]) -> dict[str, datetime]:

@@ -12,8 +12,8 @@ from token_service.ledger.reward_views import RewardTerms
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """A reward bought in the wallet or won by a challenge, as its member sees it. `state`: open, used, cancelled; `code` only
-    while it is open.
+    """A reward bought in the wallet or won by a challenge, as its member sees it. `state`: open, used, cancelled, expired; `code`
+    only while it is open.
     """
 
     id: str
@@ -29,6 +29,7 @@ class Voucher:
     used_by: str | None  # the merchant's name
     discount: Money | None  # what came off the order that it was used for; None: no money, or no order was said
     cancelled_at: datetime | None
+    expires_at: datetime | None  # from when on it buys nothing any more; None: it has no end
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ShownVoucher:
     points: int
     value: Money  # by the ruleset's point value, rounded down
     used_at: datetime | None
+    expires_at: datetime | None
     reference: str | None  # of the asking merchant's own use
     discount: Money | None  # what came off then, to that merchant as well
     terms: RewardTerms

@@ -36,7 +36,16 @@ from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction, read, write
-from token_service.ledger.voucher_rows import CODE_LENGTH, drawn_voucher, state_of, voucher_code, voucher_row
+from token_service.ledger.voucher_rows import (
+    CODE_LENGTH,
+    drawn_voucher,
+    ends_at,
+    expired,
+    is_over,
+    state_of,
+    voucher_code,
+    voucher_row,
+)
 from token_service.program.reward_orders import Fit
 from token_service.program.rewards import find_reward
 from token_service.program.schema import Reward
@@ -80,15 +89,18 @@ def buy_for_member(context: Context, actor: Actor, new: NewVoucherFor) -> views.
 
 
 def list_vouchers(context: Context, actor: Actor) -> tuple[views.Voucher, ...]:
-    """The member's own vouchers: open ones first, then used and cancelled ones, each newest first; at most 100.
+    """The member's own vouchers: open ones first, then those that are over, each newest first; at most 100.
 
     Raises Forbidden for anybody but a member.
     """
     member_id = _member_of(actor)
-    is_over = vouchers.c.used_at.is_not(None) | vouchers.c.cancelled_at.is_not(None)
-    query = _query().where(_is_theirs(member_id))
-    query = query.order_by(is_over, tables.operations.c.seq.desc()).limit(LISTED_MAX)
-    return read(context, lambda tx: tuple(_own_view(tx, row) for row in tx.connection.execute(query)))
+    query = _query().where(_is_theirs(member_id)).limit(LISTED_MAX)
+
+    def work(tx: Transaction) -> tuple[views.Voucher, ...]:
+        ordered = query.order_by(is_over(tx.now), tables.operations.c.seq.desc())
+        return tuple(_own_view(tx, row) for row in tx.connection.execute(ordered))
+
+    return read(context, work)
 
 
 def get_voucher(context: Context, actor: Actor, voucher_id: str) -> views.Voucher:
@@ -137,8 +149,9 @@ def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.Vou
     order is said then.
 
     Any merchant of the programme may honour any voucher. Raises VoucherUnknown, VoucherUsed (naming the first use, and its
-    reference if it was this merchant's), VoucherCancelled, MemberFrozen, RewardUnavailable for an order that it is not for
-    (reward_orders.py says the reasons), WrongCurrency, ReferenceConflict, NotFound (merchant, store), InvalidInput, BacklogFull.
+    reference if it was this merchant's), VoucherCancelled, VoucherExpired, MemberFrozen, RewardUnavailable for an order that it
+    is not for (reward_orders.py says the reasons), WrongCurrency, ReferenceConflict, NotFound (merchant, store), InvalidInput,
+    BacklogFull.
     """
 
     def work(tx: Transaction) -> views.VoucherUse:
@@ -172,8 +185,9 @@ def _buy(tx: Transaction, account: Account, new: NewVoucher) -> Done:
         return done
     if new.points not in (None, done.operation.facts["points"]):
         raise RewardUnavailable("the reward's price has changed", points=done.operation.facts["points"])
+    until = ends_at(tx, done.operation.ruleset_hash, new.reward_id, tx.now)
     tx.staged.vouchers.append(
-        NewVoucherRow(voucher_id, done.operation.id, account.id, new.reward_id, code_hash, tx.now)
+        NewVoucherRow(voucher_id, done.operation.id, account.id, new.reward_id, code_hash, tx.now, until)
     )
     return done
 
@@ -223,7 +237,7 @@ def _check_reference(tx: Transaction, merchant_id: str, reference: str) -> None:
 
 
 def _refusal(tx: Transaction, row: Row[Any], merchant_id: str) -> CallerError | None:
-    state = state_of(row)
+    state = state_of(row, tx.now)
     if state == "used":
         if row.used_by_merchant_id != merchant_id:
             return VoucherUsed("the voucher was used at another merchant", used_at=row.used_at)
@@ -233,6 +247,8 @@ def _refusal(tx: Transaction, row: Row[Any], merchant_id: str) -> CallerError | 
         return VoucherCancelled(
             "the voucher was given back, or what it was given for was", cancelled_at=row.cancelled_at
         )
+    if state == "expired":
+        return expired(row)
     if tx.heir(tx.account(row.member_id)).frozen:
         return MemberFrozen("the member is frozen")
     return None
@@ -266,7 +282,8 @@ def _own_row(tx: Transaction, column: Any, value: str) -> Row[Any]:
 
 
 def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
-    is_shown = state_of(row) == "open" and row.sealed_salt_key is not None
+    state = state_of(row, tx.now)
+    is_shown = state == "open" and row.sealed_salt_key is not None
     return views.Voucher(
         id=row.id,
         created_at=row.created_at,
@@ -275,12 +292,13 @@ def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
         reward_id=row.reward_id,
         ruleset=row.ruleset_hash,
         points=row.facts.get("points", 0),
-        state=state_of(row),
+        state=state,
         code=shown_codes.grouped(voucher_code(tx, row.sealed_salt_key, row.id)) if is_shown else None,
         used_at=row.used_at,
         used_by=row.used_by,
         discount=_money(tx, row.discount_cents),
         cancelled_at=row.cancelled_at,
+        expires_at=row.expires_at,
     )
 
 
@@ -290,12 +308,13 @@ def _shown_view(tx: Transaction, row: Row[Any], merchant_id: str) -> views.Shown
     return views.ShownVoucher(
         id=row.id,
         created_at=row.created_at,
-        state=state_of(row),
+        state=state_of(row, tx.now),
         reward_id=row.reward_id,
         reward_name={str(language): name for language, name in (reward.name or {}).items()},
         points=done.facts.get("points", 0),
         value=views.Money(done.facts.get("value", 0), tx.program.currency),
         used_at=row.used_at,
+        expires_at=row.expires_at,
         reference=row.used_reference if is_own else None,
         discount=_money(tx, row.discount_cents) if is_own else None,
         terms=terms_of(reward, tx.program.currency),

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from token_service.ledger.views import RewardStanding
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named, segment_named
-from token_service.pages.reward_words import instead_of, terms_in_words
+from token_service.pages.reward_words import instead_of, terms_in_words, voucher_end_in_words
 from token_service.pages.spending_in_words import bound_in_words
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
 
 OVER = "over"
 FEW_MAX = 10
+SIGNS: Final[Mapping[str, object]] = {"reason": "member_leaving", "state": "left"}
+"""The refusal to a member who keeps the points in a wallet of their own, and can have the reward by a signature."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ def on_offer(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]
 
 def _terms(one: RewardStanding, rules: Ruleset) -> tuple[str, ...]:
     reward = next(reward for reward in rules.rewards if reward.id == one.id)
-    instead = instead_of(reward, one.points)
-    return (*terms_in_words(one.terms), *(() if instead is None else (instead,)))
+    more = (instead_of(reward, one.points), voucher_end_in_words(reward))
+    return (*terms_in_words(one.terms), *(said for said in more if said is not None))
 
 
 def _few(pieces_left: int | None) -> str | None:
@@ -95,4 +97,18 @@ def closed_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
         return gettext("To be had from %(day)s on", day=day)
     if reason == OVER:
         return gettext("It was to be had until %(day)s.", day=formats.calendar_day(date.fromisoformat(facts["until"])))
-    return bound_in_words(facts, rules)
+    return barred_in_words(facts) or bound_in_words(facts, rules)
+
+
+def barred_in_words(facts: Mapping[str, Any]) -> str | None:
+    """Why this member's points buy nothing at all now; None where it is for something else."""
+    reason = facts.get("reason")
+    if reason == "member_frozen":
+        return gettext("Not while the card is blocked.")
+    if reason == SIGNS["reason"] and facts.get("state") == SIGNS["state"]:
+        return gettext("The points are in a wallet of their own: at the till, with its signature.")
+    if reason == "member_leaving":
+        return gettext("Not while the points are on their way.")
+    if reason == "program_paused":
+        return gettext("Not while the programme pauses: try again later.")
+    return None

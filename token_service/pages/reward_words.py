@@ -11,6 +11,7 @@ from token_service.pages.breakdown import level_named
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import Reward
+from token_service.program.voucher_ends import GIVE_BACK
 
 
 def terms_in_words(terms: RewardTerms) -> list[str]:
@@ -26,6 +27,16 @@ def takes_off(discount: DiscountTerms) -> str:
     if discount.up_to is None:
         return gettext("%(percent)s%% off", percent=percent)
     return gettext("%(percent)s%% off, at most %(most)s", percent=percent, most=_money(discount.up_to))
+
+
+def voucher_end_in_words(reward: Reward) -> str | None:
+    """How long a voucher for it can be used, without a full stop; None where it has no end."""
+    if reward.voucher_valid is None:
+        return None
+    period = formats.lasting(reward.voucher_valid)
+    if reward.on_expiry == GIVE_BACK:
+        return gettext("A voucher for it is valid for %(period)s; then its points come back", period=period)
+    return gettext("A voucher for it is valid for %(period)s; then its points are lost", period=period)
 
 
 def came_off(discount: Money | None) -> str | None:

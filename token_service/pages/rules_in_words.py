@@ -26,7 +26,7 @@ from token_service.pages.challenge_words import challenge_in_words
 from token_service.pages.levels_in_words import levels_in_words
 from token_service.pages.memberships_in_words import membership_in_words
 from token_service.pages.on_offer import needed_in_words
-from token_service.pages.reward_words import prices_in_words, terms_in_words
+from token_service.pages.reward_words import prices_in_words, terms_in_words, voucher_end_in_words
 from token_service.pages.schedules_in_words import schedule_in_words
 from token_service.pages.spending_in_words import bounds_in_words
 from token_service.pages.translation import gettext, ngettext
@@ -369,6 +369,9 @@ def _who_and_when(reward: Reward, ruleset: Ruleset) -> Iterator[str]:
             level=name,
             days=formats.number(days),
         )
+    end = voucher_end_in_words(reward)
+    if end is not None:
+        yield end
     if reward.per_member is not None:
         yield from (
             said.removesuffix(".") for said in _award_limits(ruleset, AwardLimits(per_member=reward.per_member))

@@ -16,16 +16,20 @@ from token_service.pages.qr import qr
 from token_service.pages.reward_words import came_off, terms_in_words
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor
+from token_service.program.voucher_ends import GIVE_BACK
 
 
 @dataclass(frozen=True)
 class ShownVoucher:
-    """A voucher with its reward's name and terms in the page's language, and what it took off the order it was used for."""
+    """A voucher with its reward's name and terms in the page's language, what it took off the order it was used for, and whether
+    its end gives points back.
+    """
 
     voucher: Voucher
     name: str
     terms: tuple[str, ...]
     came_off: str | None
+    gives_back: bool
 
     @property
     def qr(self) -> Markup | None:
@@ -59,4 +63,5 @@ def _shown(one: Voucher) -> ShownVoucher:
     rules = services().ruleset_named(one.ruleset)
     reward = next(reward for reward in rules.rewards if reward.id == one.reward_id)
     terms = tuple(terms_in_words(terms_of(reward, rules.program.currency)))
-    return ShownVoucher(one, own_name(reward), terms, came_off(one.discount))
+    gives_back = reward.on_expiry == GIVE_BACK and one.redemption_id is not None
+    return ShownVoucher(one, own_name(reward), terms, came_off(one.discount), gives_back)

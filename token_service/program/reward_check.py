@@ -23,6 +23,7 @@ def reward_mistakes(ruleset: Ruleset) -> Iterator[Place]:
         yield from _unknown(f"{here}/memberships", reward.memberships, memberships, "must be the id of a membership")
         yield from _unknown(f"{here}/segments", reward.segments, segments, "must be a segment that the rules declare")
         yield from _early_days(here, reward, levels | memberships)
+        yield from _voucher_end(here, reward)
 
 
 def _unknown(pointer: str, named: Iterable[str], known: set[str], detail: str) -> Iterator[Place]:
@@ -50,6 +51,13 @@ def _discount(here: str, reward: Reward) -> Iterator[Place]:
         yield Place(pointer, "must have either amount or percent")
     elif discount.up_to is not None and discount.percent is None:
         yield Place(f"{pointer}/up_to", "has no effect on an amount: it is for a percent")
+
+
+def _voucher_end(here: str, reward: Reward) -> Iterator[Place]:
+    if reward.voucher_valid is not None and reward.on_expiry is None:
+        yield Place(f"{here}/voucher_valid", "needs on_expiry: give_back or lose, said to members before they buy")
+    elif reward.on_expiry is not None and reward.voucher_valid is None:
+        yield Place(f"{here}/on_expiry", "has no effect without voucher_valid")
 
 
 def _early_days(here: str, reward: Reward, known: set[str]) -> Iterator[Place]:

@@ -349,7 +349,8 @@ class Reward(Part):
     """What points buy, between two local dates (both included) at the levels, with the memberships or in the segments named.
     Its price is a rule; its stock and picture are not. `points_by_level`: the price for members of a level, where it is
     another. `early_days`: how many days before the others a level or membership may have it. `categories`, `skus` and
-    `min_total` say which orders it is for (reward_orders.py).
+    `min_total` say which orders it is for (reward_orders.py). `voucher_valid`: how long a voucher for it can be used, and
+    whether its points come back then (voucher_ends.py).
     """
 
     id: Identifier
@@ -368,6 +369,8 @@ class Reward(Part):
     min_total: PositiveAmount | None = None
     early_days: dict[Identifier, Annotated[int, Field(ge=1, le=366)]] | None = None
     per_member: PerMember | None = None
+    voucher_valid: Duration | None = None
+    on_expiry: Literal["give_back", "lose"] | None = None
 
 
 class Ruleset(Part):

@@ -167,6 +167,8 @@ class Account:
     tiers_left: list[tuple[datetime, str | None]] = field(default_factory=list)  # levels held before, and until when
     owes_tier: list[str | None] | None = None  # the level that a leaf must say next, in a list of one
     owes_payment: datetime | None = None  # a debt must be paid by the leaves recorded at this instant
+    owes_back: str | None = None  # the redemption of a voucher that ended: its points come back by the next leaf
+    owes_back_since: int = 0
     lots: dict[str, HeldLot] = field(default_factory=dict)
     pending: dict[str, Pending] = field(default_factory=dict)
     debts: dict[str, Debt] = field(default_factory=dict)
@@ -238,7 +240,8 @@ class Operation:
 
     For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
     its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a redemption: `uses` its own
-    and its restorations', `reward` what it bought, `is_used` whether its voucher was honoured.
+    and its restorations', `reward` what it bought, `at` when, `is_used` whether its voucher was honoured, `is_expired` whether
+    that ended.
     """
 
     id: str
@@ -255,6 +258,8 @@ class Operation:
     refunds: list[dict[str, object]] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     reward: str | None = None
+    at: datetime | None = None
     is_used: bool = False
+    is_expired: bool = False
     is_void: bool = False
     day: str | None = None

@@ -9,7 +9,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from token_service.audit.accounts import challenges, lots, merges, references, referrals, refunds, tiers, wallets
+from token_service.audit.accounts import (
+    challenges,
+    lots,
+    merges,
+    references,
+    referrals,
+    refunds,
+    tiers,
+    vouchers,
+    wallets,
+)
 from token_service.audit.accounts.account import Account, Signed, Unsettled, Waiting
 from token_service.audit.accounts.kinds import CHECKS
 from token_service.audit.accounts.opened import OpenedLeaf, instant_at, opened
@@ -100,6 +110,9 @@ class AccountBook:
                     self.findings.add(finding)
         for account in self.storage.with_going():
             for finding in merges.untold(account, int(now.timestamp())) if account.stopped is None else ():
+                self.findings.add(finding)
+        for account in self.storage.with_owed_vouchers():
+            for finding in vouchers.untold(account, now) if account.stopped is None else ():
                 self.findings.add(finding)
         for finding in referrals.untold(self.storage, now):
             self.findings.add(finding)
@@ -258,6 +271,7 @@ class AccountBook:
         challenges.check_owed(step)
         referrals.check_owed(step)
         refunds.check_payment(step)
+        vouchers.check_owed(step)
         if leaf.skip_reason is not None:
             account.unsettled[leaf.number] = Unsettled(
                 leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id")),

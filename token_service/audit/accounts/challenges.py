@@ -59,7 +59,7 @@ def completed(step: Step, ruleset: Ruleset, facts: EventFacts, operation: Operat
         step.differs("awards", "a challenge is completed that is not due", expected=expected, found=subject)
     reward = None if challenge is None else challenge.award.reward
     step.same("awards", "the reward of a challenge", reward, leaf.detail.get("reward"))
-    operation.reward = reward
+    operation.reward, operation.at = reward, leaf.recorded_at
     state.given_now[challenge_id] = state.given_now.get(challenge_id, 0) + 1
     state.completions[subject] = operation.id
 

@@ -17,6 +17,7 @@ from token_service.audit.accounts import (
     refunds,
     tiers,
     voids,
+    vouchers,
     wallets,
 )
 from token_service.audit.accounts.step import Step
@@ -80,7 +81,8 @@ CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("merged", "merge"): merges.merged,
     ("merged_in", "merge"): merges.merged_in,
     ("reopened", None): _closed,
-    ("voucher_used", None): redemptions.voucher_used,
+    ("voucher_used", None): vouchers.used,
+    ("voucher_expired", None): vouchers.expired,
     ("signed_redemption", "redemption"): wallets.signed_redemption,
     **{(kind, None): wallets.moved for kind in wallets.STATE_AFTER},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_service.audit.accounts import holds, lots, spending
+from token_service.audit.accounts import holds, lots, spending, vouchers
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.memberships import whose
 from token_service.audit.accounts.orders import check_order
@@ -28,7 +28,7 @@ def redemption(step: Step) -> None:
     reward = leaf.detail.get("reward")
     operation = Operation(
         leaf.text_of("operation_id"), account.home, leaf.kind, leaf.ruleset, leaf.text_of("merchant"), leaf.party,
-        uses=list(uses), reward=reward if isinstance(reward, str) else None,
+        uses=list(uses), reward=reward if isinstance(reward, str) else None, at=leaf.recorded_at,
     )  # fmt: skip
     step.storage.put_operation(operation)
     if operation.reward is not None:
@@ -47,6 +47,7 @@ def restoration(step: Step) -> None:
         step.differs(
             "restorations", "the contract refused this redemption: its points came back before", found=origin.id
         )
+    vouchers.check_restored(step, origin)
     left = sum(engine.outstanding(origin.uses).values())
     if leaf.amount > left:
         detail = "more comes back than is left of the redemption"
@@ -66,22 +67,6 @@ def restoration(step: Step) -> None:
         for account in step.with_heirs():
             account.rewards.get(origin.reward, {}).pop(origin.id, None)
     step.storage.put_operation(origin)
-
-
-def voucher_used(step: Step) -> None:
-    """A merchant honoured what a redemption bought, or a challenge gave: that reward, once, and not after it was taken back."""
-    leaf = step.leaf
-    bought = step.parent("rewards", ("redemption", "event"), "a voucher without its redemption")
-    step.same("rewards", "the reward of a voucher", bought.reward, leaf.text_of("reward"))
-    if bought.is_used:
-        step.differs("rewards", "a voucher is used a second time", expected="one use", found=leaf.text_of("voucher"))
-    if bought.is_void or any(use.points > 0 for use in bought.uses):
-        step.differs("rewards", "a voucher is used whose points came back before", found=leaf.text_of("voucher"))
-    reward = next((one for one in step.ruleset_of(bought.ruleset).rewards if one.id == bought.reward), None)
-    if reward is not None:
-        check_order(step, reward)
-    bought.is_used = True
-    step.storage.put_operation(bought)
 
 
 def _check_price(step: Step, ruleset: Ruleset) -> None:

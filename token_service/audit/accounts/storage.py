@@ -115,6 +115,12 @@ class Storage:
         query = "select address from accounts where json_array_length(state, '$.going') > 0 order by address"
         return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
 
+    def with_owed_vouchers(self) -> list[Account]:
+        """The accounts whose voucher ended, and no leaf behind that gave its points back."""
+        self._write_accounts(list(self._live.values()))
+        query = "select address from accounts where json_extract(state, '$.owes_back') is not null order by address"
+        return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+
     def with_owed_referrals(self) -> list[Account]:
         """The accounts whose refund left an invitation paid for."""
         self._write_accounts(list(self._live.values()))

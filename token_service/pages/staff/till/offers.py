@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from token_service.ledger.views import RewardStanding
-from token_service.pages.on_offer import Offer, on_offer
+from token_service.pages.on_offer import SIGNS, Offer, on_offer
 from token_service.program.ruleset import Ruleset
 
 
 def offers(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]:
-    """All rewards of the rules in force that are not over, cheapest first."""
-    return sorted(on_offer(rules, standings), key=lambda offer: (offer.points, offer.name))
+    """All rewards of the rules in force that are not over, cheapest first. One for which the customer has to sign is not closed:
+    the till asks for the signature.
+    """
+    signed = [replace(one, refusal={}) if one.refusal == SIGNS else one for one in standings]
+    return sorted(on_offer(rules, signed), key=lambda offer: (offer.points, offer.name))

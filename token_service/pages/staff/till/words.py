@@ -137,7 +137,7 @@ def refusal_in_words(code: str, facts: Mapping[str, Any]) -> str:
     if code == "refund_exceeds_purchase":
         left = formats.money(int(facts["refundable"]), services().ruleset().program.currency)
         return gettext("That is more than is left of this purchase: %(left)s can still be refunded.", left=left)
-    if code in ("voucher_used", "voucher_cancelled"):
+    if code in ("voucher_used", "voucher_cancelled", "voucher_expired"):
         return _voucher_refusal(facts)
     if code == "reward_unavailable":
         rules = services().ruleset()
@@ -183,8 +183,12 @@ def _used_up(facts: Mapping[str, Any]) -> str:
 
 def _voucher_refusal(facts: Mapping[str, Any]) -> str:
     rules = services().ruleset()
-    at: datetime = facts.get("used_at") or facts["cancelled_at"]
+    at: datetime = facts.get("used_at") or facts.get("cancelled_at") or facts["expired_at"]
     day, time = formats.day(at, rules.program.time_zone), formats.clock(at, rules.program.time_zone)
+    if "expired_at" in facts:
+        return gettext(
+            "This voucher buys nothing any more: it was valid until %(day)s at %(time)s.", day=day, time=time
+        )
     if "cancelled_at" in facts:
         return gettext("This voucher buys nothing any more: it was cancelled on %(day)s.", day=day)
     if "reference" in facts:
