@@ -22,6 +22,7 @@ BASE = {"id": "base", "kind": "spend", "points": 1, "per": 100}
 ITEM = {"id": "n", "kind": "item", "points": 1}
 EVENT = {"id": "n", "kind": "event", "points": 1}
 CAMPAIGN = {"id": "c", "award": {"points": 1}}
+COFFEE = {"skus": ["COFFEE"]}
 LEVELS = [{"id": "bronze", "from": 0}, {"id": "gold", "from": 100}]
 TIERS = {"qualify_by": "spend", "window": {"kind": "rolling", "period": "P1Y"}, "levels": LEVELS}
 CLUB = {"id": "club", "price": 900, "period": "P1Y"}
@@ -31,6 +32,10 @@ REWARD = {"id": "r", "kind": "gift", "points": 1}
 
 def earning(**keys: Any) -> dict[str, Any]:
     return {"earning": [BASE, keys]}
+
+
+def award(**keys: Any) -> dict[str, Any]:
+    return {"campaigns": [CAMPAIGN | {"award": keys}]}
 
 
 def challenge(**keys: Any) -> dict[str, Any]:
@@ -73,6 +78,10 @@ MISTAKES = [
         "worth less than one point",
     ),
     ({"campaigns": [CAMPAIGN | {"from": "2026-02-01", "until": "2026-01-31"}]}, "/campaigns/0/until", "before from"),
+    (award(multiplier_percent=200, items={}), "/campaigns/0/award/items", "must name skus or categories, or it never"),
+    (award(points=5, items=COFFEE), "/campaigns/0/award/items", "needs per; so many points for any of these lines"),
+    (award(points=5, rounding="ceil"), "/campaigns/0/award/rounding", "has no effect without per"),
+    (award(points=5, per=1, basis="goods", items=COFFEE), "/campaigns/0/award/basis", "lines, which hold no shipping"),
     ({"campaigns": [CAMPAIGN | {"when": "order.totl > 1"}]}, "/campaigns/0/when", "totl"),
     ({"campaigns": [CAMPAIGN | {"when": '"x" in member.segments'}]}, "/campaigns/0/when", "segment"),
     (challenge(**{"from": "2026-02-01", "until": "2026-01-31"}), "/challenges/0/until", "before from"),

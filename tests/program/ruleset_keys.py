@@ -29,13 +29,15 @@ UNITS = {
     "periods": "months or years",
     "steps": "levels",
     "times": "purchases",
+    "every": "visits",
 }
 """What whole numbers count; points where nothing is said."""
 
 
 def table() -> list[str]:
-    """The rows of the table, in the schema's order."""
-    return [f"| `{path}` | {takes} | {default} |" for path, takes, default in _rows("", Ruleset.model_json_schema())]
+    """The rows of the table, in the schema's order; a key that means the same in two shapes behind one another stands once."""
+    rows = [f"| `{path}` | {takes} | {default} |" for path, takes, default in _rows("", Ruleset.model_json_schema())]
+    return list(dict.fromkeys(rows))
 
 
 def _rows(path: str, whole: dict[str, Any], part: dict[str, Any] | None = None) -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from token_service.program.schema import BonusAward, Ruleset
+from token_service.program.award_schema import BonusAward
+from token_service.program.schema import Ruleset
 
 
 def gives_points(ruleset: Ruleset) -> bool:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from token_service.errors import Place
+from token_service.program.award_schema import BenefitAward, BonusAward, PurchaseAward
 from token_service.program.benefits import benefit_ids_of
 from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS, MERCHANT_DAY, PROGRAM_DAY
@@ -26,10 +27,10 @@ from token_service.program.reward_check import reward_mistakes
 from token_service.program.schedules import next_turn
 from token_service.program.schema import (
     AwardLimits,
-    BenefitAward,
     Campaign,
     EventRule,
     ItemRule,
+    PurchaseRule,
     Ruleset,
     SubscriptionRule,
     benefit_id,
@@ -140,6 +141,22 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
         yield from _condition(ruleset, f"/campaigns/{index}/when", campaign.when, check)
         if isinstance(campaign.award, BenefitAward):
             yield from _benefit_campaign(f"/campaigns/{index}", campaign)
+        else:
+            yield from _purchase_award(f"/campaigns/{index}/award", campaign.award)
+
+
+def _purchase_award(here: str, award: PurchaseAward) -> Iterator[Place]:
+    if award.items is not None and not award.items.skus and not award.items.categories:
+        yield Place(f"{here}/items", "must name skus or categories, or it never gives anything")
+    if not isinstance(award, BonusAward):
+        return
+    if award.per is None:
+        for name in sorted(award.model_fields_set & {"basis", "rounding"}):
+            yield Place(f"{here}/{name}", "has no effect without per: the points are the same for every purchase")
+        if award.items is not None:
+            yield Place(f"{here}/items", "needs per; so many points for any of these lines: ask for them in when")
+    elif award.basis == "goods" and award.items is not None:
+        yield Place(f"{here}/basis", "has no effect on lines, which hold no shipping: leave it out")
 
 
 def _benefit_campaign(here: str, campaign: Campaign) -> Iterator[Place]:
@@ -244,7 +261,7 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
     for index, level in enumerate(tiers.levels):
         if len(set(map(benefit_id, level.benefits))) != len(level.benefits):
             yield Place(f"/tiers/levels/{index}/benefits", "must name each benefit once")
-    if tiers.qualify_by == "engagement" and all(rule.kind in ("spend", "item") for rule in ruleset.earning):
+    if tiers.qualify_by == "engagement" and all(isinstance(rule, PurchaseRule) for rule in ruleset.earning):
         yield Place("/tiers/qualify_by", "counts events that earn points, and no earning rule is for one")
     downgrade = tiers.downgrade
     if downgrade is None:

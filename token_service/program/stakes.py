@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from token_service.program.award_schema import BenefitAward
 from token_service.program.budgets import budget_points, budgeted
-from token_service.program.schema import ActionRule, BenefitAward, Campaign, Ruleset
+from token_service.program.schema import ActionRule, Campaign, Ruleset
 
 
 def added_points(before: Ruleset, after: Ruleset) -> int | None:
