@@ -60,6 +60,8 @@ campaigns:
   - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
   - {id: juicy, award: {multiplier_percent: 180, items: {categories: [FRUIT]}}, limits: {per_member: {times: 5, every: P6D}}}
   - {id: pulp, award: {points: 2, per: 130, basis: net, rounding: ceil, items: {categories: [FRUIT]}}}
+  - {id: treat, when: "'FRUIT' in order.categories", award: {voucher: coffee}, limits: {per_member: {times: 3}}}
+  - {id: regular, when: visit.number > 2, award: {badge: true}}
   - {id: known, when: "'regulars' in member.segments && size(member.segments) < 2", award: {points: 4}}
   - {id: first, when: "order.total >= 2000", award: {points: 30}, limits: {per_member: {times: 1}, budget_points: 75}}
 memberships:

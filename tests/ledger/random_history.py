@@ -37,6 +37,8 @@ CAMPAIGNS = (
     "{id: known, when: '\"press\" in member.segments', award: {points: 3}}, "
     "{id: brew, award: {multiplier_percent: 200, items: {categories: [coffee]}}}, "
     "{id: beans, award: {points: 1, per: 300, rounding: ceil, items: {categories: [coffee]}}}, "
+    "{id: bonus, when: order.total > 1500, award: {voucher: coffee}, limits: {per_member: {times: 3}}}, "
+    "{id: regular, when: visit.number > 2, award: {badge: true}}, "
     "{id: open, when: member.purchases > 1, award: {benefit: lounge}, limits: {per_member: {times: 3, every: P5D}}}]"
 )
 EVENTS = """

@@ -22,6 +22,9 @@ campaigns:
   - {id: beans, award: {points: 2, per: 100, items: {skus: [BEANS]}}}
   - {id: goods, award: {points: 1, per: 500, basis: goods}}
   - {id: untaxed, award: {points: 1, per: 500, basis: net}}
+  - {id: treat, award: {voucher: coffee}}
+  - {id: regular, award: {badge: true}}
+rewards: [{id: coffee, kind: gift, points: 5}]
 """
 RULES = parse_ruleset(TEXT)
 LINES = [Line(one, 5, "") for one in ("hello", "tenth", "double-coffee", "beans", "goods")]
@@ -33,6 +36,8 @@ IN_WORDS = {
         "Offer “Beans”: in addition, 2 points for every €1 spent on: BEANS.",
         "Offer “Goods”: in addition, 1 point for every €5 spent. Delivery is not counted.",
         "Offer “Untaxed”: in addition, 1 point for every €5 spent. Tax is not counted.",
+        "Offer “Treat”: a voucher with each purchase: Coffee.",
+        "Offer “Regular”: a badge.",
     ],
     "fr": [
         "1 point par visite",
@@ -41,6 +46,8 @@ IN_WORDS = {
         "Offre « Beans » : en plus, 2 points par tranche de 1 € dépensée en : BEANS.",
         "Offre « Goods » : en plus, 1 point par tranche de 5 € dépensée. La livraison ne compte pas.",
         "Offre « Untaxed » : en plus, 1 point par tranche de 5 € dépensée. Les taxes ne comptent pas.",
+        "Offre « Treat » : un bon à chaque achat : Coffee.",
+        "Offre « Regular » : un badge.",
     ],
 }
 TOLD = {

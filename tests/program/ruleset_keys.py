@@ -70,7 +70,9 @@ def _resolved(field: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
 
 def _takes(name: str, shape: dict[str, Any]) -> str:
     if "enum" in shape or "const" in shape:
-        return " or ".join(f"`{value}`" for value in shape.get("enum", [shape.get("const")]))
+        return " or ".join(
+            f"`{str(value).lower() if value is True else value}`" for value in shape.get("enum", [shape.get("const")])
+        )
     if shape.get("type") == "integer":
         least, most = shape["minimum"], shape["maximum"]
         return f"{UNITS.get(name, 'points')}, {least}–{'2^53−1' if most == POINTS_MAX else f'{most:,}'}"

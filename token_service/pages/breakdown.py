@@ -17,7 +17,7 @@ from token_service.program.award_schema import BonusAward, MatchingLines, Multip
 from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
-from token_service.program.challenges import LINE_PREFIX, challenge_named
+from token_service.program.challenges import LINE_PREFIX, CampaignGift, challenge_named
 from token_service.program.earning import REFUSED_WHOLE, Line
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
 from token_service.program.limits_schema import Velocity
@@ -69,7 +69,9 @@ def plain_id(identifier: str) -> str:
 
 
 def challenge_titled(ruleset: Ruleset, challenge_id: str) -> str:
-    """A completed challenge, named."""
+    """A completed challenge, or the offer that gave a voucher or a badge, named."""
+    if isinstance(challenge_named(ruleset, challenge_id), CampaignGift):
+        return gettext("Offer “%(name)s”", name=challenge_name(ruleset, challenge_id))
     return gettext("Challenge completed: %(name)s", name=challenge_name(ruleset, challenge_id))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from token_service.pages import formats
-from token_service.pages.breakdown import benefit_named, bonus_in_words, lines_in_words, own_name
+from token_service.pages.breakdown import benefit_named, bonus_in_words, lines_in_words, own_name, reward_named
 from token_service.pages.translation import gettext, ngettext
-from token_service.program.award_schema import BenefitAward, BonusAward, MultiplierAward
+from token_service.program.award_schema import BadgeAward, BenefitAward, BonusAward, MultiplierAward, VoucherAward
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import Campaign
 
@@ -15,6 +15,11 @@ def campaign_in_words(campaign: Campaign, ruleset: Ruleset) -> str:
     name, award = own_name(campaign), campaign.award
     if isinstance(award, BenefitAward):
         return gettext("Offer “%(name)s”: %(benefit)s.", name=name, benefit=benefit_named(ruleset, award.benefit))
+    if isinstance(award, BadgeAward):
+        return gettext("Offer “%(name)s”: a badge.", name=name)
+    if isinstance(award, VoucherAward):
+        reward = reward_named(ruleset, award.voucher)
+        return gettext("Offer “%(name)s”: a voucher with each purchase: %(reward)s.", name=name, reward=reward)
     return _multiplier(name, award) if isinstance(award, MultiplierAward) else _bonus(name, award, ruleset)
 
 

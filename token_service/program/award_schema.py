@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -48,8 +48,28 @@ class BenefitAward(Part):
     benefit: Identifier
 
 
+class VoucherAward(Part):
+    """No points: a voucher for a reward, with each purchase on which the campaign holds."""
+
+    voucher: Identifier
+
+
+class BadgeAward(Part):
+    """No points: a badge, once, with the first purchase on which the campaign holds."""
+
+    badge: Literal[True]
+
+
 PurchaseAward = BonusAward | MultiplierAward
-_AWARDS = {"points": "bonus", "multiplier_percent": "multiplier", "benefit": "benefit"}
+"""What changes the points of a purchase."""
+GiftAward = VoucherAward | BadgeAward
+_AWARDS = {
+    "points": "bonus",
+    "multiplier_percent": "multiplier",
+    "benefit": "benefit",
+    "voucher": "voucher",
+    "badge": "badge",
+}
 
 
 def _award_kind(value: Any) -> str | None:
@@ -60,10 +80,12 @@ def _award_kind(value: Any) -> str | None:
 CampaignAward = Annotated[
     Annotated[BonusAward, Tag("bonus")]
     | Annotated[MultiplierAward, Tag("multiplier")]
-    | Annotated[BenefitAward, Tag("benefit")],
+    | Annotated[BenefitAward, Tag("benefit")]
+    | Annotated[VoucherAward, Tag("voucher")]
+    | Annotated[BadgeAward, Tag("badge")],
     Discriminator(
         _award_kind,
         custom_error_type="award_kind",
-        custom_error_message="must have points, multiplier_percent or benefit",
+        custom_error_message="must have points, multiplier_percent, benefit, voucher or badge",
     ),
 ]

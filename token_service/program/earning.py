@@ -15,7 +15,7 @@ from math import floor
 from typing import Any
 
 from token_service.errors import InvalidInput
-from token_service.program.award_schema import BenefitAward, BonusAward, MatchingLines, MultiplierAward
+from token_service.program.award_schema import BonusAward, CampaignAward, MatchingLines, MultiplierAward, PurchaseAward
 from token_service.program.basket import Basket, condition_facts, whole
 from token_service.program.budgets import budget_text
 from token_service.program.campaign_limits import LIMIT_PREFIX, is_used_up, limited, room_in_budget
@@ -89,7 +89,7 @@ def decide_purchase(ruleset: Ruleset, facts: PurchaseFacts) -> Award:
 
 def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
     """Campaigns that run on the purchase's local date and whose condition holds for the basket, in the ruleset's order; not those
-    that give benefits, or are for lines of which the basket has none.
+    that give no points, or are for lines of which the basket has none.
     """
     day = basket.facts.local.date
     running = [campaign for campaign in ruleset.campaigns if runs_on(campaign, day) and _is_for(campaign.award, basket)]
@@ -99,10 +99,8 @@ def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
     return tuple(campaign for campaign in running if campaign.when is None or holds(campaign.when, facts))
 
 
-def _is_for(award: BonusAward | MultiplierAward | BenefitAward, basket: Basket) -> bool:
-    if isinstance(award, BenefitAward):
-        return False
-    return award.items is None or bool(matching(award.items, basket))
+def _is_for(award: CampaignAward, basket: Basket) -> bool:
+    return isinstance(award, PurchaseAward) and (award.items is None or bool(matching(award.items, basket)))
 
 
 def runs_on(campaign: Campaign, day: str) -> bool:

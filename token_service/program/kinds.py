@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_service.program.award_schema import BonusAward
+from token_service.program.award_schema import BonusAward, GiftAward
 from token_service.program.schema import Ruleset
 
 
@@ -21,4 +21,5 @@ def gives_anything(ruleset: Ruleset) -> bool:
     """Whether a member gets anything by the rules."""
     levels = ruleset.tiers.levels if ruleset.tiers else ()
     others = ruleset.memberships or ruleset.challenges or any(level.benefits for level in levels)
-    return gives_points(ruleset) or bool(others)
+    gifts = any(isinstance(campaign.award, GiftAward) for campaign in ruleset.campaigns)
+    return gives_points(ruleset) or bool(others) or gifts

@@ -8,7 +8,14 @@ from itertools import pairwise
 from typing import Final
 
 from token_service.errors import Place
-from token_service.program.award_schema import BenefitAward, BonusAward, PurchaseAward
+from token_service.program.award_schema import (
+    BadgeAward,
+    BenefitAward,
+    BonusAward,
+    GiftAward,
+    PurchaseAward,
+    VoucherAward,
+)
 from token_service.program.benefits import benefit_ids_of
 from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS, MERCHANT_DAY, PROGRAM_DAY
@@ -66,7 +73,11 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
             {level.id for level in (ruleset.tiers.levels if ruleset.tiers else ())},
         ),
         *_memberships(ruleset),
-        *_repeated("/challenges", (challenge.id for challenge in ruleset.challenges)),
+        *_repeated(
+            "/challenges",
+            (challenge.id for challenge in ruleset.challenges),
+            {campaign.id for campaign in ruleset.campaigns if isinstance(campaign.award, GiftAward)},
+        ),
         *_challenges(ruleset, check),
         *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
         *_schedules(ruleset, check),
@@ -141,6 +152,8 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
         yield from _condition(ruleset, f"/campaigns/{index}/when", campaign.when, check)
         if isinstance(campaign.award, BenefitAward):
             yield from _benefit_campaign(f"/campaigns/{index}", campaign)
+        elif isinstance(campaign.award, GiftAward):
+            yield from _gift(f"/campaigns/{index}", ruleset, campaign, campaign.award)
         else:
             yield from _purchase_award(f"/campaigns/{index}/award", campaign.award)
 
@@ -157,6 +170,21 @@ def _purchase_award(here: str, award: PurchaseAward) -> Iterator[Place]:
             yield Place(f"{here}/items", "needs per; so many points for any of these lines: ask for them in when")
     elif award.basis == "goods" and award.items is not None:
         yield Place(f"{here}/basis", "has no effect on lines, which hold no shipping: leave it out")
+
+
+def _gift(here: str, ruleset: Ruleset, campaign: Campaign, award: GiftAward) -> Iterator[Place]:
+    if isinstance(award, VoucherAward) and award.voucher not in {reward.id for reward in ruleset.rewards}:
+        yield Place(f"{here}/award/voucher", "must be the id of a reward")
+    if campaign.limits is None:
+        return
+    for name in sorted(campaign.limits.model_fields_set - {"per_member"}):
+        yield Place(f"{here}/limits/{name}", "has no effect on a voucher or a badge, which is no points")
+    per_member = campaign.limits.per_member
+    if per_member is not None and isinstance(award, BadgeAward):
+        yield Place(f"{here}/limits/per_member", "has no effect on a badge, which each member gets once")
+    elif per_member is not None and per_member.every is not None:
+        detail = "cannot bound vouchers: leave it out, or make it a challenge with a period"
+        yield Place(f"{here}/limits/per_member/every", detail)
 
 
 def _benefit_campaign(here: str, campaign: Campaign) -> Iterator[Place]:
