@@ -48,6 +48,7 @@ program: {name: Les Halles, currency: EUR, time_zone: Europe/Paris, point_value:
 earning:
   - {id: base, kind: spend, points: %(points)s, per: 100, basis: net, rounding: %(rounding)s}
   - {id: fruit, kind: item, points: 3, per_quantity: 1, categories: [FRUIT]}
+  - {id: second, kind: visit, points: 6, every: 2}
   - {id: review, kind: event, event: review.written, points: 12, limits: {per_member: {times: 2, every: P5D}}}
   - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject, limits: {budget_amount: 605}}
   - {id: box, kind: subscription, points: 25}
@@ -58,6 +59,10 @@ earning:
 campaigns:
   - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
   - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
+  - {id: juicy, award: {multiplier_percent: 180, items: {categories: [FRUIT]}}, limits: {per_member: {times: 5, every: P6D}}}
+  - {id: pulp, award: {points: 2, per: 130, basis: net, rounding: ceil, items: {categories: [FRUIT]}}}
+  - {id: treat, when: "'FRUIT' in order.categories", award: {voucher: coffee}, limits: {per_member: {times: 3}}}
+  - {id: regular, when: visit.number > 2, award: {badge: true}}
   - {id: known, when: "'regulars' in member.segments && size(member.segments) < 2", award: {points: 4}}
   - {id: first, when: "order.total >= 2000", award: {points: 30}, limits: {per_member: {times: 1}, budget_points: 75}}
 memberships:

@@ -24,6 +24,7 @@ BASE = {"id": "base", "kind": "spend", "points": 1, "per": 100}
 ITEM = {"id": "n", "kind": "item", "points": 1}
 EVENT = {"id": "n", "kind": "event", "points": 1}
 CAMPAIGN = {"id": "c", "award": {"points": 1}}
+COFFEE = {"skus": ["COFFEE"]}
 LEVELS = [{"id": "bronze", "from": 0}, {"id": "gold", "from": 100}]
 TIERS = {"qualify_by": "spend", "window": {"kind": "rolling", "period": "P1Y"}, "levels": LEVELS}
 CLUB = {"id": "club", "price": 900, "period": "P1Y"}
@@ -36,6 +37,18 @@ SCHEDULE = {"id": "s", "every": "month", "points": 1}
 
 def earning(**keys: Any) -> dict[str, Any]:
     return {"earning": [BASE, keys]}
+
+
+def award(**keys: Any) -> dict[str, Any]:
+    return {"campaigns": [CAMPAIGN | {"award": keys}]}
+
+
+ONCE = {"per_member": {"times": 1}}
+WEEKLY = {"per_member": {"times": 1, "every": "P7D"}}
+
+
+def gift(limits: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    return {"campaigns": [CAMPAIGN | {"award": keys, "limits": limits}], "rewards": [REWARD]}
 
 
 def challenge(**keys: Any) -> dict[str, Any]:
@@ -78,6 +91,15 @@ MISTAKES = [
         "worth less than one point",
     ),
     ({"campaigns": [CAMPAIGN | {"from": "2026-02-01", "until": "2026-01-31"}]}, "/campaigns/0/until", "before from"),
+    (award(voucher="tea"), "/campaigns/0/award/voucher", "must be the id of a reward"),
+    (gift({"budget_points": 5}, badge=True), "/campaigns/0/limits/budget_points", "which is no points"),
+    (gift(ONCE, badge=True), "/campaigns/0/limits/per_member", "which each member gets once"),
+    (gift(WEEKLY, voucher="r"), "/campaigns/0/limits/per_member/every", "cannot bound vouchers: leave it out"),
+    (award(badge=True) | {"challenges": [CHALLENGE | {"id": "c"}]}, "/challenges/0/id", "nothing else"),
+    (award(multiplier_percent=200, items={}), "/campaigns/0/award/items", "must name skus or categories, or it never"),
+    (award(points=5, items=COFFEE), "/campaigns/0/award/items", "needs per; so many points for any of these lines"),
+    (award(points=5, rounding="ceil"), "/campaigns/0/award/rounding", "has no effect without per"),
+    (award(points=5, per=1, basis="goods", items=COFFEE), "/campaigns/0/award/basis", "lines, which hold no shipping"),
     ({"campaigns": [CAMPAIGN | {"when": "order.totl > 1"}]}, "/campaigns/0/when", "totl"),
     ({"campaigns": [CAMPAIGN | {"when": '"x" in member.segments'}]}, "/campaigns/0/when", "segment"),
     (challenge(**{"from": "2026-02-01", "until": "2026-01-31"}), "/challenges/0/until", "before from"),

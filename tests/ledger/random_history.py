@@ -36,9 +36,14 @@ CAMPAIGNS = (
     "[{id: often, award: {points: 9}, limits: {per_member: {times: 2, every: P3D}}}, "
     "{id: scarce, award: {multiplier_percent: 150}, limits: {budget_points: 120}}, "
     "{id: known, when: '\"press\" in member.segments', award: {points: 3}}, "
+    "{id: brew, award: {multiplier_percent: 200, items: {categories: [coffee]}}}, "
+    "{id: beans, award: {points: 1, per: 300, rounding: ceil, items: {categories: [coffee]}}}, "
+    "{id: bonus, when: order.total > 1500, award: {voucher: coffee}, limits: {per_member: {times: 3}}}, "
+    "{id: regular, when: visit.number > 2, award: {badge: true}}, "
     "{id: open, when: member.purchases > 1, award: {benefit: lounge}, limits: {per_member: {times: 3, every: P5D}}}]"
 )
 EVENTS = """
+  - {id: third, kind: visit, points: 7, every: 3}
   - {id: review, kind: event, event: review.written, points: 6, limits: {per_member: {times: 2, every: P5D}, budget_points: 90}}
   - {id: box, kind: subscription, points: 11}
 """

@@ -17,14 +17,18 @@ RULES = rules(
     tiers=TIERS,
     campaigns=(
         "[{id: third, when: visit.number % 3 == 0, award: {points: 5}, limits: {per_member: {times: 2, every: P20D}}}, "
-        "{id: scarce, when: order.total > 3000, award: {multiplier_percent: 150}, limits: {budget_points: 300}}]"
+        "{id: scarce, when: order.total > 3000, award: {multiplier_percent: 150}, limits: {budget_points: 300}}, "
+        "{id: brew, award: {multiplier_percent: 200, items: {categories: [coffee]}}}, "
+        "{id: beans, award: {points: 1, per: 700, items: {categories: [coffee]}}, limits: {per_member: {times: 9}}}, "
+        "{id: treat, when: order.total > 3000, award: {voucher: coffee}, limits: {per_member: {times: 2}}}]"
     ),
     challenges=(
         "[{id: card, count: {kind: items, categories: [coffee]}, target: 4, repeat: always, award: {points: 11}}, "
         "{id: row, count: {kind: streak, every: week}, target: 3, repeat: always, award: {points: 17}}]"
     ),
     limits="{per_order_points: 150}",
-)
+    rewards="[{id: coffee, kind: gift, points: 5}]",
+).replace("rounding: floor}]", "rounding: floor}, {id: fourth, kind: visit, points: 6, every: 4}]")
 
 
 LIMITED = rules(

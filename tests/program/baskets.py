@@ -136,7 +136,19 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
     item_rule |= draw(
         st.sampled_from([{"per_quantity": 2}, {"per": 70, "basis": "net"}, {"per": 100, "basis": "gross"}])
     )
-    awards = st.sampled_from([{"points": 50}, {"points": 7}, {"multiplier_percent": 200}, {"multiplier_percent": 133}])
+    visit_rule = {"id": "visit", "kind": "visit", "points": draw(st.integers(1, 40)), "every": draw(st.integers(1, 4))}
+    awards = st.sampled_from(
+        [
+            {"points": 50},
+            {"points": 7},
+            {"multiplier_percent": 200},
+            {"multiplier_percent": 133},
+            {"multiplier_percent": 170, "items": {"skus": ["A"], "categories": ["MEAT"]}},
+            {"points": 3, "per": 70, "rounding": "half_up", "items": {"categories": ["PRODUCE"]}},
+            {"points": 1, "per": 90, "basis": "net", "rounding": "ceil", "items": {"skus": ["B"]}},
+            {"points": 2, "per": 110, "basis": "goods"},
+        ]
+    )
     campaigns = [
         _without_none({"id": f"c{index}", "when": draw(CONDITIONS), "award": draw(awards)})
         for index in range(draw(st.integers(0, 3)))
@@ -147,7 +159,7 @@ def rulesets(draw: st.DrawFn) -> Ruleset:
         "per_member_day_points": draw(st.none() | st.integers(300, 500)),
     }
     return ruleset_of(
-        earning=draw(st.sampled_from([[spend], [spend, item_rule], [item_rule]])),
+        earning=draw(st.sampled_from([[spend], [spend, item_rule, visit_rule], [item_rule], [visit_rule]])),
         campaigns=campaigns,
         tiers={"qualify_by": "spend", "window": {"kind": "lifetime"}, "levels": levels},
         multipliers={"basis": draw(st.sampled_from(["earning", "earning_and_bonuses"])), "rounding": draw(ROUNDINGS)},

@@ -142,7 +142,7 @@ def _ends(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     """When a voucher for a reward ends that was bought at an instant, and what becomes of its points then."""
     asked = case["ends"]
     reward = find_reward(ruleset, asked["reward"])
-    return {"ends_at": said(voucher_endsinstant(ruleset, reward, _at(asked["at"]))), "on_expiry": reward.on_expiry}
+    return {"ends_at": said(voucher_ends_at(ruleset, reward, instant(asked["at"]))), "on_expiry": reward.on_expiry}
 
 
 KINDS: Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]] = {

@@ -29,13 +29,15 @@ UNITS = {
     "periods": "months or years",
     "steps": "levels",
     "times": "purchases",
+    "every": "visits",
 }
 """What whole numbers count; points where nothing is said."""
 
 
 def table() -> list[str]:
-    """The rows of the table, in the schema's order."""
-    return [f"| `{path}` | {takes} | {default} |" for path, takes, default in _rows("", Ruleset.model_json_schema())]
+    """The rows of the table, in the schema's order; a key that means the same in two shapes behind one another stands once."""
+    rows = [f"| `{path}` | {takes} | {default} |" for path, takes, default in _rows("", Ruleset.model_json_schema())]
+    return list(dict.fromkeys(rows))
 
 
 def _rows(path: str, whole: dict[str, Any], part: dict[str, Any] | None = None) -> Iterator[tuple[str, str, str]]:
@@ -68,7 +70,9 @@ def _resolved(field: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
 
 def _takes(name: str, shape: dict[str, Any]) -> str:
     if "enum" in shape or "const" in shape:
-        return " or ".join(f"`{value}`" for value in shape.get("enum", [shape.get("const")]))
+        return " or ".join(
+            f"`{str(value).lower() if value is True else value}`" for value in shape.get("enum", [shape.get("const")])
+        )
     if shape.get("type") == "integer":
         least, most = shape["minimum"], shape["maximum"]
         return f"{UNITS.get(name, 'points')}, {least}–{'2^53−1' if most == POINTS_MAX else f'{most:,}'}"

@@ -161,7 +161,9 @@ class ItemAnswer(Answer):
 
 
 class CompletedAnswer(Answer):
-    """A challenge that the purchase completed: the event that says so, its points, the voucher that it gave."""
+    """A challenge that the purchase completed, or a campaign that gave a voucher or a badge: the event that says so, its points,
+    the voucher that it gave.
+    """
 
     challenge_id: str
     event_id: str

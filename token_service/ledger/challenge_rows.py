@@ -14,7 +14,7 @@ from token_service.ledger.challenge_tables import challenge_completions, challen
 from token_service.ledger.operations import by_parent
 from token_service.ledger.staged import ChallengeStep, Completion, Operation
 from token_service.ledger.transaction import Transaction
-from token_service.program.challenges import COMPLETED, Counted, event_counts, purchase_counts
+from token_service.program.challenges import COMPLETED, Counted, counted_challenges, event_counts, purchase_counts
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund
@@ -133,7 +133,7 @@ def _replayed(
     tx: Transaction, operation: Operation, refunds: Sequence[Operation], *, is_reversed: bool
 ) -> dict[str, Counted]:
     ruleset = tx.ruleset(operation.ruleset_hash)
-    if not ruleset.challenges:
+    if not counted_challenges(ruleset):
         return {}
     if operation.kind == "purchase":
         facts = PurchaseFacts.from_json(operation.facts)

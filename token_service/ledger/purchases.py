@@ -40,6 +40,7 @@ from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.stored_lots import extend_lots
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.visit_rows import read_visited
+from token_service.program.challenges import counted_challenges
 from token_service.program.events import pays_for_referrals
 from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
 from token_service.program.ruleset import Ruleset
@@ -153,7 +154,7 @@ def _prepare(tx: Transaction, actor: Actor, news: Sequence[NewPurchase]) -> None
         purchase_facts.read_histories(tx, accounts)
     if ruleset.visits is not None:
         read_visited(tx, accounts)
-    challenge_rows.read_many(tx, accounts, [one.id for one in ruleset.challenges])
+    challenge_rows.read_many(tx, accounts, [one.id for one in counted_challenges(ruleset)])
     if ruleset.memberships:
         membership_rows.read_many(tx, accounts)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.tables import members, operations, purchases
-from token_service.program.challenges import COMPLETED, Counted
+from token_service.program.challenges import COMPLETED, Counted, counted_challenges
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts, VisitFacts
 from token_service.program.refunds import Refund
@@ -91,7 +91,7 @@ def happened(
 
 def standing(connection: Connection, ruleset: Ruleset, member_ids: Sequence[str]) -> Standing:
     """Where they stand in the challenges of the rules, and all that they ever completed."""
-    steps, done, told = challenge_steps.c, challenge_completions.c, [one.id for one in ruleset.challenges]
+    steps, done, told = challenge_steps.c, challenge_completions.c, [one.id for one in counted_challenges(ruleset)]
     counted: dict[str, list[tuple[str, str, Counted]]] = {}
     query = select(steps.member_id, steps.operation_id, steps.challenge_id, steps.local_date, steps.amount)
     query = query.where(steps.member_id.in_(member_ids), steps.challenge_id.in_(told))

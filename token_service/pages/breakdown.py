@@ -13,10 +13,11 @@ from typing import Final
 from token_service.pages import formats
 from token_service.pages.languages import page_language
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.award_schema import BonusAward, MatchingLines, MultiplierAward
 from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
-from token_service.program.challenges import LINE_PREFIX, challenge_named
+from token_service.program.challenges import LINE_PREFIX, CampaignGift, challenge_named
 from token_service.program.earning import REFUSED_WHOLE, Line
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
 from token_service.program.limits_schema import Velocity
@@ -29,11 +30,11 @@ from token_service.program.schema import (
     ItemRule,
     Level,
     Membership,
-    MultiplierAward,
     Reward,
     Schedule,
     Segment,
     SpendRule,
+    VisitRule,
 )
 
 
@@ -68,7 +69,9 @@ def plain_id(identifier: str) -> str:
 
 
 def challenge_titled(ruleset: Ruleset, challenge_id: str) -> str:
-    """A completed challenge, named."""
+    """A completed challenge, or the offer that gave a voucher or a badge, named."""
+    if isinstance(challenge_named(ruleset, challenge_id), CampaignGift):
+        return gettext("Offer “%(name)s”", name=challenge_name(ruleset, challenge_id))
     return gettext("Challenge completed: %(name)s", name=challenge_name(ruleset, challenge_id))
 
 
@@ -128,7 +131,7 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
             return rule_in_words(rule, ruleset)
     for campaign in ruleset.campaigns:
         if campaign.id == line.rule:
-            return _campaign(campaign)
+            return _campaign(campaign, ruleset)
     return line.why
 
 
@@ -138,6 +141,8 @@ def rule_in_words(rule: EarningRule | Schedule, ruleset: Ruleset) -> str:
         return spend_in_words(rule, ruleset.program.currency)
     if isinstance(rule, ItemRule):
         return item_in_words(rule, ruleset)
+    if isinstance(rule, VisitRule):
+        return visit_in_words(rule)
     return action_in_words(rule)
 
 
@@ -163,18 +168,23 @@ def action_named(rule: ActionRule) -> str:
 
 def spend_in_words(rule: SpendRule, currency: str) -> str:
     """What a spend rule gives, in one sentence."""
+    return money_in_words(rule.points, rule.per, currency)
+
+
+def money_in_words(points: int, per: int, currency: str) -> str:
+    """Points for every so much spent, in one sentence."""
     return ngettext(
         "%(points)s point for every %(amount)s spent",
         "%(points)s points for every %(amount)s spent",
-        rule.points,
-        points=formats.number(rule.points),
-        amount=formats.round_money(rule.per, currency),
+        points,
+        points=formats.number(points),
+        amount=formats.round_money(per, currency),
     )
 
 
 def item_in_words(rule: ItemRule, ruleset: Ruleset) -> str:
     """What an item rule gives, in one sentence."""
-    what = ", ".join((*rule.categories, *rule.skus))
+    what = lines_in_words(rule)
     if rule.per is None:
         pieces = rule.per_quantity or 1
         return ngettext(
@@ -185,21 +195,59 @@ def item_in_words(rule: ItemRule, ruleset: Ruleset) -> str:
             pieces=formats.number(pieces),
             what=what,
         )
+    return _on_lines_in_words(rule.points, rule.per, what, ruleset.program.currency)
+
+
+def _on_lines_in_words(points: int, per: int, what: str, currency: str) -> str:
     return ngettext(
         "%(points)s point for every %(amount)s spent on: %(what)s",
         "%(points)s points for every %(amount)s spent on: %(what)s",
-        rule.points,
-        points=formats.number(rule.points),
-        amount=formats.round_money(rule.per, ruleset.program.currency),
+        points,
+        points=formats.number(points),
+        amount=formats.round_money(per, currency),
         what=what,
     )
 
 
-def _campaign(campaign: Campaign) -> str:
-    name = own_name(campaign)
-    if isinstance(campaign.award, MultiplierAward):
-        factor = formats.factor(campaign.award.multiplier_percent)
-        return gettext("Offer “%(name)s”: your points %(factor)s", name=name, factor=factor)
+def lines_in_words(which: ItemRule | MatchingLines) -> str:
+    """The categories and articles that lines are asked for."""
+    return ", ".join((*which.categories, *which.skus))
+
+
+def visit_in_words(rule: VisitRule) -> str:
+    """What a rule for visits gives, in one sentence."""
+    points = formats.number(rule.points)
+    if rule.every == 1:
+        return ngettext(
+            "%(points)s point for each visit", "%(points)s points for each visit", rule.points, points=points
+        )
+    return ngettext(
+        "%(points)s point with every %(every)s visits",
+        "%(points)s points with every %(every)s visits",
+        rule.points,
+        points=points,
+        every=formats.number(rule.every),
+    )
+
+
+def bonus_in_words(award: BonusAward, per: int, currency: str) -> str:
+    """What a bonus gives for every so much spent, in one sentence."""
+    if award.items is not None:
+        return _on_lines_in_words(award.points, per, lines_in_words(award.items), currency)
+    return money_in_words(award.points, per, currency)
+
+
+def _campaign(campaign: Campaign, ruleset: Ruleset) -> str:
+    name, award = own_name(campaign), campaign.award
+    if isinstance(award, MultiplierAward):
+        factor = formats.factor(award.multiplier_percent)
+        if award.items is None:
+            return gettext("Offer “%(name)s”: your points %(factor)s", name=name, factor=factor)
+        what = lines_in_words(award.items)
+        return gettext("Offer “%(name)s”: your points %(factor)s on: %(what)s", name=name, factor=factor, what=what)
+    if isinstance(award, BonusAward) and award.per is not None:
+        said = bonus_in_words(award, award.per, ruleset.program.currency)
+        return gettext("Offer “%(name)s”: %(award)s", name=name, award=said)
     return gettext("Offer “%(name)s”", name=name)
 
 

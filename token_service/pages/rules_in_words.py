@@ -14,7 +14,6 @@ from token_service.ledger.reward_terms import terms_of
 from token_service.pages import formats
 from token_service.pages.breakdown import (
     action_in_words,
-    benefit_named,
     level_named,
     limit_in_words,
     membership_named_in_words,
@@ -22,6 +21,7 @@ from token_service.pages.breakdown import (
     reward_named,
     rule_in_words,
 )
+from token_service.pages.campaigns_in_words import campaign_in_words
 from token_service.pages.challenge_words import challenge_in_words
 from token_service.pages.levels_in_words import levels_in_words
 from token_service.pages.memberships_in_words import membership_in_words
@@ -38,13 +38,12 @@ from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
     ActionRule,
     AwardLimits,
-    BenefitAward,
-    BonusAward,
     Campaign,
     FixedExpiry,
     InactivityExpiry,
     PeriodEndExpiry,
     Reward,
+    VisitRule,
 )
 from token_service.program.schema_values import DAY
 
@@ -93,14 +92,14 @@ def _earning(ruleset: Ruleset) -> Iterator[Told]:
     rules = purchase_rules(ruleset)
     for rule in rules:
         yield Told(rule_in_words(rule, ruleset))
-        if rule.basis != "gross":
+        if not isinstance(rule, VisitRule) and rule.basis != "gross":
             yield Told(gettext("Tax is not counted.") if rule.basis == "net" else gettext("Delivery is not counted."))
     roundings = {
         "floor": gettext("Parts of a point are dropped."),
         "half_up": gettext("Parts of a point are rounded to the nearest whole one, halves up."),
         "ceil": gettext("Parts of a point are rounded up to a whole one."),
     }
-    for rounding in dict.fromkeys(rule.rounding for rule in rules):
+    for rounding in dict.fromkeys(rule.rounding for rule in rules if not isinstance(rule, VisitRule)):
         yield Told(roundings[rounding])
 
 
@@ -152,20 +151,7 @@ def _segments(ruleset: Ruleset) -> Iterator[Told]:
 
 
 def _campaign(ruleset: Ruleset, campaign: Campaign) -> Told:
-    name, award = own_name(campaign), campaign.award
-    if isinstance(award, BonusAward):
-        said = ngettext(
-            "Offer “%(name)s”: %(points)s more point.",
-            "Offer “%(name)s”: %(points)s more points.",
-            award.points,
-            name=name,
-            points=formats.number(award.points),
-        )
-    elif isinstance(award, BenefitAward):
-        said = gettext("Offer “%(name)s”: %(benefit)s.", name=name, benefit=benefit_named(ruleset, award.benefit))
-    else:
-        factor = formats.factor(award.multiplier_percent)
-        said = gettext("Offer “%(name)s”: points %(factor)s.", name=name, factor=factor)
+    said = campaign_in_words(campaign, ruleset)
     sentences = [said, _dates(campaign.starts, campaign.until), *_award_limits(ruleset, campaign.limits)]
     return Told(" ".join(sentence for sentence in sentences if sentence), campaign.when)
 

@@ -11,6 +11,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from token_service.ledger.benefits import list_benefits
+from token_service.ledger.challenge_standings import list_badges
 from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
@@ -106,6 +107,7 @@ def wallet() -> ResponseReturnValue:
         expiring=_soon(member.balance.expiring),
         rewards=rewards_in_reach(rules)[:REWARDS_SHOWN_MAX],
         challenges=[] if cursor else own_challenges()[:CHALLENGES_SHOWN_MAX],
+        has_badges=not cursor and bool(list_badges(services().context, actor(), member_id())),
         vouchers=vouchers,
         other_vouchers=other_vouchers,
         waiting=[WaitingPoints(award, place_of(award.merchant_name, award.store_name)) for award in waiting],

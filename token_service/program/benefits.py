@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from token_service.errors import BenefitUsedUp, CampaignNeeded, MembershipNeeded, NotFound, Refused, TierNeeded
+from token_service.program.award_schema import BenefitAward
 from token_service.program.benefit_grants import (
     Allowance,
     GrantedBy,
@@ -18,7 +19,7 @@ from token_service.program.benefit_grants import (
     best_allowance,
     entry_of,
 )
-from token_service.program.schema import BenefitAward, Ruleset, benefit_id
+from token_service.program.schema import Ruleset, benefit_id
 
 
 @dataclass(frozen=True, slots=True)

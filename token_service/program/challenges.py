@@ -14,11 +14,14 @@ from itertools import islice
 from math import floor
 from typing import Final
 
+from token_service.program.award_schema import BadgeAward, GiftAward, VoucherAward
 from token_service.program.basket import Basket, condition_facts
 from token_service.program.challenge_schema import (
     Challenge,
+    ChallengeAward,
     CountEvents,
     CountItems,
+    CountOrders,
     CountSpend,
     CountStreak,
     CountVisits,
@@ -30,7 +33,8 @@ from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
 from token_service.program.money import money_text
 from token_service.program.refunds import Refund, left_after
-from token_service.program.schema import Ruleset
+from token_service.program.schema import Campaign, Ruleset
+from token_service.program.schema_values import PositiveAmount
 
 COMPLETED: Final = "member.challenge"
 """The event that the programme records for a completion; its subject names the challenge and which completion it is."""
@@ -62,7 +66,39 @@ class Progress:
 
 def challenge_named(ruleset: Ruleset, challenge_id: str) -> Challenge | None:
     """The challenge of that id, or None."""
-    return next((one for one in ruleset.challenges if one.id == challenge_id), None)
+    return next((one for one in counted_challenges(ruleset) if one.id == challenge_id), None)
+
+
+class CampaignGift(Challenge):
+    """A campaign that gives a voucher or a badge, as what it is to whoever counts and awards: a challenge of one purchase,
+    completed anew with each, `most` times at the most.
+    """
+
+    most: PositiveAmount | None = None
+
+
+def counted_challenges(ruleset: Ruleset) -> tuple[Challenge, ...]:
+    """The rules' challenges, and those that their campaigns' vouchers and badges make."""
+    gifts = tuple(_gift(one, one.award) for one in ruleset.campaigns if isinstance(one.award, GiftAward))
+    return ruleset.challenges + gifts
+
+
+def _gift(campaign: Campaign, award: GiftAward) -> CampaignGift:
+    is_badge = isinstance(award, BadgeAward)
+    reward = award.voucher if isinstance(award, VoucherAward) else None
+    per_member = None if campaign.limits is None else campaign.limits.per_member
+    return CampaignGift.model_construct(
+        id=campaign.id,
+        name=campaign.name,
+        starts=campaign.starts,
+        until=campaign.until,
+        count=CountOrders.model_construct(kind="orders", when=campaign.when),
+        target=1,
+        period=None,
+        repeat="once" if is_badge else "always",
+        award=ChallengeAward(reward=reward, badge=is_badge),
+        most=None if per_member is None else per_member.times,
+    )
 
 
 def subject_of(challenge_id: str, key: str) -> str:
@@ -82,7 +118,9 @@ def purchase_counts(ruleset: Ruleset, facts: PurchaseFacts, refunds: tuple[Refun
     """By challenge, what the purchase counts for after these refunds, in the order in which they were recorded; the least of what
     it counted for after each of them. Challenges for which it never counted are left out.
     """
-    running = [one for one in ruleset.challenges if not isinstance(one.count, CountEvents) and _runs(one, facts)]
+    running = [
+        one for one in counted_challenges(ruleset) if not isinstance(one.count, CountEvents) and _runs(one, facts)
+    ]
     if not running:
         return {}
     counts = _of_basket(running, left_after(facts, ()))
@@ -177,6 +215,8 @@ def _towards(challenge: Challenge, total: int) -> int:
 
 def _how_often(challenge: Challenge, total: int) -> int:
     times = total // challenge.target
+    if isinstance(challenge, CampaignGift) and challenge.most is not None:
+        times = min(times, challenge.most)
     return min(times, 1) if challenge.repeat == "once" else times
 
 
@@ -258,6 +298,9 @@ def award_line(ruleset: Ruleset, subject: str | None) -> Line | None:
     challenge = challenge_named(ruleset, challenge_of(subject))
     if challenge is None:
         return None
+    if isinstance(challenge, CampaignGift):
+        what = "a badge" if challenge.award.badge else f"a voucher for {challenge.award.reward}"
+        return Line(LINE_PREFIX + challenge.id, 0, f"{what} by a campaign")
     done = f"{_target_text(challenge, ruleset.program.currency)}"
     if challenge.award.points is not None:
         return Line(

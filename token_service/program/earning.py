@@ -8,30 +8,30 @@ negative. The same facts under the same ruleset give the same lines for ever: te
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import floor
 from typing import Any
 
 from token_service.errors import InvalidInput
+from token_service.program.award_schema import BonusAward, CampaignAward, MatchingLines, MultiplierAward, PurchaseAward
 from token_service.program.basket import Basket, condition_facts, whole
 from token_service.program.budgets import budget_text
 from token_service.program.campaign_limits import LIMIT_PREFIX, is_used_up, limited, room_in_budget
 from token_service.program.caps import cap_rooms
 from token_service.program.conditions import holds, prepared
 from token_service.program.facts import PurchaseFacts
+from token_service.program.line_shares import figure, matching, shares, total_of
 from token_service.program.money import money_text
 from token_service.program.schema import (
-    BenefitAward,
-    BonusAward,
     Campaign,
     ItemRule,
-    MultiplierAward,
     PerMember,
     PurchaseRule,
     Ruleset,
     SpendRule,
+    VisitRule,
 )
 from token_service.program.schema_values import Rounding
 from token_service.units import POINTS_MAX
@@ -41,6 +41,7 @@ REFUSED_WHOLE = "; more is refused, not reduced"
 """How the line of a limit ends that refused the award (`limits.over`)."""
 _ROUNDED = {"floor": "rounded down", "half_up": "rounded to the nearest", "ceil": "rounded up"}
 _SPENT = {"gross": "paid", "net": "paid without tax", "goods": "paid without shipping"}
+_FOR_LINES = " for matching lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +89,18 @@ def decide_purchase(ruleset: Ruleset, facts: PurchaseFacts) -> Award:
 
 def running_campaigns(ruleset: Ruleset, basket: Basket) -> tuple[Campaign, ...]:
     """Campaigns that run on the purchase's local date and whose condition holds for the basket, in the ruleset's order; not those
-    that give benefits.
+    that give no points, or are for lines of which the basket has none.
     """
     day = basket.facts.local.date
-    running = [
-        campaign
-        for campaign in ruleset.campaigns
-        if runs_on(campaign, day) and not isinstance(campaign.award, BenefitAward)
-    ]
+    running = [campaign for campaign in ruleset.campaigns if runs_on(campaign, day) and _is_for(campaign.award, basket)]
     if all(campaign.when is None for campaign in running):
         return tuple(running)
     facts = prepared(condition_facts(basket), tuple(campaign.when for campaign in running if campaign.when is not None))
     return tuple(campaign for campaign in running if campaign.when is None or holds(campaign.when, facts))
+
+
+def _is_for(award: CampaignAward, basket: Basket) -> bool:
+    return isinstance(award, PurchaseAward) and (award.items is None or bool(matching(award.items, basket)))
 
 
 def runs_on(campaign: Campaign, day: str) -> bool:
@@ -113,15 +114,15 @@ def award_for(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...])
     """What a basket earns when exactly these campaigns apply. One that the member had as often as they may gives a line of 0."""
     used_up = [campaign for campaign in campaigns if is_used_up(basket.facts, campaign)]
     campaigns = tuple(campaign for campaign in campaigns if campaign not in used_up)
-    earned = [line for rule in purchase_rules(ruleset) if (line := _earning_line(rule, basket)) is not None]
+    earned = [(rule, line) for rule in purchase_rules(ruleset) if (line := _earning_line(rule, basket)) is not None]
     bonuses = [
-        Line(campaign.id, campaign.award.points, "campaign bonus")
+        (campaign.award, _bonus_line(campaign.id, campaign.award, basket))
         for campaign in campaigns
         if isinstance(campaign.award, BonusAward)
     ]
-    multiplied = earned if ruleset.multipliers.basis == "earning" else earned + bonuses
-    base = sum(line.points for line in multiplied)
-    lines = earned + bonuses + _multiplier_lines(ruleset, basket, campaigns, base)
+    multiplied = earned if ruleset.multipliers.basis == "earning" else [*earned, *bonuses]
+    lines = [line for _, line in earned] + [line for _, line in bonuses]
+    lines += _multiplier_lines(ruleset, basket, campaigns, multiplied)
     lines += [Line(LIMIT_PREFIX + campaign.id, 0, _why_used_up(campaign)) for campaign in used_up]
     lines += _budget_lines(ruleset, basket, campaigns, lines)
     return award_of(tuple(lines + _limit_lines(ruleset, basket, sum(line.points for line in lines))))
@@ -146,73 +147,112 @@ def _per(figure: Fraction, points: int, per: int, rounding: Rounding) -> int:
 
 def purchase_rules(ruleset: Ruleset) -> tuple[PurchaseRule, ...]:
     """The earning rules that purchases earn by, in their order."""
-    return tuple(rule for rule in ruleset.earning if isinstance(rule, SpendRule | ItemRule))
+    return tuple(rule for rule in ruleset.earning if isinstance(rule, PurchaseRule))
 
 
 def _earning_line(rule: PurchaseRule, basket: Basket) -> Line | None:
-    return _spend_line(rule, basket) if isinstance(rule, SpendRule) else _item_line(rule, basket)
+    if isinstance(rule, SpendRule):
+        return _spend_line(rule, basket)
+    return _item_line(rule, basket) if isinstance(rule, ItemRule) else _visit_line(rule, basket)
 
 
 def _spend_line(rule: SpendRule, basket: Basket) -> Line:
-    spent, currency = basket.spend(rule.basis), basket.facts.currency
+    return _money_line(rule.id, rule, basket.spend(rule.basis), basket.facts.currency)
+
+
+def _money_line(
+    rule_id: str, rule: SpendRule | ItemRule | BonusAward, counted: Fraction, currency: str, what: str = ""
+) -> Line:
+    """Points for every `per` cents of what was counted."""
+    assert rule.per is not None
     why = (
-        f"{points_text(rule.points)} per {money_text(rule.per, currency)} of {money_text(floor(spent), currency)} "
-        f"{_SPENT[rule.basis]}, {_ROUNDED[rule.rounding]}"
+        f"{points_text(rule.points)} per {money_text(rule.per, currency)} of {money_text(floor(counted), currency)} "
+        f"{_SPENT[rule.basis]}{what}, {_ROUNDED[rule.rounding]}"
     )
-    return Line(rule.id, _per(spent, rule.points, rule.per, rule.rounding), why)
+    return Line(rule_id, _per(counted, rule.points, rule.per, rule.rounding), why)
 
 
 def _item_line(rule: ItemRule, basket: Basket) -> Line | None:
-    matching = [
-        line
-        for line in basket.lines
-        if (line.item.sku in rule.skus or line.item.category in rule.categories) and line.is_left
-    ]
-    if not matching:
+    lines = matching(rule, basket)
+    if not lines:
         return None
     if rule.per is not None:
-        currency, per = basket.facts.currency, rule.per
-        figure = _sum([line.net if rule.basis == "net" else line.paid for line in matching])
-        measured = f"{money_text(per, currency)} of {money_text(floor(figure), currency)} {_SPENT[rule.basis]} for matching lines"
-    else:
-        per = rule.per_quantity or 1
-        figure = _sum([line.quantity for line in matching])
-        measured = f"{_pieces(per)} of the {floor(figure)} that match"
-    points = _per(figure, rule.points, per, rule.rounding)
-    return Line(rule.id, points, f"{points_text(rule.points)} per {measured}, {_ROUNDED[rule.rounding]}")
+        counted = total_of([figure(line, rule.basis) for line in lines])
+        return _money_line(rule.id, rule, counted, basket.facts.currency, _FOR_LINES)
+    per, pieces = rule.per_quantity or 1, total_of([line.quantity for line in lines])
+    why = f"{points_text(rule.points)} per {_pieces(per)} of the {floor(pieces)} that match, {_ROUNDED[rule.rounding]}"
+    return Line(rule.id, _per(pieces, rule.points, per, rule.rounding), why)
 
 
-def _sum(figures: list[Fraction]) -> Fraction:
-    """Their sum; adding one figure to nothing would be the dearest part of it."""
-    return figures[0] if len(figures) == 1 else sum(figures, Fraction(0))
+def _visit_line(rule: VisitRule, basket: Basket) -> Line | None:
+    visit = basket.facts.visit
+    if visit.receipt != 1 or visit.number % rule.every:
+        return None
+    how_often = "each visit" if rule.every == 1 else f"one visit in {rule.every}"
+    return Line(rule.id, rule.points, f"{points_text(rule.points)} for {how_often}: this is visit {visit.number}")
 
 
-def _multiplier_lines(ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...], base: int) -> list[Line]:
-    """One line a multiplier. Together they give round(base × all of them): each rounds the product so far."""
-    factors = [
-        (f"tier:{level.id}", level.multiplier_percent)
+def _bonus_line(campaign_id: str, award: BonusAward, basket: Basket) -> Line:
+    if award.per is None:
+        return Line(campaign_id, award.points, "campaign bonus")
+    currency = basket.facts.currency
+    if award.items is None:
+        return _money_line(campaign_id, award, basket.spend(award.basis), currency)
+    counted = total_of([figure(line, award.basis) for line in matching(award.items, basket)])
+    return _money_line(campaign_id, award, counted, currency, _FOR_LINES)
+
+
+def _multiplier_lines(
+    ruleset: Ruleset,
+    basket: Basket,
+    campaigns: tuple[Campaign, ...],
+    multiplied: Sequence[tuple[PurchaseRule | BonusAward, Line]],
+) -> list[Line]:
+    """One line a multiplier. Together they give round(base × all of them): each rounds the product so far, of all lines that they
+    multiply and of what they leave alone.
+    """
+    factors = _factors(ruleset, basket, campaigns)
+    given = [(rule, line.points) for rule, line in multiplied]
+    base = Fraction(sum(points for _, points in given))
+    parts = shares(given, basket) if any(items is not None for *_, items in factors) else {None: base}
+    lines, rounding = [], ruleset.multipliers.rounding
+    for rule, percent, items in factors:
+        before = round_points(total_of(list(parts.values())), rounding)
+        chosen = None if items is None else {line.item.line for line in matching(items, basket)}
+        parts = {
+            number: Fraction(part.numerator * percent, part.denominator * 100)
+            if chosen is None or number in chosen
+            else part
+            for number, part in parts.items()
+        }
+        after = round_points(total_of(list(parts.values())), rounding)
+        what = "" if items is None else _FOR_LINES
+        why = f"{percent} %{what}: {points_text(before)} become {after}, {_ROUNDED[rounding]}"
+        lines.append(Line(rule, after - before, why))
+    return lines
+
+
+def _factors(
+    ruleset: Ruleset, basket: Basket, campaigns: tuple[Campaign, ...]
+) -> list[tuple[str, int, MatchingLines | None]]:
+    """The multipliers in their order: rule, percent, and the lines that it is for (None: all that is multiplied)."""
+    factors: list[tuple[str, int, MatchingLines | None]] = [
+        (f"tier:{level.id}", level.multiplier_percent, None)
         for level in (ruleset.tiers.levels if ruleset.tiers else ())
         if level.id == basket.facts.member.tier and level.multiplier_percent != 100
     ]
     held = basket.facts.member.memberships
     factors += [
-        (f"membership:{one.id}", one.multiplier_percent)
+        (f"membership:{one.id}", one.multiplier_percent, None)
         for one in ruleset.memberships
         if one.id in held and one.multiplier_percent != 100
     ]
     factors += [
-        (campaign.id, campaign.award.multiplier_percent)
+        (campaign.id, campaign.award.multiplier_percent, campaign.award.items)
         for campaign in campaigns
         if isinstance(campaign.award, MultiplierAward)
     ]
-    lines, product, rounding = [], Fraction(base), ruleset.multipliers.rounding
-    for rule, percent in factors:
-        before = round_points(product, rounding)
-        product = Fraction(product.numerator * percent, product.denominator * 100)
-        after = round_points(product, rounding)
-        why = f"{percent} %: {points_text(before)} become {after}, {_ROUNDED[rounding]}"
-        lines.append(Line(rule, after - before, why))
-    return lines
+    return factors
 
 
 def campaign_points(award: Award, campaign_id: str) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from token_service.program.schema import BenefitAward, BonusAward, Ruleset
+from token_service.program.award_schema import BenefitAward, BonusAward, GiftAward
+from token_service.program.schema import Ruleset
 
 
 def gives_points(ruleset: Ruleset) -> bool:
@@ -20,5 +21,5 @@ def gives_anything(ruleset: Ruleset) -> bool:
     """Whether a member gets anything by the rules."""
     levels = ruleset.tiers.levels if ruleset.tiers else ()
     others = ruleset.memberships or ruleset.challenges or any(level.benefits for level in levels)
-    offers = any(isinstance(campaign.award, BenefitAward) for campaign in ruleset.campaigns)
+    offers = any(isinstance(campaign.award, BenefitAward | GiftAward) for campaign in ruleset.campaigns)
     return gives_points(ruleset) or bool(others) or offers

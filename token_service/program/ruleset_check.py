@@ -8,6 +8,14 @@ from itertools import pairwise
 from typing import Final
 
 from token_service.errors import Place
+from token_service.program.award_schema import (
+    BadgeAward,
+    BenefitAward,
+    BonusAward,
+    GiftAward,
+    PurchaseAward,
+    VoucherAward,
+)
 from token_service.program.benefits import benefit_ids_of
 from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS, MERCHANT_DAY, PROGRAM_DAY
@@ -27,10 +35,10 @@ from token_service.program.rewards import lowest_price
 from token_service.program.schedules import next_turn
 from token_service.program.schema import (
     AwardLimits,
-    BenefitAward,
     Campaign,
     EventRule,
     ItemRule,
+    PurchaseRule,
     Ruleset,
     SubscriptionRule,
     benefit_id,
@@ -66,7 +74,11 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
             {level.id for level in (ruleset.tiers.levels if ruleset.tiers else ())},
         ),
         *_memberships(ruleset),
-        *_repeated("/challenges", (challenge.id for challenge in ruleset.challenges)),
+        *_repeated(
+            "/challenges",
+            (challenge.id for challenge in ruleset.challenges),
+            {campaign.id for campaign in ruleset.campaigns if isinstance(campaign.award, GiftAward)},
+        ),
         *_challenges(ruleset, check),
         *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
         *_schedules(ruleset, check),
@@ -141,6 +153,39 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
         yield from _condition(ruleset, f"/campaigns/{index}/when", campaign.when, check)
         if isinstance(campaign.award, BenefitAward):
             yield from _benefit_campaign(f"/campaigns/{index}", campaign)
+        elif isinstance(campaign.award, GiftAward):
+            yield from _gift(f"/campaigns/{index}", ruleset, campaign, campaign.award)
+        else:
+            yield from _purchase_award(f"/campaigns/{index}/award", campaign.award)
+
+
+def _purchase_award(here: str, award: PurchaseAward) -> Iterator[Place]:
+    if award.items is not None and not award.items.skus and not award.items.categories:
+        yield Place(f"{here}/items", "must name skus or categories, or it never gives anything")
+    if not isinstance(award, BonusAward):
+        return
+    if award.per is None:
+        for name in sorted(award.model_fields_set & {"basis", "rounding"}):
+            yield Place(f"{here}/{name}", "has no effect without per: the points are the same for every purchase")
+        if award.items is not None:
+            yield Place(f"{here}/items", "needs per; so many points for any of these lines: ask for them in when")
+    elif award.basis == "goods" and award.items is not None:
+        yield Place(f"{here}/basis", "has no effect on lines, which hold no shipping: leave it out")
+
+
+def _gift(here: str, ruleset: Ruleset, campaign: Campaign, award: GiftAward) -> Iterator[Place]:
+    if isinstance(award, VoucherAward) and award.voucher not in {reward.id for reward in ruleset.rewards}:
+        yield Place(f"{here}/award/voucher", "must be the id of a reward")
+    if campaign.limits is None:
+        return
+    for name in sorted(campaign.limits.model_fields_set - {"per_member"}):
+        yield Place(f"{here}/limits/{name}", "has no effect on a voucher or a badge, which is no points")
+    per_member = campaign.limits.per_member
+    if per_member is not None and isinstance(award, BadgeAward):
+        yield Place(f"{here}/limits/per_member", "has no effect on a badge, which each member gets once")
+    elif per_member is not None and per_member.every is not None:
+        detail = "cannot bound vouchers: leave it out, or make it a challenge with a period"
+        yield Place(f"{here}/limits/per_member/every", detail)
 
 
 def _benefit_campaign(here: str, campaign: Campaign) -> Iterator[Place]:
@@ -245,7 +290,7 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
     for index, level in enumerate(tiers.levels):
         if len(set(map(benefit_id, level.benefits))) != len(level.benefits):
             yield Place(f"/tiers/levels/{index}/benefits", "must name each benefit once")
-    if tiers.qualify_by == "engagement" and all(rule.kind in ("spend", "item") for rule in ruleset.earning):
+    if tiers.qualify_by == "engagement" and all(isinstance(rule, PurchaseRule) for rule in ruleset.earning):
         yield Place("/tiers/qualify_by", "counts events that earn points, and no earning rule is for one")
     downgrade = tiers.downgrade
     if downgrade is None:

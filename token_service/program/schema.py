@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from token_service.program.award_schema import CampaignAward
 from token_service.program.challenge_schema import Challenge, Period
 from token_service.program.limits_schema import Limits, RedemptionLimits
 from token_service.program.schema_values import (
@@ -77,6 +78,15 @@ class ItemRule(Part):
     categories: Annotated[tuple[Word, ...], Field(max_length=LIST_MAX)] = ()
     basis: Literal["gross", "net"] = "gross"
     rounding: Rounding = "floor"
+
+
+class VisitRule(Part):
+    """`points` with the first purchase of each visit whose number is a multiple of `every`."""
+
+    id: Identifier
+    kind: Literal["visit"]
+    points: PositiveAmount
+    every: PositiveAmount = 1
 
 
 class PerMember(Part):
@@ -153,9 +163,9 @@ class Schedule(Part):
         return "subject"
 
 
-PurchaseRule = SpendRule | ItemRule
+PurchaseRule = SpendRule | ItemRule | VisitRule
 ActionRule = EventRule | SubscriptionRule | Schedule
-EarningRule = Annotated[SpendRule | ItemRule | EventRule | SubscriptionRule, Field(discriminator="kind")]
+EarningRule = Annotated[SpendRule | ItemRule | VisitRule | EventRule | SubscriptionRule, Field(discriminator="kind")]
 
 
 class LimitedBenefit(PerMember):
@@ -177,40 +187,6 @@ GrantedBenefit = Annotated[
 def benefit_id(granted: str | LimitedBenefit) -> str:
     """Which benefit an entry of `benefits` grants."""
     return granted if isinstance(granted, str) else granted.id
-
-
-class BonusAward(Part):
-    points: PositiveAmount
-
-
-class MultiplierAward(Part):
-    multiplier_percent: Percent
-
-
-class BenefitAward(Part):
-    """No points: members on whom `when` holds may use a benefit while the campaign lasts."""
-
-    benefit: Identifier
-
-
-_AWARDS = {"points": "bonus", "multiplier_percent": "multiplier", "benefit": "benefit"}
-
-
-def _award_kind(value: Any) -> str | None:
-    keys = value if isinstance(value, dict) else getattr(value, "model_fields_set", ())
-    return next((kind for key, kind in _AWARDS.items() if key in keys), None)
-
-
-CampaignAward = Annotated[
-    Annotated[BonusAward, Tag("bonus")]
-    | Annotated[MultiplierAward, Tag("multiplier")]
-    | Annotated[BenefitAward, Tag("benefit")],
-    Discriminator(
-        _award_kind,
-        custom_error_type="award_kind",
-        custom_error_message="must have points, multiplier_percent or benefit",
-    ),
-]
 
 
 class Campaign(Part):

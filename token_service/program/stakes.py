@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from token_service.program.award_schema import BadgeAward, BenefitAward
 from token_service.program.budgets import budget_points, budgeted
-from token_service.program.schema import ActionRule, BenefitAward, Campaign, Ruleset
+from token_service.program.schema import ActionRule, Campaign, Ruleset
 
 
 def added_points(before: Ruleset, after: Ruleset) -> int | None:
@@ -30,8 +31,8 @@ def added_points(before: Ruleset, after: Ruleset) -> int | None:
 
 
 def _most(ruleset: Ruleset, one: Campaign | ActionRule) -> int | None:
-    """The points that it can give in all; None for any number. A benefit is none."""
-    if isinstance(one, Campaign) and isinstance(one.award, BenefitAward):
+    """The points that it can give in all; None for any number, also of vouchers. A benefit is none, a badge neither."""
+    if isinstance(one, Campaign) and isinstance(one.award, BenefitAward | BadgeAward):
         return 0
     return budget_points(ruleset, one.limits)
 

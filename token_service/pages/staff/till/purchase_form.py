@@ -115,7 +115,8 @@ def parse(form: PurchaseForm, currency: str) -> Parsed:
 
 def taxes_count(rules: Ruleset) -> bool:
     """Whether some rule counts what is left without tax: only then a till asks for it."""
-    return any(rule.basis == "net" for rule in purchase_rules(rules))
+    given = (*purchase_rules(rules), *(campaign.award for campaign in rules.campaigns))
+    return any(getattr(one, "basis", None) == "net" for one in given)
 
 
 def _items(lines: tuple[LineForm, ...], currency: str, errors: dict[str, str]) -> list[NewItem]:

@@ -24,7 +24,7 @@ from token_service.pages.reward_words import unfit_in_words
 from token_service.pages.services import services
 from token_service.pages.spending_in_words import bound_in_words
 from token_service.pages.translation import gettext, ngettext
-from token_service.program.challenges import challenge_named
+from token_service.program.challenges import CampaignGift, challenge_named
 from token_service.program.ruleset import Ruleset
 
 NAME_LENGTH_MAX: Final = 40
@@ -87,6 +87,9 @@ def completed_in_words(purchase: Purchase, rules: Ruleset) -> list[str]:
             said.append(gettext("“%(name)s” is complete.", **words))
         else:
             words["award"] = award_in_words(challenge.award, rules)
+            if isinstance(challenge, CampaignGift):
+                said.append(gettext("Offer “%(name)s”: %(award)s", **words))
+                continue
             said.append(gettext("“%(name)s” is complete: %(award)s.", **words))
     return said
 
