@@ -66,7 +66,7 @@ EXPIRIES = {
 TIERS = {
     "{qualify_by: spend, window: {kind: calendar_year},"
     " levels: [{id: a, from: 20000, keep: 15000}, {id: b, from: 30000, keep: 0}]}": (
-        "A: from €200. €150 keep it. B: from €300. Once reached it is kept. A level is reached at once"
+        "A: from €200. €150 keeps it. B: from €300. Once reached it is kept. A level is reached at once"
     ),
     "{qualify_by: points, window: {kind: calendar_year}, levels: [{id: a, from: 2, keep: 1}]}": (
         "A: from 2 points. 1 point keeps it."

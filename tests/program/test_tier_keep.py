@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from token_service.program.benefits import Holder, benefit_of
+from token_service.program.facts import MemberFacts, local_time
 from token_service.program.ruleset import Ruleset, canonical_json, parse_ruleset
 from token_service.program.tier_outlook import Downgrade, downgrade_ahead
 from token_service.program.tiers import Measures, Qualification, measures_at, standing_at, tier_at
@@ -171,3 +173,22 @@ def test_the_measure_that_decides_is_the_figure(history: list[tuple[int, int]], 
     entries, at = [spent(*entry) for entry in history], NOON + day * DAY
     ruleset = kept((None, None, None), qualify_by=by)
     assert getattr(measures_at(ruleset, entries, at), by) == standing_at(ruleset, entries, at).figure
+
+
+def test_a_benefit_of_a_lower_level_is_not_ahead_of_who_keeps_a_higher_one_with_little() -> None:
+    """100 would be missing to silver, which is behind a gold member all the same."""
+    levels = [
+        {"id": "bronze", "from": 0},
+        {"id": "silver", "from": 300, "benefits": ["newsletter"]},
+        {"id": "gold", "from": 1000, "keep": 200},
+    ]
+    ruleset = ruleset_of(
+        tiers={"qualify_by": "spend", "window": {"kind": "rolling", "period": "P30D"}, "levels": levels}
+    )
+    at = NOON + 30 * DAY
+    standing = standing_at(ruleset, [spent(0, 1000), spent(10, 200)], at)
+    assert (standing.tier, standing.figure) == ("gold", 200)
+    member = MemberFacts(standing.tier, 100, 3, 0, (), None, ())
+    holder = Holder(at, local_time(at, "Europe/Paris"), member, standing, (), {})
+    found = benefit_of(ruleset, holder, "newsletter")
+    assert (found.is_granted, found.needs_tier, found.missing) == (False, None, None)

@@ -67,7 +67,7 @@ def _kept(keep: int, tiers: Tiers, ruleset: Ruleset) -> str:
         return gettext("Once reached it is kept.")
     figure = formats.number(keep)
     if tiers.qualify_by == "spend":
-        return gettext("%(amount)s keep it.", amount=formats.round_money(keep, ruleset.program.currency))
+        return gettext("%(amount)s keeps it.", amount=formats.round_money(keep, ruleset.program.currency))
     if tiers.qualify_by == "points":
         return ngettext("%(number)s point keeps it.", "%(number)s points keep it.", keep, number=figure)
     if tiers.qualify_by == "engagement":

@@ -20,7 +20,7 @@ from typing import Final
 from token_service.program.durations import add, start_of_next_year
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, left_after
-from token_service.program.schema import Ruleset, Tiers, benefit_id
+from token_service.program.schema import Level, Ruleset, Tiers, benefit_id
 from token_service.program.tier_schema import CalendarYearWindow, RollingWindow
 
 _NONE: Final = -1
@@ -105,6 +105,15 @@ def standing_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime
         missing=max(0, following.threshold - figure) if following else None,
         keeps_until=_grace_end(tiers, below_since, time_zone) if below_since else None,
     )
+
+
+def levels_above(ruleset: Ruleset, level_id: str | None) -> tuple[Level, ...]:
+    """The levels higher than this one, from low to high; all of them above none. What keeps a level may be less than a lower one
+    takes, so that the figure alone does not tell.
+    """
+    levels = ruleset.tiers.levels if ruleset.tiers else ()
+    held = next((index for index, level in enumerate(levels) if level.id == level_id), _NONE)
+    return levels[held + 1 :]
 
 
 def measures_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> Measures:
