@@ -112,6 +112,11 @@ def test_a_member_will_downgrade_unless_they_spend_what_is_missing(tiered: Town)
     )
     assert (standing["next_tier"], standing["keeps_until"]) == (None, None)
     assert standing["downgrade"] == {"to": "silver", "at": "2027-12-22T11:58:00Z", "missing": 50_000}
+    assert standing["measures"] == {"spend": 60_000, "points": 600, "orders": 1, "engagement": 0}
+    assert standing["keep"] == 50_000
+    rules = standing["projected"].pop("ruleset")
+    assert rules == done(tiered.alice.get("/v1/program"))["ruleset"]["hash"]
+    assert standing["projected"] == {"tier": "silver", "figure": 0, "at": "2027-12-22T11:58:00Z", "because": "window"}
     refused(tiered.charlie.get(path), 404, "not_found")
 
 

@@ -82,8 +82,8 @@ tiers:
   downgrade: {after: window, grace: P5D, steps: 1}
   levels:
     - {id: bronze, from: 0}
-    - {id: silver, from: %(silver)s, multiplier_percent: 120}
-    - {id: gold, from: %(gold)s, multiplier_percent: 150}
+    - {id: silver, from: %(silver)s%(keeps_silver)s, multiplier_percent: 120}
+    - {id: gold, from: %(gold)s%(keeps_gold)s, multiplier_percent: 150}
 expiry: %(expiry)s
 %(window)s
 %(visits)s
@@ -115,18 +115,21 @@ BOUND = "redemption: {min_points: 5, per_member_day_points: 300, cool_down: PT2H
 
 def rules(draw: random.Random) -> str:
     qualify = draw.choice(["spend", "points", "engagement"])
+    silver, gold = {"spend": (4_000, 12_000), "points": (300, 900), "engagement": (2, 5)}[qualify]
     return RULES % {
         "points": draw.randrange(1, 4),
         "rounding": draw.choice(["floor", "half_up", "ceil"]),
         "qualify": qualify,
-        "silver": {"spend": 4_000, "points": 300, "engagement": 2}[qualify],
-        "gold": {"spend": 12_000, "points": 900, "engagement": 5}[qualify],
+        "silver": silver,
+        "gold": gold,
         "expiry": draw.choice(EXPIRIES),
         "big": "{budget_amount: 7009, budget_points: 800}",
         "window": draw.choice(["", "return_window: P2D"]),
         "visits": draw.choice(["", "visits: {}", "visits: {window: PT30H}", "visits: {window: PT5H, refunded: count}"]),
         "caps": (caps := draw.choice(["", CAPS, CAPS + BY_HAND])),
         "redemption": BOUND if BY_HAND in caps else "",
+        "keeps_silver": (keeps := draw.choice(["", f", keep: {silver // 2}"])),
+        "keeps_gold": keeps and f", keep: {gold // 3}",
     }
 
 

@@ -124,6 +124,34 @@ def test_a_change_of_level_that_the_history_does_not_give(made: OpenedProgramme)
     assert ("gold", "bronze") in {(one.expected, one.found) for one in findings(report, "tiers")}
 
 
+def test_a_level_is_kept_as_its_rules_say_and_a_lie_about_it_is_named(
+    node_url: str, tmp_path: Path, keys_folder: Path
+) -> None:
+    made = make_opened(node_url, tmp_path, keys_folder, RULES.replace("from: 100000", "from: 100000, keep: 60000"))
+    member = made.town.member()
+    made.town.buy(member, 50_000)
+    made.town.clock.forward(100 * DAY)
+    made.town.buy(member, 70_000)
+    made.town.clock.forward(300 * DAY)
+    made.settle(1)
+    report = made.audit()
+    assert report.exit_code == 0, explain(report)
+    made.town.buy(member, 1_000)
+
+    def without_keep(leaf: Settling) -> Settling:
+        facts = leaf.detail["facts"]
+        if facts["total"] != 1_000:
+            return leaf
+        lines = leaf.detail["breakdown"][:1]
+        return saying(
+            leaf, amount=10, points=10, awarded=10, breakdown=lines,
+            facts=facts | {"member": facts["member"] | {"tier": "bronze"}},
+        )  # fmt: skip
+
+    wrong = named(lie(made, "issuance", without_keep), "tiers")
+    assert (wrong.expected, wrong.found) == ("gold", "bronze")
+
+
 def test_a_change_of_level_that_is_kept_quiet(made: OpenedProgramme) -> None:
     member = made.town.member()
     made.town.buy(member, 120_000)

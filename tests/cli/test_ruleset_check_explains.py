@@ -125,6 +125,17 @@ MISTAKES = [
     (challenge(award={"badge": True}, repeat="always"), "/challenges/0/award/badge", "completed once"),
     (levels(levels=[LEVELS[0], LEVELS[1] | {"from": 0}]), "/tiers/levels/1/from", "thresholds ascend"),
     (levels(levels=[LEVELS[0] | {"benefits": ["a", "a"]}]), "/tiers/levels/0/benefits", "must name each benefit once"),
+    (levels(levels=[LEVELS[0], LEVELS[1] | {"keep": 101}]), "/tiers/levels/1/keep", "must not exceed from"),
+    (
+        levels(levels=[LEVELS[0], LEVELS[1] | {"keep": 50}], window={"kind": "lifetime"}),
+        "/tiers/levels/1/keep",
+        "the window is a lifetime",
+    ),
+    (
+        levels(levels=[LEVELS[0], LEVELS[1] | {"keep": 50}], downgrade={"after": "never"}),
+        "/tiers/levels/1/keep",
+        "levels never go down",
+    ),
     (levels(qualify_by="engagement"), "/tiers/qualify_by", "no earning rule is for one"),
     (
         levels(window={"kind": "lifetime"}, downgrade={"after": "window"}),

@@ -41,7 +41,7 @@ WHOLE = rules(
     memberships="[{id: club, price: 900, period: P8D, grace: P2D, points: 5, multiplier_percent: 120}]",
     rewards=f"[{{id: treat, kind: gift, points: {TREAT}}}]",
     tiers="{qualify_by: spend, window: {kind: rolling, period: P20D}, downgrade: {after: window, grace: P2D, steps: 1}, "
-    "levels: [{id: bronze, from: 0}, {id: silver, from: 9000, multiplier_percent: 130}, {id: gold, from: 20000}]}",
+    "levels: [{id: bronze, from: 0}, {id: silver, from: 9000, keep: 6000, multiplier_percent: 130}, {id: gold, from: 20000}]}",
     expiry=FIXED,
     return_window="P2D",
     limits=f"{{per_order_points: {ORDER}, per_member_day_points: {MEMBER_DAY}, per_store_day_points: {STORE_DAY}, "

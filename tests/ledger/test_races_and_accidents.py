@@ -21,6 +21,7 @@ from token_service.ledger.purchases import record_purchases
 from token_service.ledger.rebuild import check_rebuild, rebuild
 from token_service.ledger.rulesets import draft, publish
 from token_service.ledger.settlement_tables import leaves
+from token_service.ledger.tier_outlook import get_tier
 from token_service.ledger.views import BatchOutcome, DueReport
 from token_service.ledger.voids import void_skipped
 
@@ -157,6 +158,10 @@ def test_a_tier_follows_new_rules_on_their_day_also_for_who_bought_in_between(ma
     late = town.member()
     town.buy(late, 10_000)
     assert get_member(town.context, town.alice, buyer).tier == "gold"
+    for member in (buyer, idle, late):
+        ahead = get_tier(town.context, town.alice, member).projected
+        assert (ahead.tier, ahead.at, ahead.because) == ("bronze", START + 30 * DAY, "rules")
+        assert ahead.ruleset == stricter.hash
     town.pass_time(21 * DAY)
     for member in (buyer, idle, late):
         assert get_member(town.context, town.alice, member).tier == "bronze"

@@ -10,6 +10,9 @@ from token_service.ledger.due import run_due
 from token_service.ledger.inputs import NewItem
 from token_service.ledger.members import get_member
 from token_service.ledger.purchases import get_purchase, simulate_purchase
+from token_service.ledger.rebuild import rebuild
+from token_service.ledger.tier_outlook import get_tier
+from token_service.program.tiers import Measures
 
 
 def test_buying_and_refunding_over_and_over_mints_nothing(town: Town) -> None:
@@ -125,6 +128,54 @@ def test_a_tier_goes_down_when_its_window_has_passed(make: Make) -> None:
     assert get_member(town.context, town.alice, member).tier == "bronze"
     assert run_due(town.context).tiers_changed == 0
     town.check()
+
+
+def test_a_level_that_is_kept_at_less_than_it_takes_is_lost_below_that(make: Make) -> None:
+    """Issue 5: "entry, keep and downgrade policies"."""
+    town = make(rules(tiers=TIERS.replace("from: 5000", "from: 5000, keep: 3000")))
+    member, other = town.member(), town.member()
+    town.buy(member, 2_500)
+    town.pass_time(100 * DAY)
+    town.buy(member, 3_000)
+    town.buy(other, 3_000)
+    assert get_tier(town.context, town.alice, member).keep == 3_000
+    town.pass_time(270 * DAY)
+    assert get_member(town.context, town.alice, member).tier == "gold"
+    assert get_member(town.context, town.alice, other).tier == "bronze"
+    ahead = get_tier(town.context, town.alice, member).downgrade
+    assert ahead is not None
+    assert (ahead.to, ahead.missing) == ("bronze", 3_000)
+    rebuild(town.context)
+    assert town.pass_time(100 * DAY).tiers_changed == 1
+    town.check()
+
+
+def test_points_that_wait_count_from_the_purchase_on_so_that_their_issuance_changes_no_level(make: Make) -> None:
+    levels = "levels: [{id: bronze, from: 0}, {id: gold, from: 50}]"
+    tiers = f"{{qualify_by: points, window: {{kind: rolling, period: P12M}}, {levels}}}"
+    town = make(rules(tiers=tiers, return_window="P14D"))
+    member = town.member()
+    town.buy(member, 6_000)
+    before = get_tier(town.context, town.alice, member)
+    assert (town.balance(member).pending, before.tier, before.measures.points) == (60, "gold", 60)
+    assert town.pass_time(15 * DAY).tiers_changed == 0
+    assert town.balance(member).available == 60
+    assert get_tier(town.context, town.alice, member) == before
+    assert before.projected.at is not None
+    town.pass_time(before.projected.at - town.clock())
+    assert get_member(town.context, town.alice, member).tier == before.projected.tier == "bronze"
+    town.check()
+
+
+def test_number_36_each_measure_is_reported_separately_net_of_refunds(make: Make) -> None:
+    town = make(rules(tiers=TIERS, return_window="P14D"))
+    member = town.member()
+    town.buy(member, 2_000)
+    back = town.buy(member, 1_000)
+    town.refund(back.value.id, 1_000)
+    held = get_tier(town.context, town.alice, member)
+    assert held.measures == Measures(spend=2_000, points=20, orders=1, engagement=0)
+    assert held.figure == held.measures.spend
 
 
 def test_the_preview_is_the_award(make: Make) -> None:

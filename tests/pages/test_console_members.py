@@ -79,6 +79,11 @@ def test_one_page_tells_the_whole_story(waiting_town: Town) -> None:
         "Shops that know this member",
         "usable from 6 December 2026",
         "more to Gold",
+        "A level depends on what was spent in the last 12 months.",
+        "<dt>Spent</dt><dd>€119.90</dd>",
+        "<dt>Points earned</dt><dd>169</dd>",
+        "<dt>Purchases</dt><dd>1</dd>",
+        "<dt>Times taken part</dt><dd>0</dd>",
         "back",
     ):
         assert words in page.replace("\N{NO-BREAK SPACE}", " "), words

@@ -64,6 +64,16 @@ EXPIRIES = {
     "{kind: inactivity, period: P1M2DT3H}": "Points expire 1 month, 2 days and 3 hours after the last purchase",
 }
 TIERS = {
+    "{qualify_by: spend, window: {kind: calendar_year},"
+    " levels: [{id: a, from: 20000, keep: 15000}, {id: b, from: 30000, keep: 0}]}": (
+        "A: from €200. €150 keeps it. B: from €300. Once reached it is kept. A level is reached at once"
+    ),
+    "{qualify_by: points, window: {kind: calendar_year}, levels: [{id: a, from: 2, keep: 1}]}": (
+        "A: from 2 points. 1 point keeps it."
+    ),
+    "{qualify_by: orders, window: {kind: calendar_year}, levels: [{id: a, from: 9, keep: 7}]}": (
+        "A: from 9 purchases. 7 purchases keep it."
+    ),
     "{qualify_by: points, window: {kind: lifetime}, downgrade: {after: never}, levels: [{id: a, from: 1}]}": (
         "A level depends on all points ever earned. A: from 1 point. A level once reached is never lost."
     ),

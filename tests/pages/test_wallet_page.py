@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from pages_town import Browser, Town
+from pages_town import RULES, Browser, Town
 
 from token_service.ledger.adjustments import adjust
 from token_service.ledger.context import Actor
@@ -17,6 +17,7 @@ from token_service.ledger.issuances import reverse_issuance
 from token_service.ledger.members import freeze
 from token_service.ledger.redemptions import redeem, restore
 from token_service.ledger.refunds import refund_purchase
+from token_service.ledger.rulesets import accept_published, draft, publish
 
 FORBIDDEN = re.compile(
     r"\b(blockchain|block ?chain|tokens?|jetons?|wallet address|adresse de portefeuille|gas|hash\w*|mint\w*|burn\w*|crypto\w*|"
@@ -313,9 +314,28 @@ def test_a_level_that_ends_soon_says_until_when_and_what_keeps_it(town: Town, al
     assert "Gold until" not in wallet(town, alice)
     town.clock.move(timedelta(days=300))
     alice.sign_in(town)
-    assert "Gold until 22 November 2027. Spend €1,000 more by then to keep it." in wallet(town, alice).replace(
-        "\N{NO-BREAK SPACE}", " "
-    )
+    ends = "Gold until 22 November 2027. Spend €1,000 more by then to keep it. Otherwise: Silver."
+    assert ends in wallet(town, alice).replace("\N{NO-BREAK SPACE}", " ")
     assert "pour le garder" in wallet(town, alice, "fr")
     town.purchase(member, 100_000)
     assert "Gold until" not in wallet(town, alice)
+
+
+def test_the_level_that_comes_next_is_said_in_one_sentence_where_it_differs(town: Town, alice: Browser) -> None:
+    """Issue 5: "projected tier, distance to next, 'will downgrade' notice"."""
+    member = town.member()
+    assert "As things stand" not in wallet(town, alice)
+    town.purchase(member, 120_000)
+    assert "As things stand: Silver from 22 November 2027." in wallet(town, alice)
+    assert "En l’état : Argent à partir du 22 novembre 2027." in wallet(town, alice, "fr")
+
+
+def test_rules_that_are_published_say_which_level_they_will_give(town: Town, alice: Browser) -> None:
+    town.purchase(town.member(), 120_000)
+    rules = draft(town.context, Actor.admin(), RULES.replace("from: 100000", "from: 300000"))
+    at = town.clock() + timedelta(days=30)
+    publish(town.context, Actor.admin(), rules.hash, at)
+    with town.context.store.write() as connection:
+        accept_published(connection, rules.hash, effective_at=at, published_at=town.clock())
+    assert "New rules from 22 December 2026: Silver." in wallet(town, alice)
+    assert "Nouvelles règles à partir du 22 décembre 2026 : Argent." in wallet(town, alice, "fr")

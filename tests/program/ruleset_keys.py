@@ -26,6 +26,7 @@ UNITS = {
     "multiplier_percent": "percent",
     "percent": "percent",
     "from": "what `qualify_by` counts",
+    "keep": "what `qualify_by` counts",
     "periods": "months or years",
     "steps": "levels",
     "times": "purchases",

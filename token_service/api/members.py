@@ -90,7 +90,7 @@ class MemberListQuery(ListQuery):
 
 
 class NextTierAnswer(Answer):
-    """The next level up and what is missing, in what the ruleset qualifies by (minor units, points or orders)."""
+    """The next level up and what is missing, in what the ruleset qualifies by (minor units, points, orders or engagement)."""
 
     id: str
     missing: int

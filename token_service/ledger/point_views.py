@@ -75,7 +75,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class NextTier:
-    """The next level up and what is missing, in the unit the ruleset qualifies by (cents, points, orders)."""
+    """The next level up and what is missing, in the unit the ruleset qualifies by (cents, points, orders, times)."""
 
     id: str
     missing: int

@@ -144,6 +144,11 @@ class Transaction:
         """The next instant at which other rules come into force; None while none are published."""
         return min((one.effective_at for one in self._published if one.effective_at > self.now), default=None)
 
+    def rules_ahead(self) -> tuple[tuple[datetime, str], ...]:
+        """Each later instant at which other rules come into force, with their hash, in order."""
+        later = sorted({one.effective_at for one in self._published if one.effective_at > self.now})
+        return tuple((at, self.ruleset_hash_at(at)) for at in later)
+
     def ruleset(self, ruleset_hash: str) -> Ruleset:
         """The version of that hash."""
         known = _parsed.get(ruleset_hash)

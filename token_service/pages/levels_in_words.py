@@ -9,7 +9,8 @@ from token_service.pages.benefits_in_words import benefit_in_words
 from token_service.pages.breakdown import level_in_words, own_name
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import Downgrade, Level, RollingWindow, Tiers
+from token_service.program.schema import Level, Tiers
+from token_service.program.tier_schema import Downgrade, RollingWindow
 
 
 def levels_in_words(ruleset: Ruleset) -> Iterator[str]:
@@ -17,7 +18,7 @@ def levels_in_words(ruleset: Ruleset) -> Iterator[str]:
     tiers = ruleset.tiers
     if tiers is None:
         return
-    yield _counted(tiers)
+    yield counted_in_words(tiers)
     for level in tiers.levels:
         yield _level(level, tiers, ruleset)
         if level.multiplier_percent != 100:
@@ -25,7 +26,8 @@ def levels_in_words(ruleset: Ruleset) -> Iterator[str]:
     yield _lost(tiers.downgrade)
 
 
-def _counted(tiers: Tiers) -> str:
+def counted_in_words(tiers: Tiers) -> str:
+    """What decides a level, of what time."""
     if isinstance(tiers.window, RollingWindow):
         period = formats.lasting(tiers.window.period)
         return {
@@ -50,41 +52,59 @@ def _counted(tiers: Tiers) -> str:
 
 
 def _level(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
+    said = _reached(level, tiers, ruleset)
+    if level.keep is not None and level.keep != level.threshold:
+        said = f"{said} {_kept(level.keep, tiers, ruleset)}"
+    if not level.benefits:
+        return said
+    benefits = ", ".join(benefit_in_words(benefit, ruleset) for benefit in level.benefits)
+    brings = gettext("It also brings: %(benefits)s.", benefits=benefits)
+    return f"{said} {brings}"
+
+
+def _kept(keep: int, tiers: Tiers, ruleset: Ruleset) -> str:
+    if keep == 0:
+        return gettext("Once reached it is kept.")
+    figure = formats.number(keep)
+    if tiers.qualify_by == "spend":
+        return gettext("%(amount)s keeps it.", amount=formats.round_money(keep, ruleset.program.currency))
+    if tiers.qualify_by == "points":
+        return ngettext("%(number)s point keeps it.", "%(number)s points keep it.", keep, number=figure)
+    if tiers.qualify_by == "engagement":
+        return ngettext("%(number)s time keeps it.", "%(number)s times keep it.", keep, number=figure)
+    return ngettext("%(number)s purchase keeps it.", "%(number)s purchases keep it.", keep, number=figure)
+
+
+def _reached(level: Level, tiers: Tiers, ruleset: Ruleset) -> str:
     name, threshold = own_name(level), level.threshold
     if threshold == 0:
-        said = gettext("%(level)s: everybody’s level.", level=name)
-    elif tiers.qualify_by == "spend":
+        return gettext("%(level)s: everybody’s level.", level=name)
+    if tiers.qualify_by == "spend":
         amount = formats.round_money(threshold, ruleset.program.currency)
-        said = gettext("%(level)s: from %(amount)s.", level=name, amount=amount)
-    elif tiers.qualify_by == "points":
-        said = ngettext(
+        return gettext("%(level)s: from %(amount)s.", level=name, amount=amount)
+    if tiers.qualify_by == "points":
+        return ngettext(
             "%(level)s: from %(number)s point.",
             "%(level)s: from %(number)s points.",
             threshold,
             level=name,
             number=formats.number(threshold),
         )
-    elif tiers.qualify_by == "engagement":
-        said = ngettext(
+    if tiers.qualify_by == "engagement":
+        return ngettext(
             "%(level)s: from %(number)s time.",
             "%(level)s: from %(number)s times.",
             threshold,
             level=name,
             number=formats.number(threshold),
         )
-    else:
-        said = ngettext(
-            "%(level)s: from %(number)s purchase.",
-            "%(level)s: from %(number)s purchases.",
-            threshold,
-            level=name,
-            number=formats.number(threshold),
-        )
-    if not level.benefits:
-        return said
-    benefits = ", ".join(benefit_in_words(benefit, ruleset) for benefit in level.benefits)
-    brings = gettext("It also brings: %(benefits)s.", benefits=benefits)
-    return f"{said} {brings}"
+    return ngettext(
+        "%(level)s: from %(number)s purchase.",
+        "%(level)s: from %(number)s purchases.",
+        threshold,
+        level=name,
+        number=formats.number(threshold),
+    )
 
 
 def _lost(downgrade: Downgrade | None) -> str:

@@ -15,11 +15,11 @@ from token_service.ledger.challenge_standings import list_badges
 from token_service.ledger.members import get_member
 from token_service.ledger.pending_awards import PendingAward, pending_awards
 from token_service.ledger.statements import list_entries
-from token_service.ledger.tier_outlook import get_tier
 from token_service.ledger.views import ExpiringPoints, Member
 from token_service.pages.benefits_in_words import ShownBenefit, shown_benefit
 from token_service.pages.breakdown import level_named, membership_named_in_words
 from token_service.pages.challenges import own_challenges
+from token_service.pages.levels_ahead import levels_ahead
 from token_service.pages.lines import place_of
 from token_service.pages.rewards import rewards_in_reach
 from token_service.pages.services import services
@@ -32,7 +32,6 @@ from token_service.program.ruleset import Ruleset
 
 LINES_A_PAGE: Final = 20
 EXPIRING_WITHIN: Final = timedelta(days=90)
-AT_RISK_WITHIN: Final = timedelta(days=92)
 EXPIRING_SHOWN_MAX: Final = 3
 REWARDS_SHOWN_MAX: Final = 5
 VOUCHERS_SHOWN_MAX: Final = 3
@@ -49,17 +48,6 @@ class TierProgress:
     missing: int
     done: int
     whole: int
-    by: str
-
-
-@dataclass(frozen=True)
-class LevelAtRisk:
-    """A level that ends soon: until when it is kept, the `next_name` level then, and what more keeps it, in the unit `by`."""
-
-    name: str
-    until: datetime
-    next_name: str | None
-    missing: int | None
     by: str
 
 
@@ -100,7 +88,7 @@ def wallet() -> ResponseReturnValue:
         balance=member.balance,
         worth=value_of(rules, member.balance.available) if rules.program.point_value else None,
         tier=tier_progress(rules, member),
-        at_risk=None if cursor else _level_at_risk(rules, member),
+        ahead=None if cursor else levels_ahead(rules, member, actor()),
         memberships=own_memberships(rules, member),
         benefits=[] if cursor else own_benefits(rules, member),
         can_invite=pays_for_referrals(rules),
@@ -130,18 +118,6 @@ def tier_progress(rules: Ruleset, member: Member) -> TierProgress | None:
     done = min(whole, max(0, whole - member.next_tier.missing))
     next_name = level_named(rules, member.next_tier.id)
     return TierProgress(name, next_name, member.next_tier.missing, done, whole, by)
-
-
-def _level_at_risk(rules: Ruleset, member: Member) -> LevelAtRisk | None:
-    """The step down that is ahead within a quarter, if any."""
-    if rules.tiers is None or member.tier is None:
-        return None
-    standing = get_tier(services().context, actor(), member.id)
-    ahead = standing.downgrade
-    if ahead is None or standing.tier is None or ahead.at > services().context.now() + AT_RISK_WITHIN:
-        return None
-    next_name = None if ahead.to is None else level_named(rules, ahead.to)
-    return LevelAtRisk(level_named(rules, standing.tier), ahead.at, next_name, ahead.missing, standing.qualify_by)
 
 
 def own_memberships(rules: Ruleset, member: Member) -> list[OwnMembership]:

@@ -20,6 +20,7 @@ from token_service.program.benefit_grants import (
     entry_of,
 )
 from token_service.program.schema import Ruleset, benefit_id
+from token_service.program.tiers import levels_above
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +113,7 @@ def benefit_of(ruleset: Ruleset, holder: Holder, benefit: str) -> BenefitStandin
         if one.until is None or holder.local.date <= one.until.isoformat()
     )
     higher = [
-        level
-        for level in (ruleset.tiers.levels if ruleset.tiers else ())
-        if level.threshold > holder.standing.figure and entry_of(level.benefits, benefit) is not None
+        level for level in levels_above(ruleset, holder.standing.tier) if entry_of(level.benefits, benefit) is not None
     ]  # without one only a lower level has it, which is behind the member, or memberships and campaigns do
     needs: GrantedBy = "tier" if higher else "membership" if memberships else _otherwise(ruleset, benefit)
     needs_tier = higher[0].id if higher else None

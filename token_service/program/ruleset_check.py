@@ -38,9 +38,11 @@ from token_service.program.schema import (
     Campaign,
     EventRule,
     ItemRule,
+    Level,
     PurchaseRule,
     Ruleset,
     SubscriptionRule,
+    Tiers,
     benefit_id,
 )
 from token_service.program.segments import mistake_about_segments
@@ -290,6 +292,7 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
     for index, level in enumerate(tiers.levels):
         if len(set(map(benefit_id, level.benefits))) != len(level.benefits):
             yield Place(f"/tiers/levels/{index}/benefits", "must name each benefit once")
+        yield from _keep(f"/tiers/levels/{index}/keep", level, tiers)
     if tiers.qualify_by == "engagement" and all(isinstance(rule, PurchaseRule) for rule in ruleset.earning):
         yield Place("/tiers/qualify_by", "counts events that earn points, and no earning rule is for one")
     downgrade = tiers.downgrade
@@ -302,6 +305,17 @@ def _tiers(ruleset: Ruleset) -> Iterator[Place]:
             yield Place(f"/tiers/downgrade/{key}", "has no effect when levels never go down")
     elif downgrade.steps is not None and downgrade.grace is None:
         yield Place("/tiers/downgrade/steps", "needs a grace: without one every step is taken at once")
+
+
+def _keep(pointer: str, level: Level, tiers: Tiers) -> Iterator[Place]:
+    if level.keep is None:
+        return
+    if level.keep > level.threshold:
+        yield Place(pointer, "must not exceed from, or the level would be lost as soon as it is reached")
+    elif tiers.window.kind == "lifetime":
+        yield Place(pointer, "has no effect when the window is a lifetime")
+    elif tiers.downgrade is not None and tiers.downgrade.after == "never":
+        yield Place(pointer, "has no effect when levels never go down")
 
 
 def _benefits(ruleset: Ruleset) -> Iterator[Place]:

@@ -34,6 +34,7 @@ from token_service.program.schema_values import (
     VisitWindow,
     Word,
 )
+from token_service.program.tier_schema import Downgrade, TierWindow
 
 SUBSCRIPTION_PAID: Final = "subscription.paid"
 """The event of a subscription's paid period; its subject names both."""
@@ -210,36 +211,20 @@ class Multipliers(Part):
     rounding: Rounding = "floor"
 
 
-class RollingWindow(Part):
-    kind: Literal["rolling"]
-    period: Duration
-
-
-class CalendarYearWindow(Part):
-    kind: Literal["calendar_year"]
-
-
-class LifetimeWindow(Part):
-    kind: Literal["lifetime"]
-
-
-TierWindow = Annotated[RollingWindow | CalendarYearWindow | LifetimeWindow, Field(discriminator="kind")]
-
-
-class Downgrade(Part):
-    """What happens when the window no longer carries a level: kept for `grace`, then `steps` levels down; or never."""
-
-    after: Literal["window", "never"]
-    grace: Duration | None = None
-    steps: Annotated[int, Field(ge=1, le=LIST_MAX)] | None = None
-
-
 class Level(Part):
+    """Reached at `threshold`; who holds it, or a higher one, keeps it at `keep`, which is the threshold without one."""
+
     id: Identifier
     threshold: Amount = Field(alias="from")
+    keep: Amount | None = None
     name: Names | None = None
     multiplier_percent: Percent = 100
     benefits: Annotated[tuple[GrantedBenefit, ...], Field(max_length=LIST_MAX)] = ()
+
+    @property
+    def kept_from(self) -> int:
+        """The least figure at which who holds the level keeps it."""
+        return self.threshold if self.keep is None else self.keep
 
 
 class BenefitName(Part):

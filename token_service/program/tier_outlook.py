@@ -1,11 +1,14 @@
-"""What becomes of a level if the member does nothing: when it goes down, to which, and what would keep it."""
+"""What becomes of a level if the member does nothing: when it goes down, to which, and what would keep it; and which level comes
+next, also where rules that are published change it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from itertools import pairwise
+from typing import Final, Literal
 
 from token_service.program.schema import Ruleset, Tiers
 from token_service.program.tiers import Qualification, next_review_at, standing_at, tier_at
@@ -24,6 +27,57 @@ class Downgrade:
     to: str | None
     at: datetime
     missing: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Rules that are in force, or published, with their hash; `since` when."""
+
+    since: datetime
+    hash: str
+    rules: Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The level `tier` that the member will have from `at` on, under the rules `ruleset`, whose window will hold `figure`.
+
+    `because` the window no longer carries today's level, or other rules come into force; `at` and `because` are None, and the
+    level is today's, where nothing ahead changes it.
+    """
+
+    tier: str | None
+    figure: int
+    ruleset: str
+    at: datetime | None = None
+    because: Literal["window", "rules"] | None = None
+
+
+def projected(versions: Sequence[Version], history: Iterable[Qualification], now: datetime) -> Projection:
+    """The next level that differs from today's, if nothing more is bought and nothing given back.
+
+    `versions` are the rules in force at `now` and those published after them, in the order of their dates. Points that wait for
+    their return window count from their purchase on, so that their issuance changes no level.
+    """
+    entries, first = tuple(history), versions[0]
+    today = standing_at(first.rules, entries, now)
+    for version, following in pairwise((*versions, None)):
+        assert version is not None
+        at = max(version.since, now)
+        standing = standing_at(version.rules, entries, at)
+        if standing.tier != today.tier:
+            return Projection(standing.tier, standing.figure, version.hash, at, "rules")
+        ahead = downgrade_ahead(version.rules, entries, at)
+        if ahead is not None and (following is None or ahead.at < following.since):
+            figure = standing_at(version.rules, entries, ahead.at).figure
+            return Projection(ahead.to, figure, version.hash, ahead.at, "window")
+    return Projection(today.tier, today.figure, first.hash)
+
+
+def kept_from(ruleset: Ruleset, level_id: str | None) -> int | None:
+    """The least figure at which who holds the level keeps it; None without a level."""
+    levels = ruleset.tiers.levels if ruleset.tiers else ()
+    return next((level.kept_from for level in levels if level.id == level_id), None)
 
 
 def downgrade_ahead(ruleset: Ruleset, history: Iterable[Qualification], now: datetime) -> Downgrade | None:
@@ -47,8 +101,7 @@ def _missing(
     ruleset: Ruleset, tiers: Tiers, entries: tuple[Qualification, ...], now: datetime, at: datetime
 ) -> int | None:
     held = tier_at(ruleset, entries, now)
-    threshold = next(level.threshold for level in tiers.levels if level.id == held)
-    more = threshold - standing_at(ruleset, entries, at).figure
+    more = (kept_from(ruleset, held) or 0) - standing_at(ruleset, entries, at).figure
     amounts: dict[str, int] = {"spend": 0, "points": 0, "orders": 0} | {tiers.qualify_by: more}
     kept = tier_at(ruleset, (*entries, Qualification(now + SOON, **amounts)), at)
     return more if _rank(tiers, kept) >= _rank(tiers, held) else None

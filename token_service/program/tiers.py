@@ -1,7 +1,8 @@
 """Which level a member holds, how far the next one is: a pure function of what purchases, net of refunds, and events count for.
 
 A purchase counts from its instant until it leaves the window. A level is reached at once, on the purchase that makes
-the figure at least its threshold. When the window no longer carries the level, it is kept for the grace, then goes down
+the figure at least its threshold. Who holds a level, or a higher one, is carried by it while the figure is at least its
+`keep` (its threshold without one). When the window no longer carries the level, it is kept for the grace, then goes down
 by `steps` levels (all the way without `steps`), again after each further grace, never below what the window carries.
 Source: docs/rulesets.md "Tiers".
 """
@@ -19,7 +20,8 @@ from typing import Final
 from token_service.program.durations import add, start_of_next_year
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, left_after
-from token_service.program.schema import CalendarYearWindow, RollingWindow, Ruleset, Tiers, benefit_id
+from token_service.program.schema import Level, Ruleset, Tiers, benefit_id
+from token_service.program.tier_schema import CalendarYearWindow, RollingWindow
 
 _NONE: Final = -1
 
@@ -34,6 +36,16 @@ class Qualification:
     points: int
     orders: int
     engagement: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a member's window holds of each thing that levels may count."""
+
+    spend: int
+    points: int
+    orders: int
+    engagement: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +107,28 @@ def standing_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime
     )
 
 
+def levels_above(ruleset: Ruleset, level_id: str | None) -> tuple[Level, ...]:
+    """The levels higher than this one, from low to high; all of them above none. What keeps a level may be less than a lower one
+    takes, so that the figure alone does not tell.
+    """
+    levels = ruleset.tiers.levels if ruleset.tiers else ()
+    held = next((index for index, level in enumerate(levels) if level.id == level_id), _NONE)
+    return levels[held + 1 :]
+
+
+def measures_at(ruleset: Ruleset, history: Iterable[Qualification], at: datetime) -> Measures:
+    """All that the window of the rules' levels holds at `at`, also what no level counts; of everything without levels."""
+    tiers = ruleset.tiers
+    leaves = (lambda _: None) if tiers is None else _leaving(tiers, ruleset.program.time_zone)
+    held = [entry for entry in history if entry.at <= at and ((end := leaves(entry.at)) is None or end > at)]
+    return Measures(
+        spend=sum(entry.spend for entry in held),
+        points=sum(entry.points for entry in held),
+        orders=sum(entry.orders for entry in held),
+        engagement=sum(entry.engagement for entry in held),
+    )
+
+
 def _figure_steps(
     tiers: Tiers, history: Iterable[Qualification], at: datetime, time_zone: str
 ) -> list[tuple[datetime, int]]:
@@ -137,10 +171,11 @@ def _leaving(tiers: Tiers, time_zone: str) -> Callable[[datetime], datetime | No
 def _walk(tiers: Tiers, steps: list[tuple[datetime, int]], at: datetime, time_zone: str) -> tuple[int, datetime | None]:
     """Index of the level held at `at`, and since when the window has not carried it (or since the last step down)."""
     thresholds = [level.threshold for level in tiers.levels]
-    held, below_since = _carried(thresholds, 0), None
+    keeps = [level.kept_from for level in tiers.levels]
+    held, below_since = _reached(thresholds, 0), None
     ends = [instant for instant, _ in steps[1:]] + [None]
     for (instant, figure), following in zip(steps, ends, strict=False):
-        carried = _carried(thresholds, figure)
+        carried = _carried(keeps, held, figure, _reached(thresholds, figure))
         if carried >= held or _never_goes_down(tiers):
             held, below_since = max(held, carried), None
             continue
@@ -156,9 +191,17 @@ def _walk(tiers: Tiers, steps: list[tuple[datetime, int]], at: datetime, time_zo
     return held, below_since
 
 
-def _carried(thresholds: Sequence[int], figure: int) -> int:
+def _reached(thresholds: Sequence[int], figure: int) -> int:
     """Index of the highest level whose threshold, of ascending ones, the figure reaches; −1 below the lowest."""
     return bisect_right(thresholds, figure) - 1
+
+
+def _carried(keeps: Sequence[int], held: int, figure: int, reached: int) -> int:
+    """Index of the highest level that the figure carries for who holds `held`: it is reached, or held and still kept."""
+    for index in range(held, reached, -1):
+        if keeps[index] <= figure:
+            return index
+    return reached
 
 
 def _never_goes_down(tiers: Tiers) -> bool:

@@ -17,6 +17,7 @@ from token_service.ledger.staff_trail import list_actions
 from token_service.ledger.users import list_user_changes, list_users
 from token_service.ledger.views import Member
 from token_service.pages.breakdown import own_name
+from token_service.pages.levels_ahead import levels_ahead
 from token_service.pages.lines import place_of
 from token_service.pages.services import services
 from token_service.pages.staff.console.deeds import told
@@ -95,6 +96,7 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
         balance=found.balance,
         may_do=_may_do(found),
         tier=_tier(found),
+        ahead=levels_ahead(rules, found, person().actor),
         waiting=_waiting(member_id),
         lots=open_lots_of(given.context, member_id),
         known_by=known_by(given.context, member_id),
