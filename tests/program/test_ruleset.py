@@ -139,12 +139,12 @@ MISTAKES = [
     ("/campaigns/0/from", "2026-02-30", "/campaigns/0/from", "date"),
     ("/campaigns/0/from", 20260101, "/campaigns/0/from", "date"),
     ("/campaigns/0/until", "2026-12-31T00:00:00Z", "/campaigns/0/until", "date"),
-    ("/campaigns/0/award", {}, "/campaigns/0/award", "must have points, multiplier_percent or benefit"),
+    ("/campaigns/0/award", {}, "/campaigns/0/award", "must have points, multiplier_percent, benefit, voucher or badge"),
     (
         "/campaigns/0/award",
         {"stamp": "coffee"},
         "/campaigns/0/award",
-        "must have points, multiplier_percent or benefit",
+        "must have points, multiplier_percent, benefit, voucher or badge",
     ),
     (
         "/campaigns/0/award",
