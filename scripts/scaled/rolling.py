@@ -31,7 +31,9 @@ COUNTED = re.compile(r'^mereau_requests_total\{method="POST",route="/v1/purchase
 
 @dataclass
 class Journal:
-    """What the tills were answered; `waited_seconds` is the longest answer, `asked_again` how often a connection closed without one."""
+    """What the tills were answered; `waited_seconds` is the longest answer. `asked_again`: how often a connection closed without
+    one.
+    """
 
     answered: int = 0
     points: int = 0
