@@ -79,17 +79,17 @@ def _figures(
     buy = Job(0, "/v1/purchases", key, LOAD_SECONDS, CONNECTIONS, MEMBERS)
     pausing = [replace(job, pause_seconds=PAUSE_SECONDS) for job in (insert, buy)]
     with serving(BARE, made) as port:
-        _warm(port, insert, made)
+        _warm(port, insert)
         inserted, were_read = load(port, insert), load(port, read)
         waited = load(port, pausing[0]) if is_timed else None
     with serving(OURS, made) as port:
-        _warm(port, buy, made)
+        _warm(port, buy)
         shown, bought = load(port, balance), load(port, buy)
         settled_before = settled(context.store).batches
         timed = load(port, pausing[1]) if is_timed else None
         batches = settled(context.store).batches - settled_before
     with serving(BARE, made) as port:  # again, so that what else the machine does meanwhile weighs on both
-        _warm(port, insert, made)
+        _warm(port, insert)
         inserted_after, were_read_after = load(port, insert), load(port, read)
     figures = [
         _beside(f"{where}: POST purchase, of a bare insert", bought, (inserted, inserted_after), targets[0]),
@@ -100,13 +100,8 @@ def _figures(
     return figures
 
 
-def _warm(port: int, job: Job, made: Programme) -> None:
-    """Some load, and PostgreSQL's statistics of it, which it takes by itself within a minute."""
+def _warm(port: int, job: Job) -> None:
     load(port, replace(job, seconds=WARM_SECONDS))
-    store = made.application.context.store
-    if not store.is_sqlite:
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("analyze"))
 
 
 def _beside(what: str, ours: Seen, bare: Sequence[Seen], least: float | None) -> Figure:
