@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pages_settled import Settled
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from serving import serving
 
 from token_service.app.web import create_web
@@ -117,3 +117,34 @@ def type_in(page: Page, text: str) -> None:
     """Types as a scanner or a hand does, into the field that the page gives the focus to: once it has, not before."""
     expect(page.locator("input:focus")).to_have_count(1)
     page.keyboard.type(text)
+
+
+def look_at(page: Page, path: str, locale: str, targets: str = TOUCHED) -> None:
+    """Opens the page, with all that it folds away: it speaks the language, fits its width, is accessible, and what is touched is
+    large enough.
+    """
+    page.goto(path)
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+    assert page.locator("html").get_attribute("lang") == locale[:2]
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+    assert complaints(page) == [], path
+    seen = "all => all.filter(one => one.checkVisibility() && !one.matches('.visually-hidden'))"
+    small = page.locator(targets).evaluate_all(
+        f"all => ({seen})(all).filter(one => one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
+    )
+    assert small == [], path
+
+
+def press_the_button(page: Page) -> None:
+    """Enter, once the page has given its button the focus."""
+    expect(page.locator("button:focus")).to_have_count(1)
+    page.keyboard.press("Enter")
+
+
+def lose_the_answer(route: Route) -> None:
+    """What is sent arrives, and its answer does not."""
+    if route.request.method == "POST":
+        route.fetch(max_redirects=0)
+        route.abort()
+    else:
+        route.continue_()

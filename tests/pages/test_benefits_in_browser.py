@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from pages_browsing import LOOKS, PHONE, TOUCHED, complaints
+from pages_browsing import LOOKS, PHONE, TOUCHED, look_at, lose_the_answer, press_the_button
 from pages_town import Town
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 from serving import serving
 from staff_people import hire
 from test_benefits_on_pages import limited_rules
@@ -51,12 +51,6 @@ def site(make_town: Callable[[str], Town]) -> Iterator[Counter]:
         yield Counter(url, town, [{"name": "staff", "value": token, "url": url}], town.member(name="Zoé Martin"))
 
 
-def press_the_button(page: Page) -> None:
-    """Enter, once the page has given its button the focus."""
-    expect(page.locator("button:focus")).to_have_count(1)
-    page.keyboard.press("Enter")
-
-
 @pytest.mark.parametrize(("viewport", "locale", "scheme"), LOOKS)
 def test_every_page_fits_and_is_accessible(
     site: Counter, open_page: Open, viewport: Any, locale: str, scheme: Any
@@ -64,15 +58,7 @@ def test_every_page_fits_and_is_accessible(
     page = open_page(site.cookies, viewport=viewport, locale=locale, color_scheme=scheme, reduced_motion="reduce")
 
     def look(path: str) -> None:
-        page.goto(path)
-        assert page.locator("html").get_attribute("lang") == locale[:2]
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert complaints(page) == [], path
-        seen = "all => all.filter(one => one.checkVisibility() && !one.matches('.visually-hidden'))"
-        small = page.locator(TARGETS).evaluate_all(
-            f"all => ({seen})(all).filter(one => one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
-        )
-        assert small == [], path
+        look_at(page, path, locale, TARGETS)
 
     look(site.page)
     look(f"{site.page}/benefits/lounge")
@@ -107,13 +93,6 @@ def test_a_use_and_its_undoing_go_by_keyboard_without_javascript(site: Counter, 
 def test_an_answer_that_is_lost_is_asked_for_again_and_used_once(site: Counter, open_page: Open) -> None:
     page = open_page(site.cookies, viewport=PHONE, locale="en-GB")
     page.goto(f"{site.page}/benefits/lounge")
-
-    def lose_the_answer(route: Route) -> None:
-        if route.request.method == "POST":
-            route.fetch(max_redirects=0)
-            route.abort()
-        else:
-            route.continue_()
 
     page.route("**/benefits/lounge", lose_the_answer)
     page.get_by_role("button", name="Confirm").click()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pages_browsing import LOOKS, PHONE, TOUCHED, Site, complaints
+from pages_browsing import LOOKS, PHONE, Site, look_at
 from playwright.sync_api import Page, expect
 
 from token_service.ledger.causes import create_cause, list_causes
@@ -26,13 +26,7 @@ def test_every_page_fits_and_is_accessible(
 ) -> None:
     page = open_page(cookies, viewport=viewport, locale=locale, color_scheme=scheme, reduced_motion="reduce")
     for path in ("/rewards", "/give", f"/give/{cause}", "/transparency"):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert complaints(page) == [], path
-        small = page.locator(TOUCHED).evaluate_all(
-            "all => all.filter(one => one.offsetParent && one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
-        )
-        assert small == [], path
+        look_at(page, path, locale)
 
 
 def test_a_phone_without_a_script_gives_points(

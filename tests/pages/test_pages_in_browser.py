@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pages_browsing import LOOKS, PHONE, TOUCHED, Site, complaints, sign_in
+from pages_browsing import LOOKS, PHONE, Site, complaints, look_at, sign_in
 from playwright.sync_api import Page, expect
 
 
@@ -17,15 +17,7 @@ def test_every_page_fits_and_is_accessible(
 ) -> None:
     page = open_page(cookies, viewport=viewport, locale=locale, color_scheme=scheme, reduced_motion="reduce")
     for path in site.paths:
-        page.goto(path)
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        assert page.locator("html").get_attribute("lang") == locale[:2]
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert complaints(page) == [], path
-        small = page.locator(TOUCHED).evaluate_all(
-            "all => all.filter(one => one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
-        )
-        assert small == [], path
+        look_at(page, path, locale)
 
 
 def test_huge_numbers_and_long_names_fit_a_phone(site: Site, open_page: Callable[..., Page]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pages_browsing import LOOKS, PHONE, TOUCHED, Site, complaints, sign_in
+from pages_browsing import LOOKS, PHONE, Site, look_at, sign_in
 from playwright.sync_api import Browser, Page, expect
 
 from token_service.ledger.context import Actor
@@ -53,13 +53,7 @@ def test_every_page_fits_and_is_accessible(
         *(f"/people/{one.id}/remove" for one in users),
         "/confirm?purpose=people",
     ):
-        page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert complaints(page) == [], path
-        small = page.locator(TOUCHED).evaluate_all(
-            "all => all.filter(one => one.offsetParent && one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
-        )
-        assert small == [], path
+        look_at(page, path, locale)
 
 
 def test_somebody_is_added_and_removed_by_keyboard_without_javascript(

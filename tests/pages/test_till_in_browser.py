@@ -9,8 +9,8 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from pages_browsing import DESKTOP, LOOKS, PHONE, TOUCHED, Site, complaints, type_in
-from playwright.sync_api import Page, Route, expect
+from pages_browsing import DESKTOP, LOOKS, PHONE, TOUCHED, Site, complaints, look_at, lose_the_answer, type_in
+from playwright.sync_api import Page, expect
 from staff_people import hire
 
 from token_service.ledger.balances import get_balance
@@ -83,16 +83,7 @@ def test_every_page_of_the_till_fits_and_is_accessible(
         f"{refund}?what=amount&amount=5",
         f"/till/operations/{till.purchase_id}",
     ):
-        page.goto(path)
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        assert page.locator("html").get_attribute("lang") == locale[:2]
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert complaints(page) == [], path
-        seen = "all => all.filter(one => one.checkVisibility() && !one.matches('.visually-hidden'))"
-        small = page.locator(TARGETS).evaluate_all(
-            f"all => ({seen})(all).filter(one => one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
-        )
-        assert small == [], path
+        look_at(page, path, locale, TARGETS)
 
 
 def test_the_day_stands_beside_the_work_on_a_desk_and_below_it_on_a_phone(till: Till, open_page: Open) -> None:
@@ -159,13 +150,6 @@ def test_a_request_that_is_lost_is_said_and_sent_again(site: Site, till: Till, o
 def test_an_answer_that_is_lost_is_asked_for_again_and_recorded_once(site: Site, till: Till, open_page: Open) -> None:
     page, before = open_page(till.cookies, viewport=PHONE, locale="en-GB"), points(site, till)
     to_confirm(page, till)
-
-    def lose_the_answer(route: Route) -> None:
-        if route.request.method == "POST":
-            route.fetch(max_redirects=0)
-            route.abort()
-        else:
-            route.continue_()
 
     page.route("**/purchase", lose_the_answer)
     page.get_by_role("button", name="Confirm").click()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages_browsing import LOOKS, PHONE, TOUCHED, Site, complaints, sign_in
+from pages_browsing import LOOKS, PHONE, Site, look_at, sign_in
 from pages_settled import SETTLE_SECONDS, Settled, settled_town
 from playwright.sync_api import Page, expect
 
@@ -102,14 +102,7 @@ def test_every_page_fits_and_is_accessible(
     paths = ["/wallet", "/vouchers", *(f"/vouchers/{one.id}" for one in (shown[0], shown[-1]))]
     page = open_page(cookies, viewport=viewport, locale=locale, color_scheme=scheme, reduced_motion="reduce")
     for path in (*paths, f"/wallet/entries/{settled.lines[-1].id}"):
-        page.goto(path)
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
-        assert complaints(page) == [], path
-        small = page.locator(TOUCHED).evaluate_all(
-            "all => all.filter(one => one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"
-        )
-        assert small == [], path
+        look_at(page, path, locale)
 
 
 def test_a_code_stays_dark_on_light_for_the_scanner(cookies: list[Any], open_page: Callable[..., Page]) -> None:
