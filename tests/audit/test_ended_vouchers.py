@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from token_service.audit.accounts import vouchers
+from token_service.audit.accounts.account import Account
 from token_service.ledger.context import Actor
 from token_service.ledger.details import instant
 from token_service.ledger.due import run_due
@@ -135,3 +137,10 @@ def test_points_that_the_service_gives_back_though_they_are_lost(made: OpenedPro
     restore(made.town.context, Actor.admin("alma"), lost.redemption_id, new)
     report = lie(made, "restoration", lambda leaf: saying(leaf, actor="service"))
     assert "that were lost" in named(report, "restorations").detail
+
+
+def test_what_comes_back_of_a_voucher_may_wait_behind_a_freeze() -> None:
+    account = Account("0x01", owes_back="red_1", owes_back_since=0)
+    assert len(vouchers.untold(account, datetime(2026, 1, 1, tzinfo=UTC))) == 1
+    account.is_frozen = True
+    assert vouchers.untold(account, datetime(2026, 1, 1, tzinfo=UTC)) == []

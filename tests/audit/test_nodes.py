@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from token_service.audit import checkpoints
+from token_service.audit.checkpoints import VERSION
 from token_service.audit.rpc import Rpc
 from token_service.audit.run import Options, run_audit
 from token_service.errors import InvalidInput, NodeUnreachable, RpcError
@@ -204,7 +205,13 @@ def test_what_is_no_checkpoint_is_refused(settled: Programme, tmp_path: Path) ->
     path = tmp_path / "checkpoint.json"
     run_audit(Options(settled.url, settled.contract, block="latest", checkpoint=path))
     document = json.loads(path.read_text())
-    for text in ("", "{}", "[" * 100_000, json.dumps({**document, "v": 2}), json.dumps({**document, "state": None})):
+    for text in (
+        "",
+        "{}",
+        "[" * 100_000,
+        json.dumps({**document, "v": VERSION + 1}),
+        json.dumps({**document, "state": None}),
+    ):
         path.write_text(text)
         with pytest.raises(InvalidInput):
             run_audit(Options(settled.url, settled.contract, since=(path,)))

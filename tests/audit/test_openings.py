@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, update
 
 from token_service.audit.accounts import storage
+from token_service.audit.checkpoints import VERSION
 from token_service.audit.report import REPLAYED, AuditReport, Status
 from token_service.audit.run import Options, run_audit
 from token_service.errors import InvalidInput
@@ -177,14 +178,15 @@ def test_a_newer_checkpoint_of_the_same_name_leaves_one_file_of_accounts(made: O
     assert len(list(tmp_path.glob("june.json.*"))) == 1
 
 
-@pytest.mark.parametrize("harm", ["missing", "changed", "without"])
+@pytest.mark.parametrize("harm", ["missing", "changed", "without", "older"])
 def test_without_the_accounts_of_its_checkpoint_nothing_is_replayed(
     made: OpenedProgramme, tmp_path: Path, harm: str
 ) -> None:
     june = tmp_path / "june.json"
     two_members(made)
     made.audit(checkpoint=june, **({"openings": None} if harm == "without" else {}))
-    for accounts in tmp_path.glob("june.json.*"):
+    june.write_text(june.read_text().replace(f'"v": {VERSION}', '"v": 1') if harm == "older" else june.read_text())
+    for accounts in () if harm == "older" else tmp_path.glob("june.json.*"):
         if harm == "missing":
             accounts.unlink()
         else:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from token_service.audit.accounts.redemptions import has_price
 from token_service.ledger.context import Actor
 from token_service.ledger.due import run_due
 from token_service.ledger.segments import set_segments
+from token_service.program.ruleset import parse_ruleset
 
 from .opened_programme import OpenedProgramme, Settling, make_opened
 from .test_honest_chain import explain
@@ -85,3 +89,10 @@ def test_a_reward_of_a_segment_given_to_somebody_who_is_not_in_it(made: OpenedPr
     report = lie(made, "segments", lambda leaf: saying(leaf, segments=[]))
     assert "segment_needed" in str(named(report, "rewards").expected)
     only(report, "rewards")
+
+
+@pytest.mark.parametrize(("points", "is_right"), [(40, True), (25, True), (39, False)])
+def test_where_the_level_is_not_known_each_of_the_prices_will_do(points: int, is_right: bool) -> None:
+    reward = next(one for one in parse_ruleset(PRICES).rewards if one.id == "coffee")
+    step: Any = SimpleNamespace(account=SimpleNamespace(is_tier_known=False), differs=lambda *_, **__: None)
+    assert has_price(step, reward, "gold", points) is is_right

@@ -10,6 +10,7 @@ import pytest
 from token_service.ledger.due import run_due
 from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import enrol
+from token_service.ledger.merging import merge_members
 from token_service.ledger.referrals import get_invitation
 
 from .opened_programme import OpenedProgramme, Settling, findings, make_opened
@@ -62,6 +63,18 @@ def test_an_honest_loop_of_purchases_and_refunds_holds(made: OpenedProgramme) ->
         made.town.pass_time(timedelta(days=2))
         assert made.town.balance(inviter).available == 0
     bought(made, friend)
+    honest(made)
+
+
+def test_a_friend_who_becomes_part_of_another_account_and_earns_it_again_holds(made: OpenedProgramme) -> None:
+    inviter, friend = invited(made)
+    made.town.refund(bought(made, friend), 1_000)
+    other = made.town.member()
+    merge_members(made.town.context, ADMIN, friend, other, "the same person")
+    bought(made, other)
+    made.town.pass_time(timedelta(days=2))
+    assert made.town.balance(inviter).available > 0
+    made.town.issue(inviter, 10)
     honest(made)
 
 

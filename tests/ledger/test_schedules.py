@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from ledger_town import ADMIN, DAY, TIERS, Make, Town, accept_by_chain, rules
 from sqlalchemy import event, func, select, update
 
-from token_service.errors import CallerError
+from token_service.errors import CallerError, CeilingReached
 from token_service.ledger import schedules, tables
 from token_service.ledger.closing import close_member
 from token_service.ledger.due import next_due_at, run_due
@@ -22,6 +23,7 @@ from token_service.ledger.merging import merge_members
 from token_service.ledger.rebuild import rebuild
 from token_service.ledger.rulesets import draft, publish
 from token_service.ledger.schedule_tables import schedule_runs
+from token_service.ledger.views import DueReport
 
 MONTHLY = '[{id: regular, every: month, points: 50, when: member.tier == "gold", name: {fr: Mensuel, en: Monthly}}]'
 RULES = rules(tiers=TIERS, schedules=MONTHLY)
@@ -43,6 +45,57 @@ def golden(town: Town) -> str:
     member = town.member()
     town.buy(member, 6_000)
     return member
+
+
+def test_a_full_backlog_leaves_a_bonus_to_the_next_run_and_stops_nothing_else(make: Make) -> None:
+    town = make(EACH_WEEK)
+    member = town.member()
+    town.buy(member, 1_000)  # waits for settlement
+    roomy, town.context = town.context, replace(town.context, backlog_limit=0)
+    assert to(town, town.clock.at + 8 * DAY) == 0
+    assert points(town, member) == 10
+    town.context = roomy
+    assert run_due(town.context).scheduled == 1
+    assert points(town, member) == 15
+
+
+def test_a_ceiling_that_is_gone_at_the_commit_stops_nothing_else(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = make(EACH_WEEK)
+    member = town.member()
+
+    def gone(tx: object) -> None:
+        raise CeilingReached("others were faster")
+
+    monkeypatch.setattr("token_service.ledger.ceilings.write_charges", gone)
+    assert to(town, town.clock.at + 8 * DAY) == 0
+    monkeypatch.undo()
+    assert run_due(town.context).scheduled == 1
+    assert points(town, member) == 5
+
+
+def test_who_was_merged_or_closed_while_the_walk_waited_for_the_lock_has_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = make(EACH_WEEK)
+    kept, gone, closed = (town.member() for _ in range(3))
+    merge_members(town.context, ADMIN, gone, kept, "one person")
+    close_member(town.context, ADMIN, closed, "moved away")
+    monkeypatch.setattr(schedules, "_counts", tuple)  # as the walk had read them before
+    assert to(town, town.clock.at + 8 * DAY) == 1
+    assert (points(town, kept), points(town, closed)) == (5, 0)
+    town.check()
+
+
+def test_who_is_frozen_again_while_the_walk_waits_goes_on_waiting(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    town = make(EACH_WEEK)
+    member = town.member()
+    freeze(town.context, ADMIN, member, "looked at")
+    assert to(town, town.clock.at + 8 * DAY) == 0
+    monkeypatch.setattr(schedules, "_waiting", lambda *_, **__: [member])  # as it was read before the lock
+    schedules.give_scheduled(town.context, DueReport(), "")
+    monkeypatch.undo()
+    unfreeze(town.context, ADMIN, member, "nothing found")
+    assert run_due(town.context).scheduled == 1
 
 
 def points(town: Town, member_id: str) -> int:

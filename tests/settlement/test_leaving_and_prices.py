@@ -11,6 +11,7 @@ from anvil_node import Anvil
 from leaving_town import Town, explain
 from settlement_programme import Programme
 
+from token_service.errors import ReferenceConflict
 from token_service.ledger import quotes, views
 from token_service.ledger.inputs import NewItem, NewOrder, NewPurchase, NewRedemption
 from token_service.ledger.purchases import record_purchase
@@ -102,3 +103,14 @@ def test_a_quote_with_the_price_of_another_level_is_named(
     report = town.audited(anvil.url, tmp_path / "openings")
     (wrong,) = [one for check in report.checks if check.name == "rewards" for one in check.findings]
     assert (wrong.expected, wrong.found) == ("40", "25")
+
+
+def test_a_quote_of_the_same_reference_and_total_for_other_goods_conflicts(town: Town) -> None:
+    first = asked(town, "basket", "tenth", BASKET)
+    assert asked(town, "basket", "tenth", BASKET).id == first.id
+    for goods in (
+        (NewItem(1, 205, category="PRODUCE"), NewItem(2, 2_400, category="TOYS")),
+        (NewItem(1, 2_605, category="TOYS"),),
+    ):
+        with pytest.raises(ReferenceConflict):
+            asked(town, "basket", "tenth", NewOrder(2_605, "EUR", goods))

@@ -20,7 +20,8 @@ from token_service.audit.rpc import Rpc
 from token_service.audit.state import State
 from token_service.errors import BadSettings, InvalidInput
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Of what accounts keep. A checkpoint of an older one still witnesses its block; its accounts lack what is asked of them now."""
 PUBLIC_CHAINS: Final = frozenset({1, 10, 56, 100, 137, 324, 480, 1101, 5000, 8453, 42161, 42220, 43114, 59144, 534352})
 """Chain ids of large public networks. A node can lie about its chain id: an auditor brings a node of their own."""
 
@@ -72,8 +73,10 @@ def accounts_path(path: Path, block: PinnedBlock) -> Path:
 
 
 def kept_accounts(path: Path, checkpoint: Checkpoint) -> Path | None:
-    """The checkpoint's file of accounts; None when there is none or it was changed."""
+    """The checkpoint's file of accounts; None when there is none, or it was changed or is of an older version."""
     accounts = accounts_path(path, checkpoint.block)
+    if checkpoint.v != VERSION:
+        return None
     try:
         is_right = checkpoint.accounts_sha256 is not None and digest(accounts) == checkpoint.accounts_sha256
     except OSError:
@@ -104,7 +107,7 @@ def read(path: Path) -> Checkpoint:
         checkpoint = _adapter().validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise InvalidInput(f"{path.name} is no checkpoint of an audit") from error
-    if checkpoint.v != VERSION:
+    if not 1 <= checkpoint.v <= VERSION:
         raise InvalidInput(f"{path.name} is a checkpoint of another version")
     return checkpoint
 

@@ -168,7 +168,11 @@ class _Audit:
             self._open_accounts(accounts)
             return
         reason = f"blocks up to {point.block.number} were audited without openings"
-        if point.accounts_sha256 is not None:
+        if point.v != checkpoints.VERSION:
+            reason = (
+                f"{path.name} is of an older version, whose accounts lack what is asked now: audit from the beginning"
+            )
+        elif point.accounts_sha256 is not None:
             reason = f"{checkpoints.accounts_path(path, point.block).name} is not there or was changed"
         for check in ASKED:
             self.findings.doubt(check, reason)

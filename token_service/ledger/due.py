@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from token_service.errors import AfterSunset, CallerError, CeilingReached, ProgramPaused
+from token_service.errors import AfterSunset, BacklogFull, CallerError, CeilingReached, ProgramPaused, ReferencesUnknown
 from token_service.ledger import tables, tiers, unknown_references
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
@@ -221,8 +221,13 @@ _STEPS: Final[tuple[Step, ...]] = (
 
 
 def _next(context: Context, run: DueRun) -> DueRun:
-    """One chunk further."""
-    report, place = _STEPS[run.step](context, run.report, run.place)
+    """One chunk further. A step in which everybody would be refused is left to the next run: the worker must go on settling, or
+    what waits would never be less.
+    """
+    try:
+        report, place = _STEPS[run.step](context, run.report, run.place)
+    except (BacklogFull, CeilingReached, ReferencesUnknown):
+        report, place = run.report, None
     return DueRun(report, run.step + 1) if place is None else DueRun(report, run.step, place)
 
 

@@ -55,7 +55,7 @@ def note(connection: Connection, asked: Asked, refusal: Refused, at: datetime) -
         first_at=at,
         last_at=at,
     )
-    again = {"times": refusals.c.times + 1, "last_at": new.excluded.last_at, "points": new.excluded.points}
+    again = {name: new.excluded[name] for name in ("last_at", "points", "key")} | {"times": refusals.c.times + 1}
     connection.execute(new.on_conflict_do_update(index_elements=["name"], set_=again))
 
 

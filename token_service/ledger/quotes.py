@@ -7,19 +7,20 @@ with the merchant's reference (following.py).
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from token_service.errors import Conflict, ReferenceConflict
+from token_service.errors import Conflict, ReferenceConflict, RewardUnavailable
 from token_service.ledger import checks, operations, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.mandate_views import mandate_view
 from token_service.ledger.noting_refusals import asked_by
-from token_service.ledger.orders import content_of, fitted_redemption, said_of
+from token_service.ledger.orders import content_of, fitted, fitted_redemption, said_of
 from token_service.ledger.own_wallets import nonce_of
 from token_service.ledger.redemptions import check_running
 from token_service.ledger.reward_uses import whose
@@ -27,7 +28,7 @@ from token_service.ledger.stock import check_stock
 from token_service.ledger.tiers import review_if_due
 from token_service.ledger.transaction import Transaction, simulate, write
 from token_service.ledger.wallet_tables import mandates
-from token_service.program.rewards import QUOTE_LASTS, check_redemption, value_of
+from token_service.program.rewards import QUOTE_LASTS, check_redemption, find_reward, value_of
 from token_service.protocol.hashing import text_hash
 from token_service.protocol.receipts import jcs
 
@@ -149,11 +150,20 @@ def _first(tx: Transaction, merchant_id: str, new: NewRedemption) -> Row[Any] | 
     asked = (
         row.reward_id == new.reward_id if new.reward_id is not None else row.points == new.points and not row.reward_id
     )
-    order = json.loads(row.quote).get("order", {})
-    same_order = order.get("total") == (None if new.order is None else new.order.total)
-    if row.member_id != new.member_id or not asked or not same_order:
+    if row.member_id != new.member_id or not asked or not _is_of_order(tx, json.loads(row.quote), new):
         raise ReferenceConflict("this reference names something else already", existing_id=row.id)
     return row
+
+
+def _is_of_order(tx: Transaction, quote: Mapping[str, Any], new: NewRedemption) -> bool:
+    """Whether the quote was made for this order, as far as it counts: its total, and what of it the reward is for."""
+    if new.order is None or new.reward_id is None:
+        return "order" not in quote
+    try:
+        found = fitted(tx, find_reward(tx.ruleset(quote["ruleset"]), new.reward_id), new.order)
+    except RewardUnavailable:
+        return False
+    return said_of(found).get("order") == quote.get("order")
 
 
 def _named(tx: Transaction, merchant_id: str, reference: str) -> Row[Any]:

@@ -12,11 +12,10 @@ from token_service.ledger import tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.membership_rows import held
 from token_service.ledger.purchase_facts import segments_of
-from token_service.ledger.spendings import spent_by
+from token_service.ledger.spendings import spent_by, voided
 from token_service.ledger.tiers import level_now
 from token_service.ledger.transaction import Transaction
 from token_service.program.rewards import Whose
-from token_service.units import EntryKind
 
 
 def whose(tx: Transaction, account: Account) -> Whose:
@@ -38,21 +37,9 @@ def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, l
         if row.kind == "restoration":
             given_back[row.parent_id] = given_back.get(row.parent_id, 0) + row.facts["points"]
     redeemed = [row for row in rows if row.kind == "redemption" and row.facts.get("reward_id") in reward_ids]
-    voided = _voided(tx, [row.id for row in redeemed])
+    refused = voided(tx, [row.id for row in redeemed])
     found: dict[str, list[datetime]] = {}
     for row in redeemed:
-        if row.id not in voided and given_back.get(row.id, 0) < row.facts["points"]:
+        if row.id not in refused and given_back.get(row.id, 0) < row.facts["points"]:
             found.setdefault(row.facts["reward_id"], []).append(row.occurred_at)
     return found
-
-
-def _voided(tx: Transaction, redemption_ids: list[str]) -> set[str]:
-    """Those of these redemptions that the contract refused."""
-    undoing = tables.entries.alias("undoing")
-    entries = tables.entries.c
-    query = (
-        select(entries.operation_id)
-        .join(undoing, undoing.c.voids == entries.id)
-        .where(entries.operation_id.in_(redemption_ids), entries.kind == int(EntryKind.REDEMPTION))
-    )
-    return set(tx.connection.execute(query).scalars())

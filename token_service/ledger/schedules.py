@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from token_service.errors import AfterSunset, BacklogFull, CallerError, CeilingReached, ProgramPaused
+from token_service.errors import AfterSunset, CallerError, CeilingReached, ProgramPaused
 from token_service.ledger import tables
 from token_service.ledger.context import Context
 from token_service.ledger.due_members import CHUNK
@@ -32,7 +32,7 @@ REFERENCE: Final = "schedule"
 MORE: Final = "more"
 """A place that says: there is more to do. Where exactly is in the walk's row."""
 _runs, _waits, _members = schedule_runs.c, schedule_waits.c, tables.members.c
-_NOBODY_CAN: Final = (AfterSunset, BacklogFull, CeilingReached, ProgramPaused)
+_NOBODY_CAN: Final = (AfterSunset, CeilingReached, ProgramPaused)
 """Refusals that the next member would get, too."""
 
 
@@ -103,9 +103,10 @@ def _give(tx: Transaction, ruleset: Ruleset, turn: Turn, ids: Sequence[str]) -> 
     given_to = given_before(tx, dict.fromkeys(ids, turn.period), lambda one, _: _reference(turn, one))
     given, seen = 0, []
     for account in accounts:
-        if account.frozen:
-            row = {"schedule_id": turn.schedule.id, "period": turn.period, "member_id": account.id}
-            tx.connection.execute(insert(schedule_waits).values(row))
+        if account.merged_into is not None or account.state == "closed":  # while the lock was waited for
+            pass
+        elif account.frozen:
+            _wait(tx, turn, account.id)
         elif account.id not in given_to and holds_for(turn.schedule, member_facts(tx, account, ruleset, tx.now)):
             done = tx.attempt(recording(tx, account, SCHEDULED, _reference(turn, account.id), turn.subject))
             if isinstance(done, _NOBODY_CAN):
@@ -117,10 +118,17 @@ def _give(tx: Transaction, ruleset: Ruleset, turn: Turn, ids: Sequence[str]) -> 
     return given, seen
 
 
+def _wait(tx: Transaction, turn: Turn, member_id: str) -> None:
+    new = (sqlite.insert if tx.context.store.is_sqlite else postgresql.insert)(schedule_waits)
+    row = {"schedule_id": turn.schedule.id, "period": turn.period, "member_id": member_id}
+    tx.connection.execute(new.values(row).on_conflict_do_nothing())
+
+
 def _note(tx: Transaction, turn: Turn, ids: Sequence[str], seen: Sequence[str], *, waited: bool) -> None:
     """Writes how far the walk came. A chunk that is not full was the last one."""
     if waited:
-        tx.connection.execute(delete(schedule_waits).where(*_of(_waits, turn), _waits.member_id.in_(seen)))
+        had = [one for one in seen if not tx.account(one).frozen]
+        tx.connection.execute(delete(schedule_waits).where(*_of(_waits, turn), _waits.member_id.in_(had)))
         return
     here = update(schedule_runs).where(*_of(_runs, turn), _runs.ended_at.is_(None))
     if seen:

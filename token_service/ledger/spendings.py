@@ -17,10 +17,11 @@ _KINDS = ("redemption", "restoration", "hold")
 
 
 def spent_by(tx: Transaction, account: Account) -> tuple[Spent, ...]:
-    """The member's redemptions and open holds. Rules without such limits look at none. A captured hold counts from when it was
-    made; what came back, or the contract refused, no more.
+    """The member's redemptions and open holds. Rules that bound neither the day nor the time between two look at none. A captured
+    hold counts from when it was made; what came back, or the contract refused, no more.
     """
-    if tx.ruleset(tx.ruleset_hash_at(tx.now)).redemption is None:
+    limits = tx.ruleset(tx.ruleset_hash_at(tx.now)).redemption
+    if limits is None or (limits.per_member_day_points is None and limits.cool_down is None):
         return ()
     query = select(_done.id, _done.kind, _done.parent_id, _done.recorded_at, _done.facts)
     rows = tx.connection.execute(query.where(_done.member_id == account.id, _done.kind.in_(_KINDS))).all()
@@ -29,11 +30,11 @@ def spent_by(tx: Transaction, account: Account) -> tuple[Spent, ...]:
     for row in rows:
         if row.kind == "restoration":
             back[row.parent_id] = back.get(row.parent_id, 0) + row.facts["points"]
-    voided = _voided(tx, account)
+    refused = voided(tx, [row.id for row in rows if row.kind == "redemption"])
     found = [
         Spent(held_at.get(row.parent_id, row.recorded_at), row.facts["points"] - back.get(row.id, 0))
         for row in rows
-        if row.kind == "redemption" and row.id not in voided
+        if row.kind == "redemption" and row.id not in refused
     ]
     still = select(_holds.operation_id, _holds.points).where(
         _holds.member_id == account.id, _holds.state == OPEN, _holds.expires_at > tx.now
@@ -42,12 +43,12 @@ def spent_by(tx: Transaction, account: Account) -> tuple[Spent, ...]:
     return tuple(found)
 
 
-def _voided(tx: Transaction, account: Account) -> set[str]:
-    """The member's redemptions that the contract refused."""
+def voided(tx: Transaction, redemption_ids: list[str]) -> set[str]:
+    """Those of these redemptions that the contract refused."""
     undoing = tables.entries.alias("undoing")
     query = (
         select(_entries.operation_id)
         .join(undoing, undoing.c.voids == _entries.id)
-        .where(undoing.c.member_id == account.id, _entries.kind == int(EntryKind.REDEMPTION))
+        .where(_entries.operation_id.in_(redemption_ids), _entries.kind == int(EntryKind.REDEMPTION))
     )
     return set(tx.connection.execute(query).scalars())

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Select, select, update
 
-from token_service.errors import BacklogFull, ReferencesUnknown
 from token_service.ledger import details, operations, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Context
@@ -46,10 +45,7 @@ def end_vouchers(context: Context, report: DueReport, place: str) -> tuple[DueRe
         tx.lock_accounts(row.member_id for row in rows)
         return _end_all(tx, report, [row.id for row in rows]), rows[-1].id
 
-    try:
-        return write(context, work)
-    except (BacklogFull, ReferencesUnknown):
-        return report, None
+    return write(context, work)
 
 
 def next_end_at(tx: Transaction) -> datetime | None:

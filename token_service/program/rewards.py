@@ -126,6 +126,11 @@ def lowest_price(reward: Reward) -> int:
     return min((reward.points, *(reward.points_by_level or {}).values()))
 
 
+def all_prices(reward: Reward) -> tuple[int, ...]:
+    """Points that it costs anybody: its own price, then those of levels."""
+    return reward.points, *(reward.points_by_level or {}).values()
+
+
 def value_of(ruleset: Ruleset, points: int) -> int:
     """What points ≥ 0 are worth in minor units of the programme's currency, rounded down; 0 without a `point_value`."""
     value = ruleset.program.point_value

@@ -225,6 +225,11 @@ class Account:
             + uses
         )
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that is known of it was replayed: nothing waits behind a gap or a freeze, nothing stopped it."""
+        return self.stopped is None and not self.waiting and not self.is_frozen
+
     def tier_at(self, at: datetime) -> str | None:
         """The level that the leaves said it had at an instant."""
         return next((tier for until, tier in self.tiers_left if until > at), self.tier)

@@ -112,7 +112,7 @@ class AccountBook:
             for finding in merges.untold(account, int(now.timestamp())) if account.stopped is None else ():
                 self.findings.add(finding)
         for account in self.storage.with_owed_vouchers():
-            for finding in vouchers.untold(account, now) if account.stopped is None else ():
+            for finding in () if account.address in self.state.frozen else vouchers.untold(account, now):
                 self.findings.add(finding)
         for finding in referrals.untold(self.storage, now):
             self.findings.add(finding)

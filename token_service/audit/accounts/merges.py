@@ -156,6 +156,7 @@ def _take_over(account: Account, source: Account, names: dict[str, str]) -> None
     account.referrals |= source.referrals
     account.owes_referrals += source.owes_referrals
     account.owes_referrals_at = account.owes_referrals_at or source.owes_referrals_at
+    source.referrals, source.owes_referrals, source.owes_referrals_at = {}, [], None
     for day, points in source.day_points.items():
         account.day_points[day] = account.day_points.get(day, 0) + points
     for campaign_id, uses in source.campaigns.items():

@@ -10,7 +10,7 @@ from token_service.audit.accounts.step import Step
 from token_service.errors import RewardUnavailable
 from token_service.program import lots as engine
 from token_service.program.lots import Lot
-from token_service.program.rewards import closed, find_reward, price, value_of
+from token_service.program.rewards import all_prices, closed, find_reward, price, value_of
 from token_service.program.schema import Reward, Ruleset
 
 
@@ -98,7 +98,7 @@ def has_price(step: Step, reward: Reward, tier: str | None, points: int) -> bool
     not known, any of the reward's prices will do.
     """
     right = price(reward, tier)
-    if points == right or (not step.account.is_tier_known and points in (reward.points_by_level or {}).values()):
+    if points == right or (not step.account.is_tier_known and points in all_prices(reward)):
         return True
     step.differs("rewards", f"the reward {reward.id} has another price", expected=right, found=points)
     return False

@@ -83,21 +83,17 @@ def untold(storage: Storage, now: datetime) -> Iterator[Finding]:
     """What is still there at the end though nothing is left of what was bought: of the invited ones, and of who invited them."""
     for account in storage.with_owed_referrals():
         at = account.owes_referrals_at
-        if _is_whole(account) and at is not None and now - at > COMES_WITHIN:
+        if account.is_whole and at is not None and now - at > COMES_WITHIN:
             yield Finding("reversals", _KEPT, expected=", ".join(account.owes_referrals), found=account.address)
     for address, subject, back_at in storage.referrals_kept_by_inviters(INVITED, REFERRED):
         account = storage.account(address)
         last = account.last_recorded_at
-        if _is_whole(account) and last is not None and last > back_at + SURELY_LATER:
+        if account.is_whole and last is not None and last > back_at + SURELY_LATER:
             expected = f"taken back with {INVITED}/{subject}"
             yield Finding("reversals", _KEPT, expected=printable(expected), found=f"kept by {account.address}")
 
 
 _KEPT: Final = "an invitation is still paid for, and nothing was kept of what the invited member bought"
-
-
-def _is_whole(account: Account) -> bool:
-    return account.stopped is None and not account.waiting and not account.is_frozen
 
 
 def _keeps_a_purchase(account: Account) -> bool:

@@ -105,26 +105,23 @@ class Storage:
 
     def with_untold(self) -> list[Account]:
         """The accounts whose holder spent points by signature that no leaf has told of."""
-        self._write_accounts(list(self._live.values()))
-        query = "select address from accounts where json_array_length(state, '$.signed') > 0 order by address"
-        return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+        return self._accounts_where("json_array_length(state, '$.signed') > 0")
 
     def with_going(self) -> list[Account]:
         """The accounts whose points left for another account and have not arrived there."""
-        self._write_accounts(list(self._live.values()))
-        query = "select address from accounts where json_array_length(state, '$.going') > 0 order by address"
-        return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+        return self._accounts_where("json_array_length(state, '$.going') > 0")
 
     def with_owed_vouchers(self) -> list[Account]:
         """The accounts whose voucher ended, and no leaf behind that gave its points back."""
-        self._write_accounts(list(self._live.values()))
-        query = "select address from accounts where json_extract(state, '$.owes_back') is not null order by address"
-        return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
+        return self._accounts_where("json_extract(state, '$.owes_back') is not null")
 
     def with_owed_referrals(self) -> list[Account]:
         """The accounts whose refund left an invitation paid for."""
+        return self._accounts_where("json_array_length(state, '$.owes_referrals') > 0")
+
+    def _accounts_where(self, condition: str) -> list[Account]:
         self._write_accounts(list(self._live.values()))
-        query = "select address from accounts where json_array_length(state, '$.owes_referrals') > 0 order by address"
+        query = f"select address from accounts where {condition} order by address"
         return [self.account(row[0]) for row in self._db.execute(query).fetchall()]
 
     def referrals_kept_by_inviters(self, invited: str, referred: str) -> list[tuple[str, str, datetime]]:

@@ -92,8 +92,12 @@ def check_restored(step: Step, bought: Operation) -> None:
 
 
 def untold(account: Account, now: datetime) -> list[Finding]:
-    """Points of an ended voucher that have not come back within an hour."""
-    if account.owes_back is None or now.timestamp() - account.owes_back_since <= FOLLOWS_WITHIN_SECONDS:
+    """Points of an ended voucher that have not come back within an hour; nothing where leaves wait."""
+    if (
+        account.owes_back is None
+        or not account.is_whole
+        or now.timestamp() - account.owes_back_since <= FOLLOWS_WITHIN_SECONDS
+    ):
         return []
     return [Finding("restorations", _NOT_BACK, expected=f"a restoration of {account.owes_back}", found="nothing")]
 
