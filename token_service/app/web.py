@@ -37,6 +37,7 @@ def create_wsgi() -> Flask:
     """The application of the data folder that the settings name. Raises NotInitialised, BadSettings."""
     application = open_application()
     application.store.leave_checkpoints()
+    application.store.share_transactions()
     return create_web(application)
 
 

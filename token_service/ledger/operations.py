@@ -200,8 +200,9 @@ def member_named(tx: Transaction, merchant_id: str, member_id: str | None, exter
         raise checks.wrong("/member_id", "give either member_id or external_id")
     known = None if external_id is None else tx.known_members.get((merchant_id, external_id))
     if known is not None:
-        return tx.heir(tx.account(known))
-    account = tx.member_of(merchant_id, member_id=member_id, external_id=external_id)
+        account = tx.heir(tx.account(known))
+    else:
+        account = tx.member_of(merchant_id, member_id=member_id, external_id=external_id)
     if account.state == "closed":
         raise NotFound("no such member")
     return account

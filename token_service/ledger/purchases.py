@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from token_service.errors import CallerError, InvalidInput, MereauError, TotalMismatch
+from token_service.errors import InvalidInput, MereauError, TotalMismatch
 from token_service.ledger import (
     campaign_uses,
-    challenge_rows,
     challenges,
     checks,
-    membership_rows,
     operations,
     orders,
     purchase_facts,
@@ -28,22 +26,18 @@ from token_service.ledger import (
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points, hold_back
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.entry_views import entries_of, promises_of
 from token_service.ledger.freezing import freeze_if_too_fast
 from token_service.ledger.inputs import NewPurchase
-from token_service.ledger.noting_refusals import NOTED, asked_by, note
 from token_service.ledger.operations import Done
-from token_service.ledger.outcomes import outcome, simulated
+from token_service.ledger.outcomes import simulated
 from token_service.ledger.posting import fact
+from token_service.ledger.purchase_groups import Ask, record_alone, record_chunk, record_together
 from token_service.ledger.purchase_views import purchase_view
 from token_service.ledger.staged import Operation, PurchaseState
 from token_service.ledger.stored_lots import extend_lots
-from token_service.ledger.transaction import Transaction, read, write
-from token_service.ledger.visit_rows import read_visited
-from token_service.program.challenges import counted_challenges
+from token_service.ledger.transaction import Transaction, read
 from token_service.program.events import pays_for_referrals
 from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
-from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import qualification
 from token_service.program.windows import award_due_at, check_not_too_late
 
@@ -57,7 +51,15 @@ def record_purchase(context: Context, actor: Actor, new: NewPurchase) -> views.O
     Raises ReferenceConflict, NotFound (member, store, merchant), InvalidInput, TotalMismatch, WrongCurrency, TooLate,
     MemberFrozen, MemberLeaving, CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
     """
-    return outcome(context, lambda tx: _record(tx, actor, new), purchase_view, asked_by(actor, "purchase", new))
+    asked = Ask(actor, new)
+    sharing = context.store.sharing
+    if sharing is None:
+        return record_alone(context, asked, _record)
+    card = (actor.merchant_id or new.merchant_id, new.external_id or new.member_id)
+    answer = sharing.do(asked, card, lambda asks: record_together(context, asks, _record))
+    if isinstance(answer, MereauError):
+        raise answer
+    return answer
 
 
 def record_purchases(
@@ -71,7 +73,7 @@ def record_purchases(
         raise InvalidInput(f"a batch has at most {checks.BATCH_MAX} purchases")
     answers: list[views.BatchOutcome[views.Purchase] | MereauError] = []
     for start in range(0, len(news), CHUNK):
-        answers += _record_chunk(context, actor, news[start : start + CHUNK])
+        answers += record_chunk(context, [Ask(actor, new) for new in news[start : start + CHUNK]], _record)
     return answers
 
 
@@ -98,71 +100,6 @@ def find_purchase(context: Context, actor: Actor, reference: str, merchant_id: s
     """The merchant's purchase of that reference. Raises NotFound."""
     merchant = actor.acting_merchant(merchant_id)
     return read(context, lambda tx: purchase_view(tx, operations.find(tx, merchant, "purchase", reference)))
-
-
-def _record_chunk(
-    context: Context, actor: Actor, news: Sequence[NewPurchase]
-) -> list[views.BatchOutcome[views.Purchase] | MereauError]:
-    def work(tx: Transaction) -> list[views.BatchOutcome[views.Purchase] | MereauError]:
-        _prepare(tx, actor, news)
-        done = [tx.attempt(lambda new=new: _record(tx, actor, new)) for new in news]  # type: ignore[misc]
-        for new, item in zip(news, done, strict=True):
-            if isinstance(item, NOTED):
-                note(tx.connection, asked_by(actor, "purchase", new), item, tx.now)
-        tx.flush()
-        ids = [item.operation.id for item in done if isinstance(item, Done)]
-        entries, promises = entries_of(tx, ids), promises_of(tx, ids)
-        return [
-            item
-            if isinstance(item, MereauError)
-            else views.BatchOutcome(
-                value=purchase_view(tx, item.operation),
-                replayed=item.replayed,
-                entries=tuple(entries[item.operation.id]),
-                promise=promises.get(item.operation.id),
-            )
-            for item in done
-        ]
-
-    try:
-        return write(context, work, asked_by(actor, "purchase", news[0]) if len(news) == 1 else None)
-    except CallerError as error:  # the flush found a ceiling reached meanwhile: find out by which item
-        if len(news) == 1:
-            return [error]
-        return [answer for new in news for answer in _record_chunk(context, actor, [new])]
-
-
-def _prepare(tx: Transaction, actor: Actor, news: Sequence[NewPurchase]) -> None:
-    """Locks the members of a chunk in one order and reads which references are known, both at once."""
-    by_merchant: dict[str, list[NewPurchase]] = {}
-    for new in news:
-        try:
-            by_merchant.setdefault(actor.acting_merchant(new.merchant_id), []).append(new)
-        except CallerError:
-            continue  # the item itself will say so
-    for merchant_id, items in by_merchant.items():
-        tx.look_up_members(merchant_id, [new.external_id for new in items if new.external_id is not None])
-        operations.look_up_references(tx, merchant_id, "purchase", [new.reference for new in items])
-    tx.lock_accounts(
-        tx.known_members.get((actor.acting_merchant(new.merchant_id), new.external_id or ""), new.member_id or "")
-        for items in by_merchant.values()
-        for new in items
-    )
-    ruleset, accounts = tx.ruleset(tx.ruleset_hash_at(tx.now)), tuple(tx.accounts())
-    purchase_facts.read_ahead_many(tx, accounts, _local_dates(news, ruleset))
-    if ruleset.tiers is not None or ruleset.limits.velocity is not None:
-        purchase_facts.read_histories(tx, accounts)
-    if ruleset.visits is not None:
-        read_visited(tx, accounts)
-    challenge_rows.read_many(tx, accounts, [one.id for one in counted_challenges(ruleset)])
-    if ruleset.memberships:
-        membership_rows.read_many(tx, accounts)
-
-
-def _local_dates(news: Sequence[NewPurchase], ruleset: Ruleset) -> set[str]:
-    """The days on which these were bought; of what is no time the item itself says so."""
-    zone = ruleset.program.time_zone
-    return {local_time(new.occurred_at, zone).date for new in news if new.occurred_at.tzinfo is not None}
 
 
 def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:

@@ -31,6 +31,7 @@ from token_service.errors import (
     TryAgain,
 )
 from token_service.ledger.direct import driver_errors
+from token_service.ledger.sharing import Sharing
 
 Result = TypeVar("Result")
 
@@ -39,6 +40,10 @@ POLL_SECONDS: Final = 0.001
 """How often a writer asks for SQLite's lock. SQLite's own waiting sleeps up to 100 ms between two looks."""
 PING_AFTER_SECONDS: Final = 1.0
 """A connection to PostgreSQL that lay idle for so long is tried before it is used: the server may have restarted."""
+OVERFLOW: Final = 26
+"""Connections to PostgreSQL beyond ten, opened when needed: one for each of a web process's 32 requests, and some to spare."""
+SHARED_AT_ONCE: Final = 4
+"""Transactions at once before callers share one: as many as keep the interpreter busy while others wait for PostgreSQL."""
 LONG_LOG_PAGES: Final = 16_384
 """64 MB; SQLite's own mark, which holds for all but the web process, is 1,000 pages."""
 ATTEMPTS: Final = 8
@@ -56,6 +61,7 @@ class Store:
     def __init__(self, url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         self.engine: Engine = _make_engine(url, busy_timeout_ms)
         self.is_sqlite: bool = self.engine.dialect.name == "sqlite"
+        self.sharing: Sharing | None = None
         self._turn = threading.Lock()
         self._turn_seconds = busy_timeout_ms / 1000
         snapshot = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
@@ -71,6 +77,10 @@ class Store:
             pragma = f"pragma wal_autocheckpoint={LONG_LOG_PAGES}"
             event.listen(self.engine, "connect", lambda connection, _record: connection.execute(pragma))
             self.engine.dispose()
+
+    def share_transactions(self) -> None:
+        """For a process with many callers at once: what more of them ask for is done in one transaction (sharing.py)."""
+        self.sharing = Sharing(1 if self.is_sqlite else SHARED_AT_ONCE)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -169,6 +179,7 @@ class JoinedStore(Store):
     def __init__(self, store: Store, connection: Connection) -> None:
         self.engine = store.engine
         self.is_sqlite = store.is_sqlite
+        self.sharing = None
         self._connection = connection
 
     @contextmanager
@@ -214,7 +225,7 @@ def _make_engine(url: str, busy_timeout_ms: int) -> Engine:
         return engine
     if backend == "postgresql":
         engine = create_engine(
-            parsed, hide_parameters=True, isolation_level="READ COMMITTED", pool_size=10, max_overflow=10
+            parsed, hide_parameters=True, isolation_level="READ COMMITTED", pool_size=10, max_overflow=OVERFLOW
         )
         _try_idle_connections(engine)
         return engine
