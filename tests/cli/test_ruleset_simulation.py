@@ -132,12 +132,16 @@ def test_simulate_compares_points_cost_and_margin_with_the_ruleset_in_force_with
 
 
 def test_diff_in_plain_words(tmp_path: Path) -> None:
-    """Every change by its place with both values, and whether it may act at once or needs its notice."""
+    """Every change as the open books tell it, before and after, and whether it may act at once or needs its notice."""
     (tmp_path / "old.yaml").write_text(BASE)
     (tmp_path / "new.yaml").write_text(BASE.replace("points: 1, per", "points: 2, per") + "return_window: P14D\n")
     result = CliRunner().invoke(ruleset, ["diff", str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml")])
-    assert result.output.splitlines() == [
-        "/earning/0/points: 1 → 2",
-        '/return_window: nothing → "P14D"',
+    assert result.output.replace("\N{NO-BREAK SPACE}", " ").splitlines() == [
+        "What a purchase earns",
+        "  no longer: 1 point for every €1 spent",
+        "  new: 2 points for every €1 spent",
+        "When points can be used, and until when",
+        "  no longer: Points can be used at once.",
+        "  new: Points can be used 14 days after the purchase, its return window.",
         "Not an addendum: it needs its notice.",
     ]
