@@ -10,7 +10,8 @@ from scripts.year.history import read_year
 from token_service.app.resources import resource_dir
 from token_service.cli.completejourney import HOUSEHOLDS_MAX
 from token_service.program.ruleset import Ruleset, parse_ruleset
-from token_service.program.what_if import Bought, Outcome, what_if
+from token_service.program.told import Bought
+from token_service.program.what_if import Outcome, what_if
 
 PURCHASES_MIN: Final = 2_000
 """Decided in a second, on one core."""

@@ -14,7 +14,8 @@ from token_service.cli.output import number
 from token_service.cli.simulation_plot import plot_svg
 from token_service.program.money import money_text
 from token_service.program.ruleset import Ruleset, parse_ruleset
-from token_service.program.what_if import Bought, Outcome, what_if
+from token_service.program.told import Bought
+from token_service.program.what_if import Outcome, what_if
 
 DOCS = Path(__file__).parents[2] / "docs"
 DRAWING = "pictures/year.svg"

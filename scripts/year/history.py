@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from token_service.cli.completejourney import HOUSEHOLDS_MAX, WEEKS_MAX, read_baskets
 from token_service.program.facts import ItemFacts
-from token_service.program.what_if import Bought
+from token_service.program.told import Bought
 
 LAST_WEEK = datetime(2018, 1, 2, tzinfo=UTC)
 """The data end on 1 January 2018: nothing is shifted."""
