@@ -14,6 +14,7 @@ from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.events import send_event
 from token_service.ledger.inputs import NewEvent, NewMember
 from token_service.ledger.members import enrol
+from token_service.ledger.ruleset_replay import replay_purchases
 from token_service.ledger.staff_tables import vouchers
 from token_service.program.ruleset import parse_ruleset
 from token_service.program.told import Bought, Occurred, Person, Told
@@ -37,7 +38,8 @@ PLAIN = rules(
     ),
     campaigns="[{id: treat, when: order.total > 3000, award: {voucher: five-off}, limits: {per_member: {times: 2}}}]",
     schedules=(
-        "[{id: monthly, every: month, points: 50, when: member.tier == 'gold'}, {id: weekly, every: week, points: 2, until: 2026-05-10}, "
+        "[{id: monthly, every: month, points: 50, when: member.tier == 'gold'}, "
+        "{id: weekly, every: week, points: 2, until: 2026-05-10}, "
         "{id: spring, every: month, points: 5, until: 2026-04-15}]"
     ),
     rewards=(
@@ -95,9 +97,16 @@ def test_a_history_with_events_comes_to_what_was_recorded(make: Make, document: 
     assert {name: found.by_member.get(name, 0) for name in people} == really
     with town.context.store.read() as connection:
         won = connection.execute(select(vouchers.c.reward_id, func.count()).group_by(vouchers.c.reward_id)).all()
-    assert dict(found.by_reward) == {reward: count for reward, count in won}
+    assert dict(found.by_reward) == {str(reward): count for reward, count in won}
     assert found.voucher_cost == 500 * found.by_reward["five-off"] > 0
     assert found.uncosted == {"coffee": found.by_reward["coffee"]}
     assert found.cost == found.points * 1_000 // 100 + found.voucher_cost
     assert found.points == sum(found.by_rule.values()) == sum(found.by_month.values())
+    again = replay_purchases(town.context, parse_ruleset(document), 366)
+    assert (again.given, again.given_events, again.given_rewards) == (
+        again.other,
+        again.other_events,
+        again.other_rewards,
+    )
+    assert again.given_events > 0 < again.given_challenges.vouchers
     assert {rule for rule, points in found.by_rule.items() if points > 0} >= {"review", "cake", "year", "weekly"}
