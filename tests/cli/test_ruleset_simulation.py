@@ -161,7 +161,7 @@ def test_what_the_history_cannot_tell_is_said(tmp_path: Path) -> None:
         "Not in it: the birthdays of 1 member (no birth_date).",
         "Not in it: events of these types, of which the history has none: survey.answered.",
         "Not in it: memberships: nobody holds one",
-        "Not in it: segments: nobody is in one",
+        "Not in it: segments: nobody is in one (no segments)",
         "Not in it: refunds: every purchase is kept whole.",
     ):
         assert sentence in said, said

@@ -1,8 +1,8 @@
 """A history in a CSV file: one row a purchase, or one a line of it, rows of the same reference being one purchase; or an event.
 
 Columns: member, occurred_at, total; and where there are any reference, tax, shipping, discount, channel, store, merchant, for
-lines sku, category, quantity, amount, for events event (its type) and subject, and of the member joined_at and birth_date. Money
-in minor units, times in ISO 8601 (without an offset: the programme's clock).
+lines sku, category, quantity, amount, for events event (its type) and subject, and of the member joined_at, birth_date and
+segments (ids with spaces between). Money in minor units, times in ISO 8601 (without an offset: the programme's clock).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from token_service.program.told import Bought, Occurred, Person, Told
 NEEDED: Final = ("member", "occurred_at", "total")
 KNOWN: Final = frozenset(
     {*NEEDED, "reference", "tax", "shipping", "discount", "channel", "store", "merchant"}
-    | {"sku", "category", "quantity", "amount", "event", "subject", "joined_at", "birth_date"}
+    | {"sku", "category", "quantity", "amount", "event", "subject", "joined_at", "birth_date", "segments"}
 )
-OF_THE_MEMBER: Final = ("joined_at", "birth_date")
+OF_THE_MEMBER: Final = ("joined_at", "birth_date", "segments")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _person(row: Mapping[str, str], number: int, time_zone: str, known: Person) 
         born = date.fromisoformat(row["birth_date"].strip()) if row.get("birth_date") else known.birth_date
     except ValueError as error:
         raise InvalidInput(f"line {number}: birth_date must be a date such as 1990-05-01") from error
-    return Person(joined, born)
+    return Person(joined, born, tuple((row.get("segments") or "").split()) or known.segments)
 
 
 def _item(row: Mapping[str, str], number: int, line: int) -> ItemFacts:

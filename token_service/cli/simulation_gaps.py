@@ -25,8 +25,8 @@ def unknown_to(ruleset: Ruleset, told: ToldHistory) -> Iterator[str]:
         yield "who has two cards: what each person gets once is given to each member once."
     if ruleset.memberships:
         yield "memberships: nobody holds one, so neither their points nor what they multiply or open is counted."
-    if ruleset.segments:
-        yield "segments: nobody is in one, so what is for them only is not given."
+    if ruleset.segments and not any(one.segments for one in told.people.values()):
+        yield "segments: nobody is in one (no segments), so what is for them only is not given."
     if any(isinstance(one, Bought) for one in told.things):
         yield "refunds: every purchase is kept whole."
 

@@ -37,10 +37,13 @@ class Occurred:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What a history knows of a member beside what they did. Without `joined_at` they count as joined with the first thing."""
+    """What a history knows of a member beside what they did. Without `joined_at` they count as joined with the first thing;
+    `segments` are theirs all the time.
+    """
 
     joined_at: datetime | None = None
     birth_date: date | None = None
+    segments: tuple[str, ...] = ()
 
 
 Told = Bought | Occurred

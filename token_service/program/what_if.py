@@ -8,7 +8,7 @@ of a history; points count when they are earned, expiry aside.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from token_service.program.limits import recent_orders
 from token_service.program.rewards import value_of
 from token_service.program.schedules import holds_for, schedule_of
 from token_service.program.schema import SCHEDULED, Ruleset
+from token_service.program.segments import declared
 from token_service.program.tiers import Qualification, qualification, tier_at
 from token_service.program.told import Bought, Occurred, Person, Told
 from token_service.program.visits import LastVisit, Visited, visit_of
@@ -60,6 +61,7 @@ class Outcome:
 @dataclass(slots=True)
 class _Member:
     first_at: datetime
+    segments: tuple[str, ...] = ()
     history: list[Qualification] = field(default_factory=list)
     day_points: dict[str, int] = field(default_factory=dict)
     visit: LastVisit | None = None
@@ -71,11 +73,19 @@ class _Member:
 
 
 class History:
-    """Decides purchases and events in the order in which they are told. `first_at`: since when members are known to be some."""
+    """Decides purchases and events in the order in which they are told. `first_at`: since when members are known to be some;
+    `people`: what else is known of them.
+    """
 
-    def __init__(self, ruleset: Ruleset, first_at: Mapping[str, datetime] | None = None) -> None:
+    def __init__(
+        self,
+        ruleset: Ruleset,
+        first_at: Mapping[str, datetime] | None = None,
+        people: Mapping[str, Person] | None = None,
+    ) -> None:
         self._ruleset = ruleset
-        self._members = {name: _Member(at) for name, at in (first_at or {}).items()}
+        known = {name: declared(ruleset, one.segments) for name, one in (people or {}).items()}
+        self._members = {name: _Member(at, known.get(name, ())) for name, at in (first_at or {}).items()}
         self._spent: Counter[str] = Counter()
         self.outcome = Outcome()
 
@@ -165,6 +175,7 @@ class History:
             purchases=member.purchases,
             day_points=member.day_points.get(local.date, 0),
             recent=recent_orders(rules, member.history, at),
+            segments=member.segments,
         )
 
     def _left(self, budget: Budget) -> int:
@@ -209,10 +220,15 @@ class History:
         out.by_member[told.member] = out.by_member.get(told.member, 0) + points + won
 
 
-def what_if(ruleset: Ruleset, history: Iterable[Told], people: Mapping[str, Person] | None = None) -> Outcome:
+def what_if(
+    ruleset: Ruleset,
+    history: Iterable[Told],
+    people: Mapping[str, Person] | None = None,
+    watch: Callable[[Told, int], object] | None = None,
+) -> Outcome:
     """What these purchases and events, told in the order of their times, come to under the rules, with what the calendar brings
     from the first of them to the last. Without a budget or a limit on everybody's day, which members share, they are told member
-    by member: it comes to the same, and takes less time.
+    by member: it comes to the same, and takes less time. `watch` is told the points of each thing as it is decided.
     """
     told, people = sorted(history, key=lambda one: one.occurred_at), people or {}
     if not told:
@@ -230,10 +246,9 @@ def what_if(ruleset: Ruleset, history: Iterable[Told], people: Mapping[str, Pers
         getattr(ruleset.limits, name) is None for name in CAPS
     ):
         everything.sort(key=lambda one: one.member)
-    replay = History(ruleset, first_at)
+    replay = History(ruleset, first_at, people)
     for thing in everything:
-        if isinstance(thing, Bought):
-            replay.tell(thing)
-        else:
-            replay.tell_event(thing)
+        points = replay.tell(thing) if isinstance(thing, Bought) else replay.tell_event(thing)
+        if watch is not None:
+            watch(thing, points)
     return replay.finish(until)
