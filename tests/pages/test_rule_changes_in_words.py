@@ -146,14 +146,21 @@ CHANGED = (
 def test_the_command_speaks_english(tmp_path: Path) -> None:
     assert run(tmp_path, BASE, CHANGED).output.splitlines() == [
         "What a purchase earns",
-        "  Rule “Base” – rounding: up to a whole point; before: nothing.",
-        "  what levels and offers multiply: what rules and offers give; before: nothing.",
+        "  Rule “Base” – rounding: up to a whole point; before: parts of a point are dropped.",
+        "  What levels and offers multiply: what rules and offers give; before: what rules give.",
         "Offers",
         "  no longer: Offer “Morning”: in addition, 5 points for every €7 spent. [condition: visit.hour < 10]",
         "  new: Offer “Morning”: in addition, 5 points for every €7 spent. [condition: visit.hour < 11]",
         "  Offer “Morning” – name in French: “Aurore”; before: “Matin”.",
         "Not an addendum: it needs its notice.",
     ]
+
+
+def test_a_default_that_is_only_written_out_is_said_to_be_none(tmp_path: Path) -> None:
+    said = run(tmp_path, BASE, BASE + "multipliers: {basis: earning}\n").output.splitlines()
+    assert said[1] == (
+        "  What levels and offers multiply: what rules give, as before; the document only writes it otherwise."
+    )
 
 
 def test_the_command_speaks_french_and_gives_its_words_as_json(tmp_path: Path) -> None:

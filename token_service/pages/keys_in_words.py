@@ -24,8 +24,11 @@ MOST_OF_A_NAME: Final = 2
 def key_in_words(whose: str | None, path: Sequence[str], old: Any, new: Any, currency: str) -> str:
     """What is at a place now and was before, as a sentence: 'Offer “Morning” – rounding: “up”; before: “down”.'"""
     what = named_key(path)
-    place = what if whose is None else gettext("%(whose)s – %(what)s", whose=whose, what=what)
+    place = what[:1].upper() + what[1:] if whose is None else gettext("%(whose)s – %(what)s", whose=whose, what=what)
     now, before = (_value(path, value, currency) for value in (new, old))
+    if now == before:
+        said = now if now is not None else gettext("nothing")
+        return gettext("%(place)s: %(said)s, as before; the document only writes it otherwise.", place=place, said=said)
     if now is None:
         return gettext("%(place)s: nothing any more; before: %(old)s.", place=place, old=before)
     if before is None:

@@ -187,12 +187,28 @@ def _unspoken(unit: _Unit, before: dict[str, list[Told]], after: dict[str, list[
         if not is_told and thing is not None:
             yield come_or_gone(whose, is_new=unit.new is not None)
         elif not is_told:
-            for path, was, now in _places(old or _nothing_like(new), new or _nothing_like(old)):
-                yield key_in_words(whose, (unit.section, *path), was, now, currency)
+            for path, _, _ in _places(old or _nothing_like(new), new or _nothing_like(old)):
+                yield key_in_words(whose, (unit.section, *path), *_meant(unit, path), currency)
         return
-    for path, was, now in _places(old, new):
+    for path, was, _ in _places(old, new):
         if not (is_told and (not path or _shows(unit, path, was, after))):
-            yield key_in_words(whose, (unit.section, *path), was, now, currency)
+            yield key_in_words(whose, (unit.section, *path), *_meant(unit, path), currency)
+
+
+def _meant(unit: _Unit, path: tuple[str, ...]) -> tuple[Any, Any]:
+    """What a place means in both documents: what is written there, else its default."""
+    if hasattr(unit.new or unit.old, "id"):
+        values = (unit.old, unit.new)
+    else:
+        values = (getattr(unit.before, unit.section), getattr(unit.after, unit.section))
+    old, new = (_at(_as_json(value, whole=True), path) for value in values)
+    return old, new
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = (_by_name(value) or {}).get(key)
+    return value
 
 
 def _nothing_like(value: Any) -> Any:
@@ -267,6 +283,8 @@ def _json(ruleset: Ruleset, section: str) -> Any:
     return ruleset.model_dump(mode="json", by_alias=True, exclude_unset=True, include={section})
 
 
-def _as_json(value: Any) -> Any:
-    """As the document writes it."""
-    return value.model_dump(mode="json", by_alias=True, exclude_unset=True) if isinstance(value, Part) else value
+def _as_json(value: Any, *, whole: bool = False) -> Any:
+    """As the document writes it; with `whole`, with the defaults that it leaves out."""
+    if not isinstance(value, Part):
+        return value
+    return value.model_dump(mode="json", by_alias=True, exclude_unset=not whole, exclude_none=whole)
