@@ -1,4 +1,4 @@
-"""A grocer's year of real baskets replayed under its 27 campaigns, with levels, limits and challenges (docs/year.md)."""
+"""A grocer's year of real baskets replayed under its 27 campaigns, with coupons, levels, limits and challenges (docs/year.md)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 from typing import Final
 
 from scripts.bench.table import Figure, Target
-from scripts.year.history import read_year
+from scripts.year.history import NOTHING_MORE, Year, read_year
 from token_service.app.resources import resource_dir
 from token_service.cli.completejourney import HOUSEHOLDS_MAX
 from token_service.program.ruleset import Ruleset, parse_ruleset
-from token_service.program.what_if import Bought, Outcome, what_if
+from token_service.program.what_if import Outcome, what_if
 
 PURCHASES_MIN: Final = 2_000
 """Decided in a second, on one core."""
@@ -19,10 +19,10 @@ PURCHASES_MIN: Final = 2_000
 def measure_year(households: int = HOUSEHOLDS_MAX) -> list[Figure]:
     """One line: purchases decided a second, lines, levels, visits and limits included, beside the earning rules alone."""
     rules = parse_ruleset((resource_dir("examples") / "completejourney.yaml").read_text(encoding="utf-8"))
-    plain = rules.model_copy(update={"campaigns": (), "tiers": None, "challenges": ()})
-    history = read_year(rules.program.time_zone, households=households)
-    alone, fast = _timed(plain, history)
-    whole, slow = _timed(rules, history)
+    plain = rules.model_copy(update={**NOTHING_MORE})
+    year = read_year(rules.program.time_zone, households=households)
+    alone, fast = _timed(plain, year)
+    whole, slow = _timed(rules, year)
     rate = whole.purchases / slow
     given = f"{whole.points:,} points instead of {alone.points:,}"
     return [
@@ -36,7 +36,7 @@ def measure_year(households: int = HOUSEHOLDS_MAX) -> list[Figure]:
     ]
 
 
-def _timed(rules: Ruleset, history: list[Bought]) -> tuple[Outcome, float]:
+def _timed(rules: Ruleset, year: Year) -> tuple[Outcome, float]:
     began = time.perf_counter()
-    outcome = what_if(rules, history)
+    outcome = what_if(rules, year.told, year.people)
     return outcome, time.perf_counter() - began

@@ -3,13 +3,16 @@ databases."""
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from ledger_town import DAY, TIERS, Make, Town, rules
 
 from token_service.ledger import ruleset_replay
 from token_service.ledger.context import Context
 from token_service.ledger.events import send_event
-from token_service.ledger.inputs import NewEvent
+from token_service.ledger.inputs import NewEvent, NewMember
+from token_service.ledger.members import enrol
 from token_service.ledger.ruleset_replay import replay_purchases
 from token_service.program.ruleset import parse_ruleset
 
@@ -100,7 +103,7 @@ def test_nothing_is_written_and_an_empty_time_is_empty(make: Make) -> None:
     town.check()
 
 
-def test_events_count_for_levels_and_days_as_they_did(make: Make) -> None:
+def test_events_count_for_levels_and_days_and_are_decided_again(make: Make) -> None:
     levels = "[{id: basic, from: 0}, {id: friend, from: 1, multiplier_percent: 200}]"
     tiers = f"tiers: {{qualify_by: engagement, window: {{kind: lifetime}}, levels: {levels}}}\n"
     earning = "rounding: floor}, {id: review, kind: event, event: review.written, points: 20}]"
@@ -110,5 +113,57 @@ def test_events_count_for_levels_and_days_as_they_did(make: Make) -> None:
     town.buy(member, 5_000)
     send_event(town.context, town.alice, NewEvent(town.reference(), "review.written", town.clock.at, member))
     town.buy(member, 3_000)
-    assert given(town.context, document) == (50 + 60, 50 + 60)
-    assert given(town.context, document + "limits: {per_member_day_points: 100}\n") == (110, 50 + 30)
+    assert given(town.context, document) == (50 + 20 + 60, 50 + 20 + 60)
+    assert given(town.context, document + "limits: {per_member_day_points: 100}\n") == (130, 50 + 20 + 30)
+
+
+def with_rules(*more: str) -> str:
+    """The plain ruleset with more earning rules."""
+    return rules().replace("rounding: floor}]", ", ".join(("rounding: floor}", *more)) + "]")
+
+
+def test_events_earn_what_the_other_rules_give_for_them(make: Make) -> None:
+    town = make(with_rules("{id: review, kind: event, event: review.written, points: 20, once_per: subject}"))
+    member = town.member()
+    for subject in ("bread", "bread", "cheese"):
+        new = NewEvent(town.reference(), "review.written", town.clock.at, member, subject=subject)
+        send_event(town.context, town.alice, new)
+    town.clock.forward(40 * DAY)
+    send_event(
+        town.context, town.alice, NewEvent(town.reference(), "review.written", town.clock.at, member, subject="bread")
+    )
+    other = with_rules("{id: review, kind: event, event: review.written, points: 30, limits: {per_member: {times: 3}}}")
+    found = replay_purchases(town.context, parse_ruleset(other), 366)
+    assert (found.given, found.other, found.given_events, found.other_events) == (40, 90, 40, 90)
+    assert given(town.context, rules()) == (40, 0)
+    really = with_rules("{id: review, kind: event, event: review.written, points: 20, once_per: subject}")
+    assert given(town.context, really, days=30) == (0, 0), "it was given for bread before that time"
+
+
+def test_a_new_birthday_and_a_new_schedule_come_on_their_days(make: Make) -> None:
+    """From Monday 2 March, on which they joined, to 20 April: six Mondays after it, and a birthday on the 1st of April."""
+    town = make(rules())
+    new = NewMember(external_id="ada", birth_date=date(1990, 4, 1))
+    member = enrol(town.context, town.alice, new).member.id
+    town.clock.forward(DAY)
+    town.buy(member, 1_000)
+    town.clock.at += 48 * DAY
+    other = with_rules("{id: cake, kind: event, event: member.birthday, points: 40}") + (
+        "schedules: [{id: weekly, every: week, points: 2, when: member.purchases > 0}]\n"
+    )
+    found = replay_purchases(town.context, parse_ruleset(other), 366)
+    assert (found.given, found.other, found.other_events) == (10, 10 + 40 + 7 * 2, 54)
+
+
+def test_vouchers_are_told_by_their_reward(make: Make) -> None:
+    rewards = (
+        "[{id: five-off, kind: discount, points: 9, discount: {amount: 500}}, {id: coffee, kind: gift, points: 9}]"
+    )
+    treat = "[{id: treat, when: order.total > %d, award: {voucher: %s}}]"
+    town = make(rules(rewards=rewards, campaigns=treat % (3_000, "coffee")))
+    member = town.member()
+    for total in (2_000, 4_000):
+        town.buy(member, total)
+    other = parse_ruleset(rules(rewards=rewards, campaigns=treat % (1_000, "five-off")))
+    found = replay_purchases(town.context, other, 366)
+    assert (found.given_rewards, found.other_rewards) == ({"coffee": 1}, {"five-off": 2})

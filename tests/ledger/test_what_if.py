@@ -11,7 +11,8 @@ from ledger_town import TIERS, Make, rules
 from token_service.ledger.inputs import NewItem
 from token_service.program.facts import ItemFacts
 from token_service.program.ruleset import parse_ruleset
-from token_service.program.what_if import Bought, History
+from token_service.program.told import Bought
+from token_service.program.what_if import History
 
 RULES = rules(
     tiers=TIERS,

@@ -50,6 +50,15 @@ def test_a_merchant_is_made_once(town: Town, manager: Desk) -> None:
     assert actions(town) == ["merchant.made"]
 
 
+def test_the_redemption_rate_of_the_last_days_is_shown(town: Town, manager: Desk) -> None:
+    town.purchase(town.member(), 2_000)
+    page = re.sub(r"<[^>]+>", " ", manager.read("/console/merchants?days=7")).replace("\N{NO-BREAK SPACE}", " ")
+    assert re.search(r"Points given, without those taken back\s+20\s", page)
+    assert re.search(r"Redemption rate\s+0 %", page)
+    assert 'value="7" selected' in manager.read("/console/merchants?days=7")
+    assert 'value="30" selected' in manager.read("/console/merchants?days=x")
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -180,6 +180,31 @@ def test_challenges_are_told_apart_with_their_points_and_vouchers(town: Town) ->
     assert rows["Vouchers won"] == ["2", "0", "− 2"]
 
 
+def test_the_cost_of_vouchers_is_told_and_what_is_not_in_it(town: Town) -> None:
+    """Vouchers of a campaign: those for money off at that money; those for a gift are counted, and said to be left out."""
+    town.purchase(town.member(), 2_000)
+    rewards = (
+        "[{id: five-off, kind: discount, points: 9, discount: {amount: 500}}, {id: coffee, kind: gift, points: 9}]"
+    )
+    treats = "[{id: a, award: {voucher: five-off}}, {id: b, award: {voucher: coffee}}]"
+    document = re.sub(r"(?ms)^(campaigns|challenges|rewards|schedules):.*?(?=^\w|\Z)", "", RULES)
+    assert "rewards:" not in document
+    page = plain(
+        desk(town, "manager")
+        .post(
+            "/console/rulesets/try/replay",
+            document=f"{document}\ncampaigns: {treats}\nrewards: {rewards}\nschedules: [{{id: w, every: week, points: 1}}]\n",
+            days="30",
+        )
+        .text
+    )
+    assert re.findall(r"What the vouchers cost</th>.*?figures\">([^<]*)<.*?figures\">([^<]*)<", page) == [
+        ("€0.00", "€5.00")
+    ]
+    assert "Vouchers for “Coffee” are counted, but not in the cost" in page
+    assert "Members who did nothing in that time are not looked at" in page
+
+
 def test_without_challenges_nothing_is_said_of_them(town: Town) -> None:
     town.purchase(town.member(), 2_000)
     page = desk(town, "manager").post("/console/rulesets/try/replay", document=DOUBLE, days="30").text

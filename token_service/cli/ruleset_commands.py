@@ -1,25 +1,21 @@
-"""`mereau ruleset check | show | hash | diff`, which work on files alone; `simulate` is in ruleset_simulation.py.
+"""`mereau ruleset check | show | hash`, which work on files alone, as those of ruleset_diff.py and ruleset_simulation.py do.
 
 What works on a programme (`draft | publish | list`) is in ruleset_publishing.py.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from token_service.cli.output import as_json, print_json
+from token_service.cli.ruleset_diff import diff
 from token_service.cli.ruleset_publishing import draft, list_, publish
 from token_service.cli.ruleset_reading import FILE, read_ruleset_file
 from token_service.cli.ruleset_simulation import simulate
 from token_service.errors import InvalidInput, Place
-from token_service.program.addendum import addendum_problems
 from token_service.program.conditions_apart import condition_check
-from token_service.program.document_changes import document_changes
 from token_service.program.ruleset import canonical_json, check_ruleset, ruleset_hash
 
 
@@ -67,32 +63,8 @@ def hash_(path: Path) -> None:
     click.echo(ruleset_hash(canonical_json(read_ruleset_file(path))))
 
 
-@ruleset.command()
-@click.argument("old", type=FILE)
-@click.argument("new", type=FILE)
-@as_json
-def diff(old: Path, new: Path, json_: bool) -> None:
-    """Tell what NEW changes, and whether it is an addendum to OLD, which may act at once. Exit code 1 when it is not."""
-    before, after = read_ruleset_file(old), read_ruleset_file(new)
-    changes = document_changes(before, after)
-    problems = addendum_problems(before, after)
-    if json_:
-        print_json({"changes": [asdict(change) for change in changes], "addendum": not problems, "errors": problems})
-    else:
-        for change in changes:
-            click.echo(f"{change.pointer}: {_word(change.old)} → {_word(change.new)}")
-        click.echo(
-            "No change." if not changes else "An addendum." if not problems else "Not an addendum: it needs its notice."
-        )
-    if problems:
-        raise click.exceptions.Exit(1)
-
-
+ruleset.add_command(diff)
 ruleset.add_command(simulate)
 ruleset.add_command(draft)
 ruleset.add_command(publish)
 ruleset.add_command(list_)
-
-
-def _word(value: Any) -> str:
-    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""`mereau ruleset simulate`: what a draft would have given for a history of purchases, beside the rules in force."""
+"""`mereau ruleset simulate`: what a draft would have given for a history of purchases and events, beside the rules in force."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from token_service.cli.output import as_json, number, print_json
 from token_service.cli.purchase_csv import read_history
 from token_service.cli.ruleset_reading import FILE, read_ruleset_file
+from token_service.cli.simulation_gaps import uncosted_said, unknown_to
 from token_service.cli.simulation_plot import plot_svg
 from token_service.errors import InvalidInput
 from token_service.program.money import money_text
@@ -18,7 +19,9 @@ from token_service.program.what_if import Outcome, what_if
 
 @click.command()
 @click.argument("draft", type=FILE)
-@click.option("--on", "history", type=FILE, required=True, help="CSV of purchases; docs/rulesets.md lists its columns.")
+@click.option(
+    "--on", "history", type=FILE, required=True, help="CSV of purchases and events; docs/rulesets.md lists its columns."
+)
 @click.option("--base", type=FILE, help="The rules to compare with. Default: those in force in the programme.")
 @click.option(
     "--margin-percent", type=click.IntRange(0, 100), default=30, show_default=True, help="Gross margin before points."
@@ -28,22 +31,27 @@ from token_service.program.what_if import Outcome, what_if
 def simulate(
     draft: Path, history: Path, base: Path | None, margin_percent: int, plot: Path | None, json_: bool
 ) -> None:
-    """Replay purchases under DRAFT and compare points, cost and margin with the rules in force. Nothing is written."""
+    """Replay a history under DRAFT and compare points, cost and margin with the rules in force. Nothing is written."""
     new = read_ruleset_file(draft)
     places = check_ruleset(new)
     if places:
         raise InvalidInput(f"{draft}: {places[0].pointer or '/'}: {places[0].detail}", places=tuple(places))
     old = _in_force() if base is None else read_ruleset_file(base)
     told = read_history(history, new.program.time_zone)
-    if not told:
-        raise InvalidInput(f"{history} has no purchases")
-    before, after = what_if(old, told), what_if(new, told)
+    if not told.things:
+        raise InvalidInput(f"{history} has no purchases or events")
+    before, after = (what_if(rules, told.things, told.people) for rules in (old, new))
+    unknown = list(dict.fromkeys(sentence for rules in (old, new) for sentence in unknown_to(rules, told)))
     if plot is not None:
         plot.write_text(plot_svg(before, after), encoding="utf-8")
     if json_:
-        print_json({"base": _figures(before, margin_percent), "draft": _figures(after, margin_percent)})
+        print_json(
+            {"base": _figures(before, margin_percent), "draft": _figures(after, margin_percent), "unknown": unknown}
+        )
         return
     _tell(before, after, new, margin_percent)
+    for sentence in (*uncosted_said(before, after), *unknown):
+        click.echo(f"Not in it: {sentence}")
 
 
 def _in_force() -> Ruleset:
@@ -73,13 +81,14 @@ def _tell(before: Outcome, after: Outcome, rules: Ruleset, margin_percent: int) 
 
     click.echo(
         f"{number(after.purchases)} purchases of {number(after.members)} members, {money(after.revenue)} in all; "
-        "points at their full value, as if all were spent"
+        "points and vouchers at their full value, as if all were spent"
     )
     rows = [("", "in force", "draft", "change")]
     rows += [
         (name, number(old), number(new), _change(old, new))
         for name, old, new in (
             ("points", before.points, after.points),
+            ("  of events and the calendar", before.event_points, after.event_points),
             ("  of challenges", before.challenge_points, after.challenge_points),
             ("vouchers won", before.vouchers, after.vouchers),
         )
@@ -88,6 +97,7 @@ def _tell(before: Outcome, after: Outcome, rules: Ruleset, margin_percent: int) 
         (name, money(old), money(new), _change(old, new))
         for name, old, new in (
             ("cost", before.cost, after.cost),
+            ("  of vouchers won", before.voucher_cost, after.voucher_cost),
             (f"margin of {margin_percent} % after it", _margin(before, margin_percent), _margin(after, margin_percent)),
         )
     ]

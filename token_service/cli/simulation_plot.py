@@ -1,7 +1,8 @@
-"""Points by month under two rulesets, as an SVG file of its own: pairs of bars, readable in the light and in the dark."""
+"""Pairs of bars as an SVG file of its own, readable in the light and in the dark: points by month under two rulesets."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Final
 
@@ -20,32 +21,43 @@ STYLE: Final = (
 
 
 def plot_svg(base: Outcome, draft: Outcome, names: tuple[str, str] = ("in force", "draft")) -> str:
-    """The drawing; `names` stand in its legend. Months without purchases between two others are left out."""
-    months = sorted(base.by_month.keys() | draft.by_month.keys())
-    most = max([1, *base.by_month.values(), *draft.by_month.values()])
-    step = (WIDTH - LEFT - 10) / max(1, len(months))
+    """Points by month; `names` stand in its legend. Months without purchases between two others are left out."""
+    return bars_svg("Points by month", (base.by_month, draft.by_month), names)
+
+
+def bars_svg(title: str, series: tuple[Mapping[str, int], Mapping[str, int]], names: tuple[str, str]) -> str:
+    """Two bars for each label, in the labels' order; `names` stand in the legend."""
+    labels = sorted(series[0].keys() | series[1].keys())
+    most = max([1, *series[0].values(), *series[1].values()])
+    step = (WIDTH - LEFT - 10) / max(1, len(labels))
     width = min(24.0, step * 0.36)
-    second = LEFT + 40 + 7 * len(names[0])
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="Points by month"><style>{STYLE}</style>',
-        f'<rect class="a" x="{LEFT}" y="10" width="10" height="10"/><text x="{LEFT + 15}" y="19">{escape(names[0])}</text>',
-        f'<rect class="b" x="{second}" y="10" width="10" height="10"/><text x="{second + 15}" y="19">{escape(names[1])}</text>',
+        f'aria-label="{escape(title)}"><style>{STYLE}</style>',
+        *_legend(names),
+        *_ruler(most),
     ]
-    for share in (0, 0.5, 1):
-        y = FLOOR - share * (FLOOR - TOP)
-        parts.append(f'<line class="l" x1="{LEFT}" x2="{WIDTH}" y1="{y:.0f}" y2="{y:.0f}"/>')
-        parts.append(
-            f'<text x="{LEFT - 6}" y="{y + 4:.0f}" text-anchor="end">{escape(number(round(most * share)))}</text>'
-        )
-    every = -(-len(months) // 12) or 1
-    for index, month in enumerate(months):
+    every = -(-len(labels) // 12) or 1
+    for index, label in enumerate(labels):
         middle = LEFT + index * step + step / 2
-        for css, outcome, x in (("a", base, middle - width), ("b", draft, middle)):
-            tall = (FLOOR - TOP) * outcome.by_month.get(month, 0) / most
+        for css, values, x in (("a", series[0], middle - width), ("b", series[1], middle)):
+            tall = (FLOOR - TOP) * values.get(label, 0) / most
             parts.append(
                 f'<rect class="{css}" x="{x:.1f}" y="{FLOOR - tall:.1f}" width="{width:.1f}" height="{tall:.1f}"/>'
             )
         if index % every == 0:
-            parts.append(f'<text x="{middle:.0f}" y="{FLOOR + 18}" text-anchor="middle">{escape(month)}</text>')
+            parts.append(f'<text x="{middle:.0f}" y="{FLOOR + 18}" text-anchor="middle">{escape(label)}</text>')
     return "\n".join((*parts, "</svg>\n"))
+
+
+def _legend(names: tuple[str, str]) -> Iterator[str]:
+    second = LEFT + 40 + 7 * len(names[0])
+    for css, x, name in (("a", LEFT, names[0]), ("b", second, names[1])):
+        yield f'<rect class="{css}" x="{x}" y="10" width="10" height="10"/><text x="{x + 15}" y="19">{escape(name)}</text>'
+
+
+def _ruler(most: int) -> Iterator[str]:
+    for share in (0, 0.5, 1):
+        y = FLOOR - share * (FLOOR - TOP)
+        yield f'<line class="l" x1="{LEFT}" x2="{WIDTH}" y1="{y:.0f}" y2="{y:.0f}"/>'
+        yield f'<text x="{LEFT - 6}" y="{y + 4:.0f}" text-anchor="end">{escape(number(round(most * share)))}</text>'

@@ -48,13 +48,13 @@ class Happened:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where members stand in challenges as recorded: what operations count for, by member; the completions that stand, with the
-    event of each, by member; and the events that gave a voucher which was not cancelled.
+    event of each, by member; and the reward of each event that gave a voucher which was not cancelled.
     """
 
     steps: dict[str, list[tuple[str, str, Counted]]]  # operation, challenge, counted
     given: dict[str, list[tuple[str, str]]]  # event, subject
     events: frozenset[str]  # of all in `given`
-    vouchers: frozenset[str]
+    vouchers: dict[str, str]
 
 
 def happened(
@@ -104,9 +104,11 @@ def standing(connection: Connection, ruleset: Ruleset, member_ids: Sequence[str]
     for member_id, event_id, subject in connection.execute(standing_ones):
         given.setdefault(member_id, []).append((event_id, subject))
     events = select(done.operation_id).where(done.member_id.in_(member_ids))
-    kept = select(vouchers.c.operation_id).where(vouchers.c.operation_id.in_(events), vouchers.c.cancelled_at.is_(None))
+    kept = select(vouchers.c.operation_id, vouchers.c.reward_id).where(
+        vouchers.c.operation_id.in_(events), vouchers.c.cancelled_at.is_(None)
+    )
     stands = frozenset(event for one in given.values() for event, _ in one)
-    return Standing(counted, given, stands, frozenset(connection.execute(kept).scalars()))
+    return Standing(counted, given, stands, {row.operation_id: row.reward_id for row in connection.execute(kept)})
 
 
 def taken_back(connection: Connection, event_ids: Sequence[str]) -> set[str]:

@@ -3,10 +3,10 @@ very same code, never written.
 
 Each purchase is decided on its recorded facts, refunds included; only what the rules themselves decide is taken from the
 other rules: the member's level at that moment, what the day's earlier purchases kept, and the visit, where they count
-visits by their times. Purchases before the window count
-towards levels and challenges as recorded. Events are not decided again, but count in challenges by the other rules; issuances
-by hand count in the day where they did when they were given, and the other rules count them (`limits.count_manual`). Under the
-rules that decided, a replay gives what was given; a refund counts from the start.
+visits by their times. Events are decided again as purchases are, and what only the other rules' calendar brings
+(replayed_events.py) comes to whoever is in the replay. What was before the window counts towards levels, challenges and limits of
+each member as recorded; issuances by hand count in the day where they did when they were given, and the other rules count them
+(`limits.count_manual`). Under the rules that decided, a replay gives what was given; a refund counts from the start.
 """
 
 from __future__ import annotations
@@ -14,24 +14,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from heapq import merge
 from itertools import accumulate, groupby
 from typing import Final
 
 from sqlalchemy import Connection, case, func, select
 
 from token_service.ledger.context import Context
+from token_service.ledger.replayed_events import Calendar, new_calendar, people_of, used_before, uses_of
 from token_service.ledger.replayed_rows import Happened, Standing, happened, labels_of, refunds_of, standing, taken_back
+from token_service.ledger.replayed_totals import Came, Challenged, Replay, Totals
+from token_service.ledger.rulesets import ruleset_in_force
 from token_service.ledger.tables import operations
 from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.caps import Budget
 from token_service.program.challenges import event_counts, purchase_counts
-from token_service.program.completions import Stamps
-from token_service.program.facts import PurchaseFacts, VisitFacts
+from token_service.program.completions import PROGRAM, Stamps
+from token_service.program.event_facts import EventFacts
+from token_service.program.events import RuleUse, decide_event_within_limits, event_qualification
+from token_service.program.events import points_used as event_points_used
+from token_service.program.facts import MemberFacts, PurchaseFacts, VisitFacts, local_time, member_age_days
 from token_service.program.limits import recent_orders
 from token_service.program.refunds import Refund, keep_after_refund
-from token_service.program.ruleset import Ruleset
+from token_service.program.ruleset import Ruleset, parse_ruleset
+from token_service.program.schedules import holds_for, schedule_of
+from token_service.program.schema import SCHEDULED
 from token_service.program.segments import declared
 from token_service.program.tiers import Qualification, qualification, tier_at
+from token_service.program.told import Occurred
 from token_service.program.visits import Visited, visit_of
 
 PURCHASES_MAX: Final = 5_000
@@ -44,90 +54,45 @@ MEMBERS_A_READ: Final = 100
 LOOKED_AT: Final = ("purchase", "event")
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayedDay:
-    """Points of one local date, as they were given and as the other rules would give them."""
-
-    date: str
-    given: int
-    other: int
-
-
-@dataclass(frozen=True, slots=True)
-class Challenged:
-    """What challenges gave: completions, their points, and vouchers."""
-
-    times: int = 0
-    points: int = 0
-    vouchers: int = 0
-
-    def __add__(self, more: Challenged) -> Challenged:
-        return Challenged(self.times + more.times, self.points + more.points, self.vouchers + more.vouchers)
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """What a replay found. Points are what purchases keep after their refunds, and what challenges gave with them, which
-    `given_challenges` and `other_challenges` name apart; `is_cut`: older purchases, or members with very long histories, were
-    left out.
-    """
-
-    since: datetime
-    purchases: int
-    members: int
-    given: int
-    other: int
-    given_challenges: Challenged
-    other_challenges: Challenged
-    gaining: int  # members
-    losing: int
-    days: tuple[ReplayedDay, ...]
-    is_cut: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    """Points of a local date on both sides; of a purchase, or of challenges that were completed."""
-
-    day: str
-    given: int
-    other: int
-    is_purchase: bool = False
-    given_challenges: Challenged = Challenged()
-    other_challenges: Challenged = Challenged()
-
-
 def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
     """The purchases of the last `days` (1 to 366) days, the newest PURCHASES_MAX of them, under `ruleset`. Members with so long a
     history that LOOKS_MAX would be passed are left out, the longest first.
     """
     since = context.now() - timedelta(days=min(max(1, days), DAYS_MAX))
+    now = context.now()
+    calendar = new_calendar(parse_ruleset(ruleset_in_force(context, now).document), ruleset)
     decided = len(ruleset.earning) + len(ruleset.campaigns) + len(ruleset.challenges) + 1
     most = min(PURCHASES_MAX, DECISIONS_MAX // decided)
     with context.store.read() as connection:
         first, count = _window(connection, since, most)
-        totals, budgets = _Totals(), _Budgets()
+        totals, budgets = Totals(), _Budgets(used_before(connection, since, first))
         members, are_all = _members(connection, since, first)
         for chunk in _chunks(members):
             told = happened(connection, chunk, since, first, count_manual=bool(ruleset.limits.count_manual))
             labels = labels_of(connection, chunk) if ruleset.segments else {}
+            people, uses = people_of(connection, chunk), uses_of(connection, chunk)
+            due = calendar.due(people, since, now)
             recorded = _Recorded(
                 refunds_of(connection, [one.id for one in told if one.facts is not None]),
                 taken_back(connection, [one.id for one in told if one.event is not None]),
                 standing(connection, ruleset, chunk),
+                calendar,
             )
             for member_id, group in groupby(told, key=lambda one: one.member_id):
                 segments = declared(ruleset, labels.get(member_id, ()))
-                totals.add(_Replayed(ruleset, recorded, budgets, segments).of(member_id, list(group)))
+                one = _Replayed(ruleset, recorded, budgets, segments, people[member_id][0])
+                totals.add(one.of(member_id, list(group), uses.get(member_id, ()), due.get(member_id, ())))
     return totals.as_replay(since, is_cut=count > most or not are_all)
 
 
 def _window(connection: Connection, since: datetime, most: int) -> tuple[int, int]:
-    """(the sequence from which purchases are taken, how many there are up to one more than `most`)."""
+    """(the sequence from which things are taken, 0 unless there are too many; how many purchases there are up to one more than
+    `most`).
+    """
     columns = operations.c
     query = select(columns.seq).where(columns.kind == "purchase", columns.occurred_at >= since)
     newest = list(connection.execute(query.order_by(columns.seq.desc()).limit(most + 1)).scalars())
-    return (newest[:most][-1] if newest else 0), len(newest)
+    return (newest[most - 1] if len(newest) > most else 0), len(newest)
 
 
 def _members(connection: Connection, since: datetime, first: int) -> tuple[list[str], bool]:
@@ -152,11 +117,14 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What some members' history says beside what happened: refunds by purchase, events that were taken back, challenges."""
+    """What some members' history says beside what happened: refunds by purchase, events that were taken back, challenges, and
+    which bonuses of the calendar come anew.
+    """
 
     refunds: Mapping[str, tuple[Refund, ...]]
     taken_back: set[str]
     standing: Standing
+    calendar: Calendar
 
 
 @dataclass(slots=True)
@@ -167,31 +135,88 @@ class _Replayed:
     recorded: _Recorded
     budgets: _Budgets
     segments: tuple[str, ...]
+    joined_at: datetime
+    purchases: int = 0
     history: list[Qualification] = field(default_factory=list)
     day_points: dict[str, int] = field(default_factory=dict)
-    uses: dict[str, list[datetime]] = field(default_factory=dict)
+    uses: dict[str, list[RuleUse]] = field(default_factory=dict)
     visited: list[tuple[Happened, VisitFacts]] = field(default_factory=list)
 
-    def of(self, member_id: str, told: Sequence[Happened]) -> Iterator[_Came]:
-        """What came of each of the member's purchases in the window, and of challenges that they and events completed."""
+    def of(
+        self,
+        member_id: str,
+        told: Sequence[Happened],
+        uses: Iterable[tuple[str, str, RuleUse]],
+        due: Sequence[Occurred],
+    ) -> Iterator[Came]:
+        """What came of each of the member's purchases and events in the window, and of challenges that they completed."""
         decided = {one.id for one in told if one.facts is not None or one.event is not None}
         stamps = self._stamps(member_id, told, decided)
-        for one in told:
-            if one.completes in decided:
+        for operation_id, rule_id, use in uses:
+            if operation_id not in decided:
+                self.uses.setdefault(rule_id, []).append(use)
+        everything: Iterator[Occurred | Happened] = merge(due, told, key=_told_at)
+        for one in everything:
+            if isinstance(one, Occurred):
+                yield from self._falls_due(one, stamps)
+            elif one.completes in decided:
                 yield self._given(one)
-                continue
-            counts: dict[str, int] = {}
-            if one.visit is not None and one.facts is None:
-                self.visited.append((one, one.visit))
-            if one.facts is None:
-                self._keep(one.day, one.kept, one.counted)
-                if one.event is not None and one.id not in self.recorded.taken_back:
-                    counts = event_counts(self.ruleset, one.event)
             else:
-                yield _Came(one.day, one.kept, self._decide(one, one.facts), is_purchase=True)
-                counts = purchase_counts(self.ruleset, one.facts, self.recorded.refunds.get(one.id, ()))
-            if counts:
-                yield from self._complete(one, counts, stamps)
+                yield from self._again(one, stamps)
+
+    def _again(self, one: Happened, stamps: Stamps) -> Iterator[Came]:
+        """What came of one recorded thing."""
+        counts: dict[str, int] = {}
+        if one.facts is not None:
+            yield Came(one.day, one.kept, self._decide(one, one.facts), is_purchase=True)
+            counts = purchase_counts(self.ruleset, one.facts, self.recorded.refunds.get(one.id, ()))
+        elif one.event is None or one.id in self.recorded.taken_back:
+            self._keep(one.day, one.kept, one.counted)
+        elif self.recorded.calendar.replaces(one.event.event, one.event.subject):
+            yield Came(one.day, one.kept, 0, is_event=True)
+        else:
+            yield Came(one.day, one.kept, self._decide_event(one.event), is_event=True)
+            counts = event_counts(self.ruleset, one.event)
+        if one.visit is not None and one.facts is None:
+            self.visited.append((one, one.visit))
+        self.purchases += one.counted.orders
+        if counts:
+            yield from self._complete(one.recorded_at, one.day, counts, stamps)
+
+    def _falls_due(self, one: Occurred, stamps: Stamps) -> Iterator[Came]:
+        """What comes by the other rules' calendar alone."""
+        rules, at = self.ruleset, one.occurred_at
+        local = local_time(at, rules.program.time_zone)
+        age = member_age_days(self.joined_at, at, rules.program.time_zone)
+        facts = EventFacts(at, local, one.event, one.subject, PROGRAM, MemberFacts(None, age, self.purchases, 0))
+        schedule = schedule_of(rules, one.subject) if one.event == SCHEDULED else None
+        if schedule is None or holds_for(schedule, self._member(facts)):
+            yield Came(local.date, 0, self._decide_event(facts), is_event=True)
+            if counts := event_counts(rules, facts):
+                yield from self._complete(at, local.date, counts, stamps)
+
+    def _decide_event(self, facts: EventFacts) -> int:
+        """The points of an event."""
+        person = facts.person or "new"
+        facts = replace(facts, member=self._member(facts), limits=(), seen=(), person=None, caps=())
+        facts, award = decide_event_within_limits(
+            self.ruleset, facts, lambda _rules: self.uses, self.budgets.left, lambda _rule: person
+        )
+        for budget_id, points in event_points_used(self.ruleset, facts, award).items():
+            self.uses.setdefault(budget_id, []).append(RuleUse(facts.occurred_at, facts.subject))
+            self.budgets.use(budget_id, points)
+        self._keep(facts.local.date, award.points, event_qualification(facts, award.points))
+        return award.points
+
+    def _member(self, facts: PurchaseFacts | EventFacts) -> MemberFacts:
+        """The member just before something, under the other rules."""
+        rules, at = self.ruleset, facts.occurred_at
+        return replace(
+            facts.member,
+            tier=None if rules.tiers is None else tier_at(rules, self.history, at),
+            day_points=self.day_points.get(facts.local.date, 0),
+            segments=self.segments,
+        )
 
     def _stamps(self, member_id: str, told: Sequence[Happened], decided: set[str]) -> Stamps:
         """Where the member stood in challenges before the window."""
@@ -203,27 +228,23 @@ class _Replayed:
             (subject for event_id, subject in given if event_id not in again),
         )
 
-    def _given(self, one: Happened) -> _Came:
+    def _given(self, one: Happened) -> Came:
         """What a completion really gave, that is decided again."""
         stands = one.id in self.recorded.standing.events
-        gave = Challenged(int(stands), one.kept, int(one.id in self.recorded.standing.vouchers))
-        return _Came(one.day, one.kept, 0, given_challenges=gave)
+        reward = self.recorded.standing.vouchers.get(one.id)
+        gave = Challenged(int(stands), one.kept, int(reward is not None))
+        return Came(one.day, one.kept, 0, given_challenges=gave, given_reward=reward)
 
     def _decide(self, one: Happened, facts: PurchaseFacts) -> int:
         """The points that a purchase keeps."""
         rules, at, back = self.ruleset, facts.occurred_at, self.recorded.refunds.get(one.id, ())
-        member = replace(
-            facts.member,
-            tier=None if rules.tiers is None else tier_at(rules, self.history, at),
-            day_points=self.day_points.get(one.day, 0),
-            recent=recent_orders(rules, self.history, at),
-            segments=self.segments,
-        )
+        member = replace(self._member(facts), recent=recent_orders(rules, self.history, at))
         facts = replace(facts, member=member, visit=self._visit(one, facts), campaigns=(), caps=())
-        facts = with_limits(rules, facts, self.uses, self.budgets.left)
+        times = {name: [use.at for use in uses] for name, uses in self.uses.items()}
+        facts = with_limits(rules, facts, times, self.budgets.left)
         award = keep_after_refund(rules, facts, back)
         for campaign_id, points in points_used(facts, award).items():
-            self.uses.setdefault(campaign_id, []).append(at)
+            self.uses.setdefault(campaign_id, []).append(RuleUse(at, None))
             self.budgets.use(campaign_id, points)
         self._keep(one.day, award.points, qualification(facts, back, award.points))
         return award.points
@@ -240,73 +261,35 @@ class _Replayed:
         self.visited.append((one, visit))
         return visit
 
-    def _complete(self, one: Happened, counts: Mapping[str, int], stamps: Stamps) -> Iterator[_Came]:
-        """What a purchase or an event completes under the other rules."""
-        at, left = one.recorded_at, self.budgets.left
-        day = one.facts.local.date if one.facts is not None else one.day
+    def _complete(self, at: datetime, day: str, counts: Mapping[str, int], stamps: Stamps) -> Iterator[Came]:
+        """What something of a local date, recorded at an instant, completes under the other rules."""
+        left = self.budgets.left
         for done in stamps.count(self.ruleset, day, counts=counts, at=at, day_points=self.day_points, left=left):
             self.history.append(done.counts)
             for budget_id, points in done.used.items():
                 self.budgets.use(budget_id, points)
-            yield _Came(done.day, 0, done.points, other_challenges=Challenged(1, done.points, done.vouchers))
+            won, reward = Challenged(1, done.points, done.vouchers), done.challenge.award.reward
+            yield Came(done.day, 0, done.points, other_challenges=won, other_reward=reward)
 
     def _keep(self, day: str, points: int, counts: Qualification) -> None:
         self.day_points[day] = self.day_points.get(day, 0) + points
         self.history.append(counts)
 
 
+def _told_at(one: Occurred | Happened) -> datetime:
+    return one.occurred_at if isinstance(one, Occurred) else one.recorded_at
+
+
 class _Budgets:
-    """What campaigns and days have given in the replay, member by member: who gets the last points may differ, not how many
-    there are.
+    """What campaigns, rules and days gave before, and have given in the replay, member by member: who gets the last points may
+    differ, not how many there are.
     """
 
-    def __init__(self) -> None:
-        self._used: dict[str, int] = {}
+    def __init__(self, used: Mapping[str, int]) -> None:
+        self._used = dict(used)
 
     def left(self, budget: Budget) -> int:
         return max(0, budget.points - self._used.get(budget.id, 0))
 
     def use(self, budget_id: str, points: int) -> None:
         self._used[budget_id] = self._used.get(budget_id, 0) + points
-
-
-class _Totals:
-    """Sums over members, one at a time."""
-
-    def __init__(self) -> None:
-        self.purchases = self.members = self.gaining = self.losing = 0
-        self.days: dict[str, list[int]] = {}
-        self.given_challenges = self.other_challenges = Challenged()
-
-    def add(self, came: Iterable[_Came]) -> None:
-        """One member's purchases and challenges."""
-        change = count = purchases = 0
-        for one in came:
-            sums = self.days.setdefault(one.day, [0, 0])
-            sums[0] += one.given
-            sums[1] += one.other
-            change += one.other - one.given
-            purchases += one.is_purchase
-            count += 1
-            self.given_challenges += one.given_challenges
-            self.other_challenges += one.other_challenges
-        self.purchases += purchases
-        self.members += count > 0
-        self.gaining += change > 0
-        self.losing += change < 0
-
-    def as_replay(self, since: datetime, *, is_cut: bool) -> Replay:
-        days = tuple(ReplayedDay(day, *self.days[day]) for day in sorted(self.days))
-        return Replay(
-            since=since,
-            purchases=self.purchases,
-            members=self.members,
-            given=sum(day.given for day in days),
-            other=sum(day.other for day in days),
-            given_challenges=self.given_challenges,
-            other_challenges=self.other_challenges,
-            gaining=self.gaining,
-            losing=self.losing,
-            days=days,
-            is_cut=is_cut,
-        )

@@ -65,7 +65,7 @@ ROOMS: Final = (
     people, own_wallet, own_key, transparency,
 )  # fmt: skip
 
-FILTERS: Final = ("number", "signed", "money", "round_money", "day", "clock", "lasting_seconds")
+FILTERS: Final = ("number", "signed", "money", "round_money", "percent", "day", "clock", "lasting_seconds")
 """What templates use of formats.py."""
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 

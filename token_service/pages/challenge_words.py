@@ -77,9 +77,11 @@ def _event_name(event: str, ruleset: Ruleset) -> str:
 
 
 def award_in_words(award: ChallengeAward, ruleset: Ruleset) -> str:
-    """ "200 points and a badge"."""
-    parts = list(_parts(award, ruleset))
-    return parts[0] if len(parts) == 1 else gettext("%(first)s and %(second)s", first=parts[0], second=parts[1])
+    """ "200 points and a badge"; empty for a draft's award that gives nothing."""
+    *before, last = list(_parts(award, ruleset)) or [""]
+    for part in reversed(before):
+        last = gettext("%(first)s and %(second)s", first=part, second=last)
+    return last
 
 
 def _parts(award: ChallengeAward, ruleset: Ruleset) -> Iterator[str]:

@@ -75,6 +75,11 @@ def factor(percent: int) -> str:
     return f"×{NO_BREAK}{format_decimal(Decimal(percent) / 100, locale=_locale())}"
 
 
+def percent(hundredths: int) -> str:
+    """Hundredths of a percent: 1234 → "12,34 %" in French, "12.34 %" in English."""
+    return f"{format_decimal(Decimal(hundredths) / 100, locale=_locale())}{NO_BREAK}%"
+
+
 def lasting(duration: str) -> str:
     """ISO 8601 as a length of time: "P1Y6M" → "18 mois", "P2Y" → "2 ans", "P14D" → "14 jours"."""
     parsed = parse_duration(duration)

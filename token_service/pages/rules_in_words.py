@@ -5,7 +5,7 @@ Every sentence is whole, so that it can be translated as one. A campaign's condi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -48,6 +48,11 @@ from token_service.program.schema import (
 from token_service.program.schema_values import DAY
 
 LIMITS: Final = ("per_order_points", "per_member_day_points", "velocity", STORE_DAY, MERCHANT_DAY, PROGRAM_DAY)
+CHAPTERS: Final = (
+    *("earning", "actions", "memberships", "challenges", "segments", "visits"),
+    *("offers", "levels", "limits", "time", "rewards"),
+)
+"""A word for each chapter, in their order."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,11 @@ class Chapter:
     lines: tuple[Told, ...]
 
 
-def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
-    """The rules, chapter by chapter, in the page's language; a chapter that the rules don't have is left out."""
-    chapters = (
+def in_words(ruleset: Ruleset, only: Container[str] | None = None) -> tuple[Chapter, ...]:
+    """The rules, chapter by chapter, in the page's language; a chapter that the rules don't have is left out. With `only`, those
+    chapters of CHAPTERS.
+    """
+    told = (
         (gettext("What a purchase earns"), _earning(ruleset)),
         (gettext("What else earns points"), _actions(ruleset)),
         (gettext("Memberships"), (Told(membership_in_words(one, ruleset)) for one in ruleset.memberships)),
@@ -84,8 +91,9 @@ def in_words(ruleset: Ruleset) -> tuple[Chapter, ...]:
         (gettext("When points can be used, and until when"), _time(ruleset) if gives_points(ruleset) else ()),
         (gettext("What points buy"), _rewards(ruleset)),
     )
-    told = (Chapter(title, tuple(lines)) for title, lines in chapters)
-    return tuple(chapter for chapter in told if chapter.lines)
+    asked = (one for key, one in zip(CHAPTERS, told, strict=True) if only is None or key in only)
+    chapters = (Chapter(title, tuple(lines)) for title, lines in asked)
+    return tuple(chapter for chapter in chapters if chapter.lines)
 
 
 def _earning(ruleset: Ruleset) -> Iterator[Told]:

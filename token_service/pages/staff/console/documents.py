@@ -12,9 +12,8 @@ from typing import Any
 
 from token_service.errors import InvalidInput, Place
 from token_service.ledger.program_setup import get_program
-from token_service.pages.rules_in_words import Chapter, Told, in_words
+from token_service.pages.rule_changes import ChapterChange, changes_in_words
 from token_service.pages.services import services
-from token_service.pages.translation import gettext
 from token_service.program.addendum import addendum_problems
 from token_service.program.conditions_apart import condition_check
 from token_service.program.document import DOCUMENT_BYTES_MAX
@@ -40,15 +39,6 @@ class Checked:
     ruleset: Ruleset | None
     hash: str | None
     mistakes: tuple[Mistake, ...]
-
-
-@dataclass(frozen=True)
-class ChapterChange:
-    """What one chapter of the rules no longer says, and what it says newly."""
-
-    title: str
-    gone: tuple[Told, ...]
-    new: tuple[Told, ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +77,7 @@ def checked(text: str) -> Checked:
 def changes(old: Ruleset, new: Ruleset) -> Changes:
     """What `new` changes."""
     places = tuple(PlaceChange(one.pointer, _json(one.old), _json(one.new)) for one in document_changes(old, new))
-    return Changes(_chapters(old, new), places, bool(places) and not addendum_problems(old, new))
+    return Changes(changes_in_words(old, new), places, bool(places) and not addendum_problems(old, new))
 
 
 def _json(value: Any) -> str | None:
@@ -101,24 +91,3 @@ def _wrong(text: str, places: tuple[Place, ...]) -> Checked:
 
 def _line(text: str, place: Place) -> int | None:
     return line_of(text, place.pointer) if place.pointer else None
-
-
-def _chapters(old: Ruleset, new: Ruleset) -> tuple[ChapterChange, ...]:
-    before = {chapter.title: chapter.lines for chapter in (_named(old), *in_words(old))}
-    after = {chapter.title: chapter.lines for chapter in (_named(new), *in_words(new))}
-    found = (
-        ChapterChange(
-            title,
-            tuple(line for line in before.get(title, ()) if line not in after.get(title, ())),
-            tuple(line for line in after.get(title, ()) if line not in before.get(title, ())),
-        )
-        for title in dict.fromkeys((*before, *after))
-    )
-    return tuple(change for change in found if change.gone or change.new)
-
-
-def _named(ruleset: Ruleset) -> Chapter:
-    """The name and clock of the programme: rules, too, though no chapter of the open books."""
-    program = ruleset.program
-    said = gettext("%(name)s, by the clock of %(zone)s.", name=program.name, zone=program.time_zone)
-    return Chapter(gettext("The programme"), (Told(said),))

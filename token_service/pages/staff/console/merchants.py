@@ -23,6 +23,7 @@ from token_service.ledger.merchants import (
     list_stores,
     set_ceiling,
 )
+from token_service.ledger.period_figures import period_figures
 from token_service.ledger.program_setup import get_program
 from token_service.ledger.staff_trail import Deed, list_actions, perform
 from token_service.ledger.views import Merchant, Store
@@ -36,6 +37,7 @@ from token_service.pages.translation import gettext
 
 LISTED: Final = 100
 ACTIONS_SHOWN: Final = 10
+FIGURES_OF_DAYS: Final = (7, 30, 90, 365)
 PERIODS: Final = (86_400, 7 * 86_400, 30 * 86_400, 0)
 """What a ceiling's window may last, in seconds; 0 is one window for ever. Another one that is set already is offered too."""
 
@@ -61,10 +63,18 @@ def add_to(pages: Blueprint) -> None:
 
 
 def merchants() -> ResponseReturnValue:
-    """All of them, by party number."""
+    """All of them, by party number, and what the whole programme gave and took in of late."""
     given = services()
     page = list_merchants(given.context, person().actor, limit=LISTED, cursor=request.args.get("cursor"))
-    return render_template("staff/console/merchants.html", program=given.ruleset().program, found=page)
+    days = int(found) if (found := request.args.get("days", "")) in map(str, FIGURES_OF_DAYS) else FIGURES_OF_DAYS[1]
+    return render_template(
+        "staff/console/merchants.html",
+        program=given.ruleset().program,
+        found=page,
+        figures=period_figures(given.context, days),
+        days=days,
+        all_days=FIGURES_OF_DAYS,
+    )
 
 
 def new() -> ResponseReturnValue:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from token_service.ledger.ruleset_replay import Replay, ReplayedDay
+from token_service.ledger.replayed_totals import Replay, ReplayedDay
 from token_service.pages import formats
 
 WIDTH: Final = 640

@@ -5,16 +5,19 @@ The rules are a stored version (`hash`) or a text (`document`), which is checked
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from token_service.ledger.ruleset_replay import Replay, replay_purchases
+from token_service.ledger.replayed_events import OF_THE_CALENDAR
+from token_service.ledger.replayed_totals import Replay
+from token_service.ledger.ruleset_replay import replay_purchases
 from token_service.ledger.rulesets import get_ruleset
-from token_service.pages.breakdown import Explained, explained, own_name
+from token_service.pages import formats
+from token_service.pages.breakdown import Explained, explained, own_name, reward_named
 from token_service.pages.services import services
 from token_service.pages.staff.console.documents import checked
 from token_service.pages.staff.console.drafting import draft_page
@@ -29,10 +32,12 @@ from token_service.pages.staff.console.typed_purchase import (
     read_purchase,
 )
 from token_service.pages.staff.rules import add_page
+from token_service.pages.translation import gettext
 from token_service.program.earning import decide_purchase
 from token_service.program.facts import PurchaseFacts
 from token_service.program.rewards import value_of
 from token_service.program.ruleset import Ruleset
+from token_service.program.voucher_costs import uncosted, voucher_cost
 
 DAYS: Final = (7, 30, 90, 365)
 
@@ -112,6 +117,44 @@ def _worth(ruleset: Ruleset, points: int) -> int | None:
     return value_of(ruleset, points) if ruleset.program.point_value else None
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Minor units that points and vouchers cost, as given and under the tried rules; points None where they have no value."""
+
+    points_given: int | None
+    points_other: int | None
+    vouchers_given: int
+    vouchers_other: int
+
+
+def _cost(rules: Ruleset, tried: Ruleset, replay: Replay) -> Cost:
+    return Cost(
+        _worth(rules, replay.given),
+        _worth(tried, replay.other),
+        voucher_cost(rules, replay.given_rewards),
+        voucher_cost(tried, replay.other_rewards),
+    )
+
+
+def _gaps(rules: Ruleset, tried: Ruleset, replay: Replay) -> Iterator[str]:
+    """What the figures leave out, a sentence each."""
+    given, other = uncosted(rules, replay.given_rewards), uncosted(tried, replay.other_rewards)
+    for reward_id in dict.fromkeys((*given, *other)):
+        yield gettext(
+            "Vouchers for “%(reward)s” are counted, but not in the cost: the rules don’t declare it (given %(given)s, under "
+            "these rules %(other)s).",
+            reward=reward_named(tried, reward_id),
+            given=formats.number(given.get(reward_id, 0)),
+            other=formats.number(other.get(reward_id, 0)),
+        )
+    if tried.schedules or any(getattr(rule, "event", None) in OF_THE_CALENDAR for rule in tried.earning):
+        yield gettext(
+            "Members who did nothing in that time are not looked at, though the calendar may bring them points."
+        )
+    if tried.memberships != rules.memberships:
+        yield gettext("Memberships count as they were held; nobody buys or keeps one under these rules.")
+
+
 def _page(
     tried: Tried,
     given: TypedPurchase,
@@ -133,8 +176,8 @@ def _page(
         facts=facts,
         replay=replay,
         plot=plot_of(replay) if replay is not None else None,
-        cost_given=_worth(rules, replay.given) if replay is not None else None,
-        cost_other=_worth(tried.ruleset, replay.other) if replay is not None else None,
+        cost=_cost(rules, tried.ruleset, replay) if replay is not None else None,
+        gaps=list(_gaps(rules, tried.ruleset, replay)) if replay is not None else [],
         days=days,
         all_days=DAYS,
     )
