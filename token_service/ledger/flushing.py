@@ -26,6 +26,7 @@ from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Debt, Entry, Fact, HoldState, LotUse, NewVoucherRow, Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.undone_uses import write_undone_uses
 
 _STATE_COLUMNS = (
     "kept",
@@ -74,6 +75,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     _write_awards(tx)
     direct.append(tx.connection, vouchers, _rows(staged.vouchers))
     _cancel_vouchers(tx)
+    write_undone_uses(tx)
     direct.append(tx.connection, leaves, leaf_rows)
     _write_accounts(tx)
 

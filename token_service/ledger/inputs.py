@@ -236,6 +236,16 @@ class NewVoucherUse:
 
 
 @dataclass(frozen=True, slots=True)
+class NewVoucherReversal:
+    """A merchant undoes its use of a voucher; `use_reference` is what it called that use. None: the use that stands."""
+
+    reference: str
+    use_reference: str | None = None
+    merchant_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewAdjustment:
     reference: str
     member_id: str

@@ -2,7 +2,8 @@
 facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
-purchases keep, what they hold of campaigns and count for in challenges, memberships, uses of benefits, what became of vouchers.
+purchases keep, what they hold of campaigns and count for in challenges, memberships, uses of benefits, what became of vouchers,
+which of their uses were undone.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from token_service.ledger.referrals import mend_states
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, write
+from token_service.ledger.voucher_use_tables import undone_voucher_uses
 
 MEMBER_FIGURES: Final = (
     "available", "held", "pending", "debt", "issued", "redeemed", "expired", "reversed", "tier", "purchase_count",
@@ -39,6 +41,7 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "member_memberships": (member_memberships, "operation_id"),
     "benefit_uses": (benefit_uses, "operation_id"),
     "vouchers": (vouchers, "id"),
+    "undone_voucher_uses": (undone_voucher_uses, "operation_id"),
 }
 Rows = dict[str, dict[str, Any]]
 

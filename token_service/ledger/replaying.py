@@ -21,6 +21,7 @@ from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.segments import replayed_segments
 from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.undone_uses import replayed_voucher_uses
 from token_service.ledger.voucher_rows import replayed_vouchers
 from token_service.ledger.wallet_tables import wallet_events
 from token_service.program.campaign_uses import points_used
@@ -65,6 +66,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     figures["state"] = own_wallets.replayed_state(tx, member_id)
     figures["segments"] = replayed_segments(tx, member_id)
     figures |= {"merged_into": merged_into, "carried_visit": merges.carried_visit(tx, done)}
+    standing, undone = replayed_voucher_uses(tx, member_id)
     rows = {
         "lots": {key: lot | {"points_held": aside.get(key, 0)} for key, lot in _lots(tx, member_id, entries).items()},
         "holds": {key: {name: getattr(hold, name) for name in hold.__slots__} for key, hold in holds.items()},
@@ -75,7 +77,8 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "challenge_completions": replayed_completions(done, merges.renamed_completions(tx, done)),
         "member_memberships": replayed_periods(done),
         "benefit_uses": replayed_benefit_uses(done),
-        "vouchers": replayed_vouchers(tx, member_id, all_done, entries),
+        "vouchers": replayed_vouchers(tx, member_id, all_done, entries, standing),
+        "undone_voucher_uses": undone,
     }
     return figures, rows
 

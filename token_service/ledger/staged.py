@@ -187,6 +187,20 @@ class BenefitUse:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoneUse:
+    """A use of a voucher that was undone by an operation; the voucher buys its reward again."""
+
+    operation_id: str
+    voucher_id: str
+    member_id: str
+    used_at: datetime
+    merchant_id: str
+    reference: str
+    discount_cents: int | None
+    undone_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HoldState:
     """What became of a hold; `lots` are [lot, points] that an open one sets aside, in the order of use."""
 
@@ -240,6 +254,7 @@ class Staged:
     reversed_uses: list[str] = field(default_factory=list)  # operations of uses
     vouchers: list[NewVoucherRow] = field(default_factory=list)
     cancelled_vouchers: list[str] = field(default_factory=list)  # ids
+    undone_uses: list[UndoneUse] = field(default_factory=list)
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments
 
     def mark(self) -> tuple[int, ...]:

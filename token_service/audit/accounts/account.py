@@ -245,8 +245,8 @@ class Operation:
 
     For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
     its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a redemption: `uses` its own
-    and its restorations', `reward` what it bought, `at` when, `is_used` whether its voucher was honoured, `is_expired` whether
-    that ended.
+    and its restorations', `reward` what it bought, `at` when, `is_used` whether its voucher was honoured, `use` what the
+    last such leaf said, `is_expired` whether that ended.
     """
 
     id: str
@@ -265,6 +265,7 @@ class Operation:
     reward: str | None = None
     at: datetime | None = None
     is_used: bool = False
+    use: dict[str, object] | None = None
     is_expired: bool = False
     is_void: bool = False
     day: str | None = None

@@ -31,7 +31,7 @@ def operation_again(tx: Transaction, leaf: OpenedLeaf) -> Operation:
         id=document["operation_id"],
         kind=document["operation"],
         merchant_id=document["merchant"],
-        member_id=document.get("into", leaf.member_id),  # of a merge: for the account that stays
+        member_id=document.get("into") or tx.heir(tx.account(leaf.member_id)).id,  # counts for the account that stays
         parent_id=document.get("of"),
         store_id=_store(tx, document),
         reference=document["reference"],
@@ -121,6 +121,11 @@ def _use_reversal(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     return {"reason": leaf.document["reason"]}, {}
 
 
+def _voucher_reversal(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    names = ("voucher", "reward", "use", "used_at", "discount", "reason")
+    return {name: leaf.document[name] for name in names if name in leaf.document}, {}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
     "event": _event,
@@ -136,6 +141,7 @@ OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]
     "move": _merge,
     "benefit_use": _benefit_use,
     "use_reversal": _use_reversal,
+    "voucher_reversal": _voucher_reversal,
 }
 """What each kind of operation says in its details (docs/audit.md)."""
 
