@@ -25,11 +25,13 @@ from token_service.ledger.inputs import (
     NewOrder,
     NewReversal,
     NewVoucher,
+    NewVoucherReversal,
     NewVoucherUse,
 )
 from token_service.ledger.memberships import refund_membership, sell_membership
 from token_service.ledger.merging import merge_members
 from token_service.ledger.segments import set_segments
+from token_service.ledger.voucher_undoing import undo_use
 from token_service.ledger.vouchers import buy_reward, list_vouchers, use_voucher
 
 CAMPAIGNS = (
@@ -115,6 +117,7 @@ class History:
             self.take_back,
             self.use_voucher,
             self.buy_voucher,
+            self.undo_voucher,
             self.give,
             self.join,
             self.leave,
@@ -188,6 +191,11 @@ class History:
         code = next(one.code for one in found if one.code is not None)
         order = self.luck.choice([None, NewOrder(self.luck.randint(0, 5_000))])
         use_voucher(self.town.context, self.town.alice, NewVoucherUse(self.town.reference(), code, order=order))
+
+    def undo_voucher(self) -> None:
+        """Not always one that may be undone."""
+        voucher = self.luck.choice(list_vouchers(self.town.context, Actor.member(self.luck.choice(self.members))))
+        undo_use(self.town.context, self.town.alice, voucher.id, NewVoucherReversal(self.town.reference()))
 
     def give(self) -> None:
         """A reward at the till, for an order."""

@@ -62,6 +62,7 @@ class NewPurchase:
     shipping: int = 0
     discount: int = 0
     paid_with_points: int = 0
+    paid_by: str | None = None  # the redemption that paid them: its id, or the merchant's reference for it
     items: tuple[NewItem, ...] = ()
     channel: str | None = None  # "store", "online", …
     store_id: str | None = None

@@ -3,7 +3,7 @@ facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
 purchases keep, what they hold of campaigns and count for in challenges, memberships, uses of benefits, what became of vouchers,
-which of their uses were undone.
+which of their uses were undone, which redemption paid for which purchase.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from token_service.ledger.challenge_tables import challenge_completions, challen
 from token_service.ledger.context import Context
 from token_service.ledger.hold_tables import holds
 from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.payment_tables import points_payments
 from token_service.ledger.referrals import mend_states
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
@@ -35,6 +36,7 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "holds": (holds, "operation_id"),
     "awards": (tables.awards, "operation_id"),
     "purchases": (tables.purchases, "operation_id"),
+    "points_payments": (points_payments, "purchase_id"),
     "campaign_uses": (tables.campaign_uses, "id"),
     "challenge_steps": (challenge_steps, "id"),
     "challenge_completions": (challenge_completions, "operation_id"),

@@ -17,6 +17,7 @@ from token_service.ledger.challenge_rows import replayed_completions, replayed_s
 from token_service.ledger.event_awards import replayed_state, replayed_uses
 from token_service.ledger.hold_rows import parts_of, replayed_holds
 from token_service.ledger.membership_rows import replayed_periods
+from token_service.ledger.points_payments import replayed_payments
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.segments import replayed_segments
 from token_service.ledger.staged import HoldState, Operation
@@ -72,6 +73,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "holds": {key: {name: getattr(hold, name) for name in hold.__slots__} for key, hold in holds.items()},
         "awards": awards,
         "purchases": _purchases(done) | _events(done) | _issuances(tx, done),
+        "points_payments": replayed_payments(done),
         "campaign_uses": _campaign_uses(tx, done),
         "challenge_steps": replayed_steps(tx, done),
         "challenge_completions": replayed_completions(done, merges.renamed_completions(tx, done)),

@@ -103,6 +103,15 @@ class Leaf:
     operation_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PointsPayment:
+    """A redemption that paid part of a purchase."""
+
+    purchase_id: str
+    redemption_id: str
+    member_id: str
+
+
 @dataclass(slots=True)
 class PurchaseState:
     """What a purchase keeps after its refunds, or an event, and what it counts for in tiers."""
@@ -238,6 +247,7 @@ class Staged:
     leaves: list[Leaf] = field(default_factory=list)
     purchases: list[PurchaseState] = field(default_factory=list)
     changed_purchases: list[PurchaseState] = field(default_factory=list)
+    payments: list[PointsPayment] = field(default_factory=list)
     campaign_uses: list[CampaignUse] = field(default_factory=list)
     changed_campaign_uses: list[CampaignUse] = field(default_factory=list)
     awards: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # operation, member, points, due_at

@@ -52,7 +52,7 @@ def undone(step: Step) -> None:
         step.differs(
             "rewards", f"a use of a voucher is undone that {said}", expected="a use", found=leaf.text_of("use")
         )
-    if bought.use is not None:  # None as well: it was used before the replay kept how
+    elif bought.use is not None:  # None as well: it was used before the replay kept how
         told = {name: leaf.detail.get(name) for name in ("voucher", "merchant", "use", "used_at", "discount")}
         told["used_at"] = lots.said(leaf.instant_of("used_at"))
         step.same("rewards", "the use of a voucher that is undone", bought.use, told)

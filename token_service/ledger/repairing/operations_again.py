@@ -57,7 +57,8 @@ def _refund(tx: Transaction, leaf: OpenedLeaf) -> Content:
     document = leaf.document
     facts = {"refund": document["refund"], "purchase": operation_named(tx, document["of"]).reference}
     cancelled = -document["points"] if leaf.kind == "award_cut" else 0
-    return facts, {"kept": document["kept"], **_taken_back(leaf), "pending_cancelled": cancelled}
+    restored = {"restored": document["restored"]} if "restored" in document else {}
+    return facts, {"kept": document["kept"], **_taken_back(leaf), "pending_cancelled": cancelled, **restored}
 
 
 def _reversal(tx: Transaction, leaf: OpenedLeaf) -> Content:
@@ -89,6 +90,7 @@ def _redemption(tx: Transaction, leaf: OpenedLeaf) -> Content:
 
 def _restoration(tx: Transaction, leaf: OpenedLeaf) -> Content:
     facts = {"points": leaf.place.amount, "reason": leaf.document["reason"]}
+    facts |= {name: leaf.document[name] for name in ("refund",) if name in leaf.document}
     return facts, {"reversed": leaf.place.amount, "debt": 0}
 
 
