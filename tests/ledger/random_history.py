@@ -118,6 +118,8 @@ class History:
             self.use_voucher,
             self.buy_voucher,
             self.undo_voucher,
+            self.pay_with_points,
+            self.pay_with_points,
             self.give,
             self.join,
             self.leave,
@@ -161,6 +163,17 @@ class History:
         total, pieces = self.luck.randint(0, 9_000), self.luck.randint(0, 3)
         items = (NewItem(line=1, amount=total, category="coffee", quantity=pieces),) if pieces else ()
         self.purchases.append(self.town.buy(self.luck.choice(self.members), total, items=items).value.id)
+
+    def pay_with_points(self) -> None:
+        """Points pay part of a purchase, of which something comes back perhaps."""
+        member, points = self.luck.choice(self.members), self.luck.randint(1, 40)
+        paid_by = self.town.redeem(member, points).value.id
+        self.redemptions.append(paid_by)
+        said = {"paid_with_points": points * 10, "paid_by": paid_by}
+        purchase = self.town.buy(member, self.luck.randint(0, 5_000), **said).value
+        self.purchases.append(purchase.id)
+        if self.luck.random() < 0.6:
+            self.town.refund(purchase.id, self.luck.randint(1, 4_000))
 
     def send(self) -> None:
         type_, subject = (
