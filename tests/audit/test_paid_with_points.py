@@ -11,7 +11,8 @@ import pytest
 from token_service.audit.accounts import payments
 from token_service.audit.accounts.account import Account, DueBack
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewReversal
+from token_service.ledger.holds import capture, hold
+from token_service.ledger.inputs import NewCapture, NewHold, NewReversal
 from token_service.ledger.merging import merge_members
 from token_service.ledger.redemptions import restore
 
@@ -61,6 +62,9 @@ def test_an_honest_programme_with_purchases_paid_with_points_holds(made: OpenedP
     restore(made.town.context, made.town.alice, big.paid_by, NewReversal(made.town.reference(), points=10))
     for amount in (4_500, 5_500):
         made.town.refund(big.id, amount)
+    held = hold(made.town.context, made.town.alice, NewHold(made.town.reference(), member, 20)).value
+    paid_by = capture(made.town.context, made.town.alice, held.id, NewCapture(15)).value.id
+    made.town.refund(made.town.buy(member, 2_000, paid_with_points=150, paid_by=paid_by).value.id, 2_000)
     other, kept = made.town.member(), buy(made, member, 40)
     merge_members(made.town.context, Actor.admin("alma"), member, other, "the same person")
     made.town.refund(kept.id, 1_000)
@@ -96,6 +100,16 @@ def test_a_refund_that_gives_another_share_is_named(made: OpenedProgramme, membe
     report = lie(made, "reversal", lambda leaf: saying(leaf, restored=49))
     told = [one.detail for one in findings(report, "restorations")]
     assert told == ["what a refund gives back of what paid is another", "what comes back with a refund is another"]
+
+
+def test_a_refund_for_a_merged_account_that_gives_more_than_its_share_is_named(
+    made: OpenedProgramme, member: str
+) -> None:
+    kept, other = buy(made, member), made.town.member()
+    merge_members(made.town.context, Actor.admin("alma"), member, other, "the same person")
+    made.town.refund(kept.id, 1_000)
+    report = lie(made, "reversal", lambda leaf: saying(leaf, restored=51))
+    assert "more than its share" in named(report, "restorations").detail
 
 
 def test_points_that_no_refund_gives_are_named(made: OpenedProgramme, member: str) -> None:

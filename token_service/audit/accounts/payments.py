@@ -13,7 +13,7 @@ from token_service.audit.accounts.step import Step
 from token_service.audit.report import Finding
 from token_service.program import lots as engine
 from token_service.program.facts import PurchaseFacts
-from token_service.program.points_payments import covers, still_to_give
+from token_service.program.points_payments import covers, points_back, still_to_give
 from token_service.program.refunds import Refund
 
 FOLLOWS_WITHIN_SECONDS: Final = 3_600
@@ -52,8 +52,14 @@ def refunded(step: Step, purchase: Operation, refunds: tuple[Refund, ...]) -> No
         step.same("restorations", "what a refund gives back of what paid", None, step.leaf.detail.get("restored"))
         return
     told = step.leaf.whole("restored")
-    if redemption.account == step.account.home:  # else the points come back to an account that became part of this one
-        points = -sum(use.points for use in redemption.uses if use.points < 0)
+    points = -sum(use.points for use in redemption.uses if use.points < 0)
+    if redemption.account != step.account.home:
+        # they come back to an account that became part of this one: whether before or behind this leaf, no number says
+        most = points_back(points, facts, refunds)
+        if not 0 <= told <= most:
+            said = "a refund gives back more than its share of what paid"
+            step.differs("restorations", said, expected=f"at most {most}", found=told)
+    else:
         due = 0 if redemption.is_void else still_to_give(points, facts, refunds, restored=points - _left(redemption))
         step.same("restorations", "what a refund gives back of what paid", due, told)
         if told:
