@@ -227,3 +227,26 @@ def test_a_simulation_says_what_the_real_call_then_does_and_leaves_no_trace(town
     real = done(town.alice.post("/v1/purchases", body), 201)
     for name in ("points", "pending", "breakdown", "ruleset", "total", "tier"):
         assert simulation["purchase"][name] == real[name]
+
+
+def test_a_refund_gives_back_what_points_paid(town: Town) -> None:
+    member = town.alice.enrol()["id"]
+    town.alice.buy(member, 20_000)
+    spent = done(town.alice.post("/v1/redemptions", {"reference": "use-1", "member_id": member, "points": 100}), 201)
+    body = purchase(member, 2_000, paid_with_points=euros(1_000), paid_by="use-1")
+    refused(town.alice.post("/v1/purchases", body | {"paid_by": "use-2"}), 404, "not_found")
+    wrong = refused(
+        town.alice.post("/v1/purchases", body | {"paid_with_points": euros(1_010)}),
+        422,
+        "invalid_input",
+    )
+    assert [place["pointer"] for place in wrong["errors"]] == ["/paid_by"]
+    bought = done(town.alice.post("/v1/purchases", body), 201)
+    assert bought["paid_by"] == spent["id"]
+    second = refused(town.alice.post("/v1/purchases", body | {"reference": new_reference()}), 409, "conflict")
+    assert second["existing_id"] == bought["id"]
+    refund = {"reference": "refund-1", "amount": euros(500)}
+    given = done(town.alice.post(f"/v1/purchases/{bought['id']}/refunds", refund), 201)
+    assert given["restored"] == 25
+    assert done(town.alice.post(f"/v1/purchases/{bought['id']}/refunds", refund), 200)["restored"] == 25
+    assert done(town.alice.get(f"/v1/redemptions/{spent['id']}"))["reversed"] == 25

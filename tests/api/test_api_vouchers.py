@@ -57,6 +57,50 @@ def test_a_voucher_is_honoured_once(town: Town, code: str) -> None:
     assert check["refusal"]["facts"] == {"used_at": used["used_at"]}
 
 
+def test_its_merchant_undoes_the_use_and_it_is_usable_again_once(town: Town, code: str) -> None:
+    used = done(town.alice.post("/v1/vouchers:use", {"reference": new_reference(), "code": code}), 201)
+    path = f"/v1/vouchers/{used['id']}/reversals"
+    refused(town.charlie.post(path, {"reference": new_reference()}), 404, "not_found")
+    body = {"reference": new_reference(), "use_reference": used["reference"], "reason": "order cancelled"}
+    undone = done(town.alice.post(path, body), 201)
+    assert (undone["object"], undone["voucher_id"], undone["used_at"], undone["discount"]) == (
+        "voucher_reversal",
+        used["id"],
+        used["used_at"],
+        None,
+    )
+    again = town.alice.post(path, body)
+    assert done(again, 200) == undone
+    assert again.headers["Idempotent-Replayed"] == "true"
+    refused(town.alice.post(path, body | {"reason": "another"}), 409, "reference_conflict")
+    assert (
+        refused(town.alice.post(path, {"reference": new_reference()}), 409, "already_reversed")["existing_id"]
+        == undone["id"]
+    )
+    check = done(town.alice.post("/v1/vouchers:check", {"code": code}))
+    assert (check["allowed"], check["voucher"]["state"], check["voucher"]["used_at"]) == (True, "open", None)
+    assert [one["undone_reference"] for one in check["voucher"]["undone"]] == [body["reference"]]
+    second = done(town.charlie.post("/v1/vouchers:use", {"reference": new_reference(), "code": code}), 201)
+    assert second["undone"] == [], "what another merchant did is its own"
+    refused(town.charlie.post("/v1/vouchers:use", {"reference": new_reference(), "code": code}), 409, "voucher_used")
+    assert done(town.alice.post(path, body), 200) == undone
+
+
+def test_a_voucher_that_nobody_used_has_nothing_to_undo(town: Town, code: str) -> None:
+    voucher = done(town.alice.post("/v1/vouchers:check", {"code": code}))["voucher"]
+    body = {"reference": new_reference()}
+    refused(town.alice.post(f"/v1/vouchers/{voucher['id']}/reversals", body), 409, "voucher_not_used")
+    refused(town.alice.post("/v1/vouchers/vch_nothing/reversals", body), 404, "not_found")
+
+
+def test_a_retried_use_with_its_key_is_no_use_once_it_was_undone(town: Town, code: str) -> None:
+    body = {"reference": new_reference(), "code": code}
+    used = done(town.alice.post("/v1/vouchers:use", body, Idempotency_Key="voucher-2"), 201)
+    done(town.alice.post(f"/v1/vouchers/{used['id']}/reversals", {"reference": new_reference()}), 201)
+    refused(town.alice.post("/v1/vouchers:use", body, Idempotency_Key="voucher-2"), 409, "already_reversed")
+    refused(town.alice.post("/v1/vouchers:use", body), 409, "already_reversed")
+
+
 def test_an_idempotency_key_names_the_use_too(town: Town, code: str) -> None:
     body = {"reference": new_reference(), "code": code}
     first = done(town.alice.post("/v1/vouchers:use", body, Idempotency_Key="voucher-1"), 201)

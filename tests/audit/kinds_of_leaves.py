@@ -27,6 +27,7 @@ from token_service.ledger.inputs import (
     NewOrder,
     NewUseReversal,
     NewVoucher,
+    NewVoucherReversal,
     NewVoucherUse,
 )
 from token_service.ledger.members import enrol, freeze, unfreeze
@@ -34,6 +35,7 @@ from token_service.ledger.merging import merge_members
 from token_service.ledger.referrals import get_invitation
 from token_service.ledger.segments import set_segments
 from token_service.ledger.views import BenefitUsed
+from token_service.ledger.voucher_undoing import undo_use
 from token_service.ledger.vouchers import buy_reward, use_voucher
 
 DAY = timedelta(days=1)
@@ -177,6 +179,15 @@ def _voucher(town: Town, member: str) -> None:
     use_voucher(town.context, town.alice, NewVoucherUse(town.reference(), str(code)))
 
 
+def _voucher_back(town: Town, member: str) -> None:
+    """A voucher is used by mistake, which is undone, and used for good."""
+    town.issue(member, 90)
+    voucher = buy_reward(town.context, Actor.member(member), NewVoucher(town.reference(), "coffee", 40)).value
+    use_voucher(town.context, town.alice, NewVoucherUse(town.reference(), str(voucher.code)))
+    undo_use(town.context, town.alice, voucher.id, NewVoucherReversal(town.reference(), reason="a mistake"))
+    use_voucher(town.context, town.alice, NewVoucherUse(town.reference(), str(voucher.code)))
+
+
 def _voucher_for_an_order(town: Town, member: str) -> None:
     town.issue(member, 90)
     code = buy_reward(town.context, Actor.member(member), NewVoucher(town.reference(), "tenth", 40)).value.code
@@ -231,6 +242,13 @@ def _late_refund(town: Town, member: str, *, spent: int) -> None:
     town.refund(bought, 4_000)
 
 
+def _refund_paid(town: Town, member: str) -> None:
+    """A purchase that points paid in part comes back in part."""
+    town.issue(member, 90)
+    paid_by = town.redeem(member, 50).value.id
+    town.refund(town.buy(member, 2_000, paid_with_points=500, paid_by=paid_by).value.id, 1_000)
+
+
 def _refund_of_nothing(town: Town, member: str) -> None:
     """A refund that takes no point: the whole euros are left."""
     town.refund(town.buy(member, 5_099, occurred_at=town.clock.at - 11 * DAY).value.id, 99)
@@ -264,12 +282,14 @@ FIRST: dict[Key, Callable[[Town, str], None]] = {
     ("move", "merge"): _merge,
     ("voucher_used", None): _voucher,
     ("voucher_used", None, "order"): _voucher_for_an_order,
+    ("voucher_reversal", "voucher_reversal"): _voucher_back,
     ("benefit_use", "benefit_use"): _use_once,
     ("use_reversal", "use_reversal"): _take_use_back,
     ("issuance", "event", "schedule"): _label,
     ("issuance", "issuance", "day"): _issue_all_day,
     ("redemption", "redemption", "least"): _spend_the_least,
     ("voucher_expired", None): _voucher_end,
+    ("restoration", "restoration", "refund"): _refund_paid,
 }
 AFTER_THE_WINDOW: dict[Key, Callable[[Town, str], None]] = {
     ("refund", "refund"): _refund_of_nothing,

@@ -87,6 +87,7 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("move", "merge"): ("lots", more_points()),
     ("voucher_used", None): ("rewards", says(reward="tea")),
     ("voucher_used", None, "order"): ("rewards", more("discount")),
+    ("voucher_reversal", "voucher_reversal"): ("rewards", says(merchant="mrc_other")),
     ("benefit_use", "benefit_use"): ("benefits", grants(left=2)),
     ("use_reversal", "use_reversal"): ("benefits", says(merchant="mrc_other")),
     ("issuance", "event", "schedule"): ("awards", facts(subject="week/2026-W01")),
@@ -94,15 +95,18 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("redemption", "redemption", "least"): ("rewards", spends_a_point_less),
     ("reversal", "reversal", "referral"): ("reversals", more("asked", -1)),
     ("voucher_expired", None): ("rewards", says(on_expiry="lose")),
+    ("restoration", "restoration", "refund"): ("restorations", says(refund="ref_other")),
 }
 """What a leaf of the kind says that is not so, and the check that names it."""
 IN_WORDS: Mapping[Key, str] = {
     ("voucher_used", None, "order"): "what came off the order",
+    ("voucher_reversal", "voucher_reversal"): "the use of a voucher that is undone is another",
     ("benefit_use", "benefit_use"): "what grants the benefit lounge, and what is left of it",
     ("use_reversal", "use_reversal"): "the merchant that takes a use back",
     ("issuance", "event", "schedule"): "the rules give another award",
     ("issuance", "issuance", "day"): "an issuance by hand exceeds what a member may get in a day",
     ("redemption", "redemption", "least"): "points were spent against redemption.min_points",
+    ("restoration", "restoration", "refund"): "points come back for a refund that does not give them",
     ("reversal", "reversal", "referral"): "what an event keeps when it is taken back",
 }
 """Where a check looks at several things: which of them it names."""

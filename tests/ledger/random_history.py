@@ -25,11 +25,13 @@ from token_service.ledger.inputs import (
     NewOrder,
     NewReversal,
     NewVoucher,
+    NewVoucherReversal,
     NewVoucherUse,
 )
 from token_service.ledger.memberships import refund_membership, sell_membership
 from token_service.ledger.merging import merge_members
 from token_service.ledger.segments import set_segments
+from token_service.ledger.voucher_undoing import undo_use
 from token_service.ledger.vouchers import buy_reward, list_vouchers, use_voucher
 
 CAMPAIGNS = (
@@ -115,6 +117,9 @@ class History:
             self.take_back,
             self.use_voucher,
             self.buy_voucher,
+            self.undo_voucher,
+            self.pay_with_points,
+            self.pay_with_points,
             self.give,
             self.join,
             self.leave,
@@ -159,6 +164,17 @@ class History:
         items = (NewItem(line=1, amount=total, category="coffee", quantity=pieces),) if pieces else ()
         self.purchases.append(self.town.buy(self.luck.choice(self.members), total, items=items).value.id)
 
+    def pay_with_points(self) -> None:
+        """Points pay part of a purchase, of which something comes back perhaps."""
+        member, points = self.luck.choice(self.members), self.luck.randint(1, 40)
+        paid_by = self.town.redeem(member, points).value.id
+        self.redemptions.append(paid_by)
+        said = {"paid_with_points": points * 10, "paid_by": paid_by}
+        purchase = self.town.buy(member, self.luck.randint(0, 5_000), **said).value
+        self.purchases.append(purchase.id)
+        if self.luck.random() < 0.6:
+            self.town.refund(purchase.id, self.luck.randint(1, 4_000))
+
     def send(self) -> None:
         type_, subject = (
             self.luck.choice(["review.written", "subscription.paid", "door.opened"]),
@@ -188,6 +204,11 @@ class History:
         code = next(one.code for one in found if one.code is not None)
         order = self.luck.choice([None, NewOrder(self.luck.randint(0, 5_000))])
         use_voucher(self.town.context, self.town.alice, NewVoucherUse(self.town.reference(), code, order=order))
+
+    def undo_voucher(self) -> None:
+        """Not always one that may be undone."""
+        voucher = self.luck.choice(list_vouchers(self.town.context, Actor.member(self.luck.choice(self.members))))
+        undo_use(self.town.context, self.town.alice, voucher.id, NewVoucherReversal(self.town.reference()))
 
     def give(self) -> None:
         """A reward at the till, for an order."""

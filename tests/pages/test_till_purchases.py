@@ -9,8 +9,10 @@ from pages_town import RULES, Town
 from till_counter import Counter, at_counter, form_of
 
 from token_service.ledger.balances import get_balance
+from token_service.ledger.inputs import NewRedemption
 from token_service.ledger.members import freeze
 from token_service.ledger.purchases import get_purchase
+from token_service.ledger.redemptions import get_redemption, redeem
 from token_service.ledger.staff_trail import list_actions
 
 PLUS = "+\N{NO-BREAK SPACE}"
@@ -232,3 +234,41 @@ def test_what_was_typed_is_text_and_nothing_else(till: Counter, member: str) -> 
     answer = till.look(f"/till/members/{member}/purchase", do="see-lines", category=evil, sku=evil, amount=evil)
     assert "<script>alert" not in answer.text
     assert "&lt;script&gt;" in answer.text
+
+
+def test_a_purchase_names_the_use_of_points_that_paid_and_its_refund_gives_them_back(
+    town: Town, till: Counter, member: str
+) -> None:
+    town.purchase(member, 20_000)
+    spent = redeem(town.context, town.actor, NewRedemption("use-1", member, points=100)).value
+    typed = {"category": "bread", "quantity": "1", "amount": "30", "paid_with_points": "10", "paid_by": "use-1"}
+    path = f"/till/members/{member}/purchase"
+    seen = till.look(path, do="see-lines", **typed)
+    bought = till.send(form_of(seen))
+    purchase = get_purchase(town.context, town.actor, str(bought.location).rpartition("/")[2])
+    assert (purchase.total.amount, purchase.paid_by) == (2_000, spent.id)
+    refund = till.look(f"/till/purchases/{purchase.id}/refund", what="amount", amount="10")
+    assert "Points that paid part of it, given back" in refund.text
+    assert f"{PLUS}50" in refund.text
+    receipt = till.confirm(refund)
+    assert "Points that paid part of it, given back" in receipt.text
+    assert get_redemption(town.context, town.actor, spent.id).reversed == 50
+    day = [
+        " ".join(line.split("<")[0].split())
+        for line in till.browser.get("/till").text.split('class="small muted">')[2:5]
+    ]
+    assert [line.rpartition(" ")[2] for line in day] == ["you"] * 3
+
+
+def test_a_use_of_points_that_did_not_pay_is_said_beside_its_field(town: Town, till: Counter, member: str) -> None:
+    town.purchase(member, 20_000)
+    redeem(town.context, town.actor, NewRedemption("use-1", member, points=10))
+    typed = {"category": "bread", "quantity": "1", "amount": "30", "paid_with_points": "10"}
+    path = f"/till/members/{member}/purchase"
+    for wrong in ("use-1", "use-nothing"):
+        page = till.look(path, do="see-lines", **typed, paid_by=wrong)
+        assert page.status_code == 422
+        assert 'href="#paid_by">This use of points did not pay for this purchase' in page.text
+        assert f'value="{wrong}"' in page.text
+    nothing = till.look(path, do="see-lines", **(typed | {"paid_with_points": ""}), paid_by="use-1")
+    assert 'href="#paid_with_points"' in nothing.text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from pages_town import Town, open_shop
+from pages_town import Browser, Town, open_shop
+from test_wallet_page import wallet
 from till_counter import Counter, at_counter, form_of
 from werkzeug.test import TestResponse
 
@@ -122,3 +123,68 @@ def test_the_customers_page_tells_of_vouchers_to_show(town: Town, till: Counter,
     assert "Has 2 vouchers to show: A free coffee" in till.browser.get(f"/till/members/{member}").text
     till.send(form_of(scan(till, first.code)))
     assert "Has a voucher to show" in till.browser.get(f"/till/members/{member}").text
+
+
+def test_the_use_of_a_voucher_is_undone_where_it_was_used(town: Town, till: Counter, member: str) -> None:
+    voucher = bought(town, member)
+    till.send(form_of(scan(till, voucher.code)))
+    receipt = f"/till/vouchers/{voucher.id}"
+    assert f'href="{receipt}/undo">Undo the use' in till.browser.get(receipt).text
+    town.clock.move(timedelta(minutes=5))
+    asked = till.browser.get(f"{receipt}/undo")
+    assert "gave it back. The voucher can be used again, once" in asked.text
+    assert "Alice" not in asked.text.partition('class="card day"')[0]
+    form = form_of(asked)
+    first, again = till.send(form), till.send(form)
+    assert (first.location, again.location) == (receipt, f"{receipt}?again=1")
+    page = till.browser.get(receipt).text
+    assert "14:10: the voucher can be used again, once" in page
+    assert f"{receipt}/undo" not in page
+    assert "undone before" in till.browser.get(f"{receipt}/undo").text
+    assert "Voucher honoured</strong>" not in till.browser.get("/till").text, "it was used no more"
+    newest = list_actions(town.context, staff_id=till.person.id).data[0]
+    assert (newest.action, newest.object_id, newest.member_id) == ("voucher.undone", voucher.id, member)
+
+
+def test_a_voucher_that_was_undone_is_used_again_by_whoever_does(town: Town, till: Counter, member: str) -> None:
+    voucher = bought(town, member)
+    first = form_of(scan(till, voucher.code))
+    till.send(first)
+    undoing = form_of(till.browser.get(f"/till/vouchers/{voucher.id}/undo"))
+    till.send(undoing)
+    old = till.send(first)
+    assert old.status_code == 409
+    assert "This use was undone" in old.text
+    town.clock.move(timedelta(minutes=5))
+    foreign = at_counter(open_shop(town.context, town.clock, "Librairie"), "lea@example.com")
+    foreign.send(form_of(scan(foreign, voucher.code)))
+    assert "you" in foreign.browser.get(f"/till/vouchers/{voucher.id}").text
+    assert till.send(undoing).location == f"/till/vouchers/{voucher.id}?again=1"
+    assert foreign.browser.get("/till").text.count("Voucher honoured</strong>") == 1
+    assert "Undone on" in till.browser.get(f"/till/vouchers/{voucher.id}").text
+
+
+def test_a_use_that_cannot_be_undone_says_why(town: Town, till: Counter, member: str) -> None:
+    voucher = bought(town, member)
+    till.send(form_of(scan(till, voucher.code)))
+    form = form_of(till.browser.get(f"/till/vouchers/{voucher.id}/undo"))
+    restore(town.context, Actor.admin(), voucher.redemption_id, NewReversal(town.reference(), reason="cold"))
+    sent = till.send(form)
+    assert sent.status_code == 409
+    assert "points were given back: its use can no longer be undone" in sent.text
+    foreign = at_counter(open_shop(town.context, town.clock, "Librairie"), "lea@example.com")
+    assert foreign.browser.get(f"/till/vouchers/{voucher.id}/undo").status_code == 404
+
+
+def test_a_member_reads_of_the_use_and_of_its_undoing(town: Town, till: Counter, member: str, alice: Browser) -> None:
+    voucher = bought(town, member)
+    till.send(form_of(scan(till, voucher.code)))
+    till.send(form_of(till.browser.get(f"/till/vouchers/{voucher.id}/undo")))
+    page = wallet(town, alice, path=f"/vouchers/{voucher.id}")
+    assert str(voucher.code) in page
+    said = page.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Used on 22 November" in said
+    assert "undone on 22 November" in said
+    assert "utilisation annulée le 22 novembre" in wallet(town, alice, "fr", f"/vouchers/{voucher.id}").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )

@@ -65,6 +65,10 @@ class PurchaseBody(Body):
     shipping: Money | None = None
     discount: Money | None = None
     paid_with_points: Money | None = None
+    paid_by: Reference | None = Field(
+        default=None,
+        description="The redemption that paid paid_with_points: its id, or your reference for it. Refunds give its points back.",
+    )
     items: list[ItemBody] = Field(default_factory=list, max_length=ITEMS_MAX)
     channel: Code | None = Field(default=None, examples=["store", "online"])
     store_id: Id | None = None
@@ -86,6 +90,7 @@ class PurchaseBody(Body):
             shipping=self._cents("shipping"),
             discount=self._cents("discount"),
             paid_with_points=self._cents("paid_with_points"),
+            paid_by=self.paid_by,
             items=tuple(NewItem(**dict(item)) for item in self.items),
             channel=self.channel,
             store_id=self.store_id,
@@ -189,6 +194,7 @@ class PurchaseAnswer(Answer):
     shipping: MoneyAnswer
     discount: MoneyAnswer
     paid_with_points: MoneyAnswer
+    paid_by: str | None = Field(description="The redemption that paid part of it, if it was named.")
     items: list[ItemAnswer]
     points: int
     pending: int
@@ -237,7 +243,8 @@ class RefundItemAnswer(Answer):
 
 
 class RefundFields(Answer):
-    """A refund: the purchase keeps `kept` points; the rest was cancelled while pending, reversed, or is owed."""
+    """A refund: the purchase keeps `kept` points; the rest was cancelled while pending, reversed, or is owed. `restored` points
+    came back of those that paid part of it (`paid_by`)."""
 
     object: Literal["refund"] = "refund"
     id: str
@@ -253,6 +260,7 @@ class RefundFields(Answer):
     reversed: int
     debt: int
     pending_cancelled: int
+    restored: int
 
 
 class RefundAnswer(Moved, RefundFields):

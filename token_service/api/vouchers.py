@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from flask import Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from token_service.api.access import caller, needs
 from token_service.api.answers import Answer, Instant, MoneyAnswer, Moved, respond
-from token_service.api.fields import Code, Id, Reference
+from token_service.api.fields import Code, Id, Reason, Reference
 from token_service.api.input import Body
 from token_service.api.replays import answer_move, answer_once
 from token_service.api.reward_terms import OrderBody, TermsAnswer
@@ -17,7 +17,10 @@ from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.api.simulations import SimulatedRefusal
 from token_service.ledger import vouchers
-from token_service.ledger.inputs import NewOrder, NewVoucherFor, NewVoucherUse
+from token_service.ledger.context import Context
+from token_service.ledger.inputs import NewOrder, NewVoucherFor, NewVoucherReversal, NewVoucherUse
+from token_service.ledger.views import VoucherReversalOutcome
+from token_service.ledger.voucher_undoing import undo_use
 
 routes = Routes("vouchers", __name__, abp_tags=[{"name": "Vouchers"}])
 
@@ -58,10 +61,20 @@ class VoucherUseBody(VoucherBody):
         return NewVoucherUse(**{**dict(self), "order": self.said_order()})
 
 
+class UndoneUse(Answer):
+    """A use that was undone: `reference` named the use, `undone_reference` what undid it; `discount` is what had come off."""
+
+    used_at: Instant
+    reference: str
+    discount: MoneyAnswer | None
+    undone_at: Instant
+    undone_reference: str
+
+
 class VoucherFields(Answer):
     """What a voucher buys and what it cost in points; `expires_at`: from when on it buys nothing any more (null: it has no end);
-    `used_at`, `reference` and `discount` of its use, the last two only to its merchant: `discount` is what came off the order
-    (null: no money, or no order was said)."""
+    `used_at`, `reference` and `discount` of the use that stands, the last two only to its merchant: `discount` is what came off
+    the order (null: no money, or no order was said). `undone`: the asking merchant's own uses that it undid, oldest first."""
 
     object: Literal["voucher"] = "voucher"
     id: str
@@ -76,6 +89,7 @@ class VoucherFields(Answer):
     reference: str | None
     discount: MoneyAnswer | None
     terms: TermsAnswer
+    undone: list[UndoneUse]
 
 
 class VoucherChecked(Answer):
@@ -86,6 +100,43 @@ class VoucherChecked(Answer):
     voucher: VoucherFields
     discount: MoneyAnswer | None = Field(description="What comes off the order; null without one, or if no money does.")
     refusal: SimulatedRefusal | None
+
+
+class VoucherPath(BaseModel):
+    voucher_id: str = Field(max_length=30)
+
+
+class VoucherReversalBody(Body):
+    """The undoing's own name, which use is meant, and why."""
+
+    reference: Reference
+    use_reference: Reference | None = Field(
+        default=None, description="What the use was called; left out, the one that stands is meant."
+    )
+    merchant_id: Id | None = Field(default=None, description="With an admin key: whose use it was.")
+    reason: Reason | None = None
+
+    def resolved(self) -> NewVoucherReversal:
+        """What the ledger is asked."""
+        return NewVoucherReversal(**dict(self))
+
+
+class VoucherReversalAnswer(Answer):
+    """What undid the use of a voucher: `use_reference` named that use, `used_at` says when it was, `discount` what had come off
+    the order. It stays what it is, whatever becomes of the voucher."""
+
+    object: Literal["voucher_reversal"] = "voucher_reversal"
+    id: str
+    created_at: Instant
+    reference: str
+    merchant_id: str
+    voucher_id: str
+    reward_id: str
+    use_reference: str
+    used_at: Instant
+    discount: MoneyAnswer | None
+    reason: str | None
+    ruleset: str
 
 
 class VoucherBought(Moved):
@@ -140,4 +191,26 @@ def use(body: VoucherUseBody) -> Response:
         ids=lambda used: [used.voucher.id],
         load=lambda context, _ids: vouchers.use_voucher(context, caller(), asked),
         status=lambda used: 200 if used.replayed else 201,
+    )
+
+
+@routes.post("/v1/vouchers/<voucher_id>/reversals", responses={201: VoucherReversalAnswer, 200: VoucherReversalAnswer})
+@needs("redemptions:write", idempotent=True)
+def undo(path: VoucherPath, body: VoucherReversalBody) -> Response:
+    """Undo your use of a voucher, once, before the voucher's end: it buys its reward again.
+
+    Only the merchant that used it may: another one gets 404. Refused with 409: `voucher_not_used`, `already_reversed`,
+    `voucher_expired`, `voucher_cancelled` (its points came back after the use)."""
+    asked = body.resolved()
+
+    def run(context: Context) -> VoucherReversalOutcome:
+        return undo_use(context, caller(), path.voucher_id, asked)
+
+    return answer_once(
+        run,
+        body=body,
+        present=lambda done: VoucherReversalAnswer.of(done.reversal),
+        ids=lambda done: [done.reversal.id],
+        load=lambda context, _ids: run(context),
+        status=lambda done: 200 if done.replayed else 201,
     )

@@ -71,6 +71,7 @@ from token_service.errors.refusals import (
     TotalMismatch,
     VoucherCancelled,
     VoucherExpired,
+    VoucherNotUsed,
     VoucherUsed,
     WrongCurrency,
 )
@@ -133,6 +134,7 @@ __all__ = [
     "Unauthorized",
     "VoucherCancelled",
     "VoucherExpired",
+    "VoucherNotUsed",
     "VoucherUnknown",
     "VoucherUsed",
     "WrongChain",

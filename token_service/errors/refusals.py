@@ -129,6 +129,13 @@ class VoucherUsed(Refused):
     title = "The voucher was used before"
 
 
+class VoucherNotUsed(Refused):
+    """There is no use of the voucher to undo."""
+
+    code = "voucher_not_used"
+    title = "The voucher was not used"
+
+
 class VoucherCancelled(Refused):
     """The points of the voucher were given back; facts: `cancelled_at`."""
 
@@ -137,7 +144,7 @@ class VoucherCancelled(Refused):
 
 
 class VoucherExpired(Refused):
-    """Nobody used the voucher in the time that its rules gave it; facts: `expired_at`."""
+    """The time that its rules gave the voucher is over: it buys nothing, and a use is not undone; facts: `expired_at`."""
 
     code = "voucher_expired"
     title = "The voucher's time is over"

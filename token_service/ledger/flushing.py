@@ -22,10 +22,12 @@ from token_service.ledger.challenge_rows import write_challenges
 from token_service.ledger.direct import Change
 from token_service.ledger.hold_tables import holds
 from token_service.ledger.membership_rows import write_periods
+from token_service.ledger.points_payments import write_payments
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Debt, Entry, Fact, HoldState, LotUse, NewVoucherRow, Operation, PurchaseState
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.undone_uses import write_undone_uses
 
 _STATE_COLUMNS = (
     "kept",
@@ -63,6 +65,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     direct.append(tx.connection, tables.debts, _rows(staged.debts))
     direct.append(tx.connection, tables.purchases, _rows(staged.purchases))
     _update_purchases(tx, staged.changed_purchases)
+    write_payments(tx)
     write_uses(tx)
     write_challenges(tx)
     write_periods(tx)
@@ -74,6 +77,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     _write_awards(tx)
     direct.append(tx.connection, vouchers, _rows(staged.vouchers))
     _cancel_vouchers(tx)
+    write_undone_uses(tx)
     direct.append(tx.connection, leaves, leaf_rows)
     _write_accounts(tx)
 

@@ -62,6 +62,7 @@ class NewPurchase:
     shipping: int = 0
     discount: int = 0
     paid_with_points: int = 0
+    paid_by: str | None = None  # the redemption that paid them: its id, or the merchant's reference for it
     items: tuple[NewItem, ...] = ()
     channel: str | None = None  # "store", "online", …
     store_id: str | None = None
@@ -233,6 +234,16 @@ class NewVoucherUse:
     store_id: str | None = None
     merchant_id: str | None = None
     order: NewOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewVoucherReversal:
+    """A merchant undoes its use of a voucher; `use_reference` is what it called that use. None: the use that stands."""
+
+    reference: str
+    use_reference: str | None = None
+    merchant_id: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from token_service.ledger import tables
 from token_service.ledger.benefit_tables import benefit_uses
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.payment_tables import points_payments
 from token_service.ledger.referral_tables import invitations, member_devices, referrals
 from token_service.ledger.session_tables import sessions
 from token_service.ledger.staff_tables import member_codes
@@ -26,6 +27,7 @@ from token_service.ledger.wallet_tables import mandates
 COUNTED: Final = (
     tables.operations,
     tables.purchases,
+    points_payments,
     tables.awards,
     tables.campaign_uses,
     challenge_steps,

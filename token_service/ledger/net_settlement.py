@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, FromClause, and_, func, select
 
 from token_service.errors import InvalidInput, Place
 from token_service.ledger import tables
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.voucher_use_tables import undone_voucher_uses
 from token_service.program.clearing import Honoured, Owed, Position, owed, positions
 from token_service.program.durations import start_of_day
 from token_service.program.rewards import find_reward
@@ -80,32 +81,48 @@ def _entries(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honour
 
 
 def _vouchers(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honoured]:
-    """Vouchers honoured in the period: the programme, which took their points in, owes whoever did. One that a challenge gave
-    is worth the reward's price.
+    """Vouchers honoured in the period: the programme, which took their points in, owes whoever did. A use that was undone counts
+    on its day, and the other way on the day of the undoing. One that a challenge gave is worth the reward's price.
     """
+    standing, undone = vouchers.c, undone_voucher_uses.c
+    joined = undone_voucher_uses.join(vouchers, standing.id == undone.voucher_id)
+    yield from _uses(tx, vouchers, standing.used_by_merchant_id, _within(standing.used_at, start, end))
+    yield from _uses(tx, joined, undone.merchant_id, _within(undone.used_at, start, end))
+    yield from _uses(tx, joined, undone.merchant_id, _within(undone.undone_at, start, end), sign=-1)
+
+
+def _within(at: ColumnElement[datetime], start: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(at >= start, at < end)
+
+
+def _uses(
+    tx: Transaction,
+    source: FromClause,
+    merchant_id: ColumnElement[str],
+    is_due: ColumnElement[bool],
+    *,
+    sign: int = 1,
+) -> Iterator[Honoured]:
     merchants, operations, entries = tables.merchants.c, tables.operations.c, tables.entries.c
+    source = source.join(tables.merchants, merchants.id == merchant_id)
+    source = source.join(tables.operations, operations.id == vouchers.c.operation_id)
     query = (
         select(merchants.party, entries.ruleset_hash, func.sum(-entries.points).label("points"))
-        .select_from(vouchers)
-        .join(tables.merchants, merchants.id == vouchers.c.used_by_merchant_id)
-        .join(tables.operations, operations.id == vouchers.c.operation_id)
-        .join(tables.entries, entries.operation_id == operations.id)
-        .where(vouchers.c.used_at >= start, vouchers.c.used_at < end, entries.kind == int(EntryKind.REDEMPTION))
+        .select_from(source.join(tables.entries, entries.operation_id == operations.id))
+        .where(is_due, entries.kind == int(EntryKind.REDEMPTION))
         .group_by(merchants.party, entries.ruleset_hash)
     )
     for row in tx.connection.execute(query).all():
-        yield _honoured(tx, PROGRAM_PARTY, row.party, int(row.points), row.ruleset_hash)
+        yield _honoured(tx, PROGRAM_PARTY, row.party, sign * int(row.points), row.ruleset_hash)
     won = (
         select(merchants.party, operations.ruleset_hash, vouchers.c.reward_id, func.count().label("times"))
-        .select_from(vouchers)
-        .join(tables.merchants, merchants.id == vouchers.c.used_by_merchant_id)
-        .join(tables.operations, operations.id == vouchers.c.operation_id)
-        .where(vouchers.c.used_at >= start, vouchers.c.used_at < end, operations.kind == "event")
+        .select_from(source)
+        .where(is_due, operations.kind == "event")
         .group_by(merchants.party, operations.ruleset_hash, vouchers.c.reward_id)
     )
     for row in tx.connection.execute(won).all():
         points = int(row.times) * find_reward(tx.ruleset(row.ruleset_hash), row.reward_id).points
-        yield _honoured(tx, PROGRAM_PARTY, row.party, points, row.ruleset_hash)
+        yield _honoured(tx, PROGRAM_PARTY, row.party, sign * points, row.ruleset_hash)
 
 
 def _honoured(tx: Transaction, issuer: int, acceptor: int, points: int, ruleset_hash: str) -> Honoured:

@@ -196,6 +196,7 @@ class Purchase:
     shipping: Money
     discount: Money
     paid_with_points: Money
+    paid_by: str | None  # the redemption that paid them, if the till named it
     items: tuple[PurchaseItem, ...]
     points: int
     pending: int
@@ -236,6 +237,7 @@ class Refund:
     reversed: int
     debt: int
     pending_cancelled: int
+    restored: int  # of the points that paid part of the purchase
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ class Basket:
     channel: str | None
     store: str | None
     merchant: str
+    paid_by: str | None = None
 
 
 def read_ahead(
@@ -181,6 +182,7 @@ def facts_of(tx: Transaction, account: Account, ruleset: Ruleset, basket: Basket
             else recent_orders(ruleset, history(tx, account).values(), basket.occurred_at),
         ),
         visit=_visit(tx, account, ruleset, basket.occurred_at, local),
+        paid_by=basket.paid_by,
     )
 
 

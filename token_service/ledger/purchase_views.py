@@ -59,6 +59,7 @@ def purchase_view(tx: Transaction, operation: Operation) -> views.Purchase:
         shipping=money(facts["shipping"]),
         discount=money(facts["discount"]),
         paid_with_points=money(facts["paid_with_points"]),
+        paid_by=facts.get("paid_by"),
         items=tuple(views.PurchaseItem(**item) for item in facts["items"]),
         points=operation.result["points"],
         pending=pending,

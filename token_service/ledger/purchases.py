@@ -30,6 +30,7 @@ from token_service.ledger.freezing import freeze_if_too_fast
 from token_service.ledger.inputs import NewPurchase
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import simulated
+from token_service.ledger.points_payments import paying_redemption, stage_payment
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_groups import Ask, record_alone, record_chunk, record_together
 from token_service.ledger.purchase_views import purchase_view
@@ -48,8 +49,9 @@ CHUNK = 100
 def record_purchase(context: Context, actor: Actor, new: NewPurchase) -> views.Outcome[views.Purchase]:
     """The purchase with what it earns; the first one again when its reference is known with the same content.
 
-    Raises ReferenceConflict, NotFound (member, store, merchant), InvalidInput, TotalMismatch, WrongCurrency, TooLate,
-    MemberFrozen, MemberLeaving, CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
+    Raises ReferenceConflict, NotFound (member, store, merchant, redemption), Conflict (a redemption that paid before),
+    InvalidInput, TotalMismatch, WrongCurrency, TooLate, MemberFrozen, MemberLeaving, CeilingReached, ProgramPaused, AfterSunset,
+    BacklogFull.
     """
     asked = Ask(actor, new)
     sharing = context.store.sharing
@@ -120,7 +122,10 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     check_not_too_late(ruleset, occurred_at, tx.now)
     _check_money(tx, new)
     store_id = None if new.store_id is None else stores.store_of(tx, merchant_id, new.store_id).id
-    basket = _basket(tx, new, merchant_id, store_id)
+    paid_by = None
+    if new.paid_by is not None:
+        paid_by = paying_redemption(tx, account, merchant_id, new.paid_by, new.paid_with_points)
+    basket = _basket(tx, new, merchant_id, store_id, paid_by)
     facts, award = campaign_uses.decide(tx, account, ruleset, purchase_facts.facts_of(tx, account, ruleset, basket))
     operation = operations.start(
         tx,
@@ -149,6 +154,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
         award_points(tx, account, operation, award.points)
     state = _state(operation, facts, award.points)
     tx.staged.purchases.append(state)
+    stage_payment(tx, operation)
     campaign_uses.use(tx, operation, facts, award)
     purchase_facts.remember(account, facts, state)
     _was_active(tx, account, occurred_at, operation.id)
@@ -194,6 +200,8 @@ def _content(tx: Transaction, new: NewPurchase, merchant_id: str, member_id: str
         "external_id": None,
         "currency": new.currency or tx.program.currency,
     }
+    if new.paid_by is None:  # what a purchase without it is called stays what it always was
+        del plain["paid_by"]
     return operations.content_hash(plain)
 
 
@@ -219,7 +227,9 @@ def _check_money(tx: Transaction, new: NewPurchase) -> None:
         )
 
 
-def _basket(tx: Transaction, new: NewPurchase, merchant_id: str, store_id: str | None) -> purchase_facts.Basket:
+def _basket(
+    tx: Transaction, new: NewPurchase, merchant_id: str, store_id: str | None, paid_by: str | None
+) -> purchase_facts.Basket:
     orders.check_words(new.items)
     return purchase_facts.Basket(
         occurred_at=checks.when(tx, "/occurred_at", new.occurred_at),
@@ -236,4 +246,5 @@ def _basket(tx: Transaction, new: NewPurchase, merchant_id: str, store_id: str |
         channel=checks.optional_text("/channel", new.channel, longest=50),
         store=store_id,
         merchant=merchant_id,
+        paid_by=paid_by,
     )

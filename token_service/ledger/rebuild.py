@@ -2,7 +2,8 @@
 facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
-purchases keep, what they hold of campaigns and count for in challenges, memberships, uses of benefits, what became of vouchers.
+purchases keep, what they hold of campaigns and count for in challenges, memberships, uses of benefits, what became of vouchers,
+which of their uses were undone, which redemption paid for which purchase.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from token_service.ledger.challenge_tables import challenge_completions, challen
 from token_service.ledger.context import Context
 from token_service.ledger.hold_tables import holds
 from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.payment_tables import points_payments
 from token_service.ledger.referrals import mend_states
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, write
+from token_service.ledger.voucher_use_tables import undone_voucher_uses
 
 MEMBER_FIGURES: Final = (
     "available", "held", "pending", "debt", "issued", "redeemed", "expired", "reversed", "tier", "purchase_count",
@@ -33,12 +36,14 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "holds": (holds, "operation_id"),
     "awards": (tables.awards, "operation_id"),
     "purchases": (tables.purchases, "operation_id"),
+    "points_payments": (points_payments, "purchase_id"),
     "campaign_uses": (tables.campaign_uses, "id"),
     "challenge_steps": (challenge_steps, "id"),
     "challenge_completions": (challenge_completions, "operation_id"),
     "member_memberships": (member_memberships, "operation_id"),
     "benefit_uses": (benefit_uses, "operation_id"),
     "vouchers": (vouchers, "id"),
+    "undone_voucher_uses": (undone_voucher_uses, "operation_id"),
 }
 Rows = dict[str, dict[str, Any]]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -32,6 +33,8 @@ from token_service.program import lots as engine
 from token_service.program.lots import Use
 from token_service.program.rewards import check_redemption, value_of
 from token_service.units import EntryKind
+
+NOTHING_ELSE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def redeem(context: Context, actor: Actor, new: NewRedemption) -> views.Outcome[views.Redemption]:
@@ -186,7 +189,7 @@ def _restore(tx: Transaction, actor: Actor, redemption_id: str, new: NewReversal
     cancel_if_open(tx, redemption_id)
     if points == left and (voucher is None or voucher.expired_at is None):  # at its end the piece came back already
         put_piece_back(tx, redemption.facts["reward_id"])
-    payer = _payer(tx, redemption_id)
+    payer = payer_of(tx, redemption_id)
     if payer is not account:
         move_on(tx, payer)
     return Done(operation, replayed=False)
@@ -201,9 +204,11 @@ def give_back(
     *,
     reason: str | None,
     actor_name: str,
+    said: Mapping[str, Any] = NOTHING_ELSE,
 ) -> Operation:
-    """Stages the restoration of so many of a redemption's points to the lots they came from; `earlier` came back before. The
-    caller has looked whether they may, and sends them on from an account that became part of another one. Raises BacklogFull.
+    """Stages the restoration of so many of a redemption's points to the lots they came from; `earlier` came back before, `said`
+    is what its leaf says besides. The caller has looked whether they may, and sends them on from an account that became part of
+    another one. Raises BacklogFull.
     """
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     operation = operations.start(
@@ -218,21 +223,21 @@ def give_back(
             ruleset_hash=ruleset_hash,
             occurred_at=tx.now,
             recorded_at=tx.now,
-            facts={"points": points, "reason": reason},
+            facts={"points": points, "reason": reason, **said},
             result={"reversed": points, "debt": 0},
         ),
     )
     uses = stored_lots.uses_of_entries(tx, _entries_of(tx, [redemption.id, *(one.id for one in earlier)]))
-    payer = _payer(tx, redemption.id)
+    payer = payer_of(tx, redemption.id)
     lots = stored_lots.lots_named(tx, payer, {use.lot_id for use in uses})
     back = engine.restore(uses, lots, points, ruleset=tx.ruleset(ruleset_hash), now=tx.now)
     party = tx.merchant(redemption.merchant_id).party
-    more = {"reason": reason, "actor": actor_name}
+    more = {"reason": reason, "actor": actor_name, **said}
     change_lots(tx, payer, operation, kind=EntryKind.RESTORATION, uses=back, party=party, more=more)
     return operation
 
 
-def _payer(tx: Transaction, redemption_id: str) -> Account:
+def payer_of(tx: Transaction, redemption_id: str) -> Account:
     """The account whose points were used: another one than the operation's where two became one."""
     columns = tables.entries.c
     query = select(columns.member_id).where(
@@ -248,11 +253,17 @@ def _entries_of(tx: Transaction, operation_ids: list[str]) -> list[str]:
     return list(tx.connection.execute(query).scalars())
 
 
-def _check_not_voided(tx: Transaction, redemption: Operation) -> None:
-    """Raises AlreadyReversed when the chain refused the redemption: its void gave the points back (DESIGN §3.7)."""
+def void_of(tx: Transaction, redemption: Operation) -> str | None:
+    """The entry that gave the points back because the chain refused the redemption (DESIGN §3.7); None: it did not."""
     columns = tables.entries.c
     query = select(columns.id).where(columns.voids.in_(_entries_of(tx, [redemption.id]))).limit(1)
-    void_id = tx.connection.execute(query).scalar_one_or_none()
+    found: str | None = tx.connection.execute(query).scalar_one_or_none()
+    return found
+
+
+def _check_not_voided(tx: Transaction, redemption: Operation) -> None:
+    """Raises AlreadyReversed when the chain refused the redemption."""
+    void_id = void_of(tx, redemption)
     if void_id is not None:
         raise AlreadyReversed("this redemption was refused by the contract, and given back then", existing_id=void_id)
 

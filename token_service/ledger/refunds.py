@@ -24,8 +24,10 @@ from token_service.ledger import (
 from token_service.ledger.accounts import Account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.inputs import NewRefund
+from token_service.ledger.moving_on import move_on
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
+from token_service.ledger.points_payments import due_back, give_payment_back
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_views import pending_points, purchase_state
 from token_service.ledger.staged import Operation
@@ -62,7 +64,9 @@ def simulate_refund(context: Context, actor: Actor, purchase_id: str, new: NewRe
         return operations.get(tx, actor, purchase_id, "purchase").member_id
 
     named = new if new.reference else replace(new, reference=context.new_id("sim"))
-    return simulated(context, lambda tx: _refund(tx, actor, purchase_id, named), refund_view, member_of)
+    return simulated(
+        context, lambda tx: _refund(tx, actor, purchase_id, named, is_simulated=True), refund_view, member_of
+    )
 
 
 def get_refund(context: Context, actor: Actor, refund_id: str) -> views.Refund:
@@ -70,7 +74,7 @@ def get_refund(context: Context, actor: Actor, refund_id: str) -> views.Refund:
     return read(context, lambda tx: refund_view(tx, operations.get(tx, actor, refund_id, "refund")))
 
 
-def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> Done:
+def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund, *, is_simulated: bool = False) -> Done:
     purchase = operations.get(tx, actor, purchase_id, "purchase")
     referrals.lock_both(tx, purchase.member_id)
     account = tx.heir(tx.account(purchase.member_id))
@@ -110,10 +114,17 @@ def _refund(tx: Transaction, actor: Actor, purchase_id: str, new: NewRefund) -> 
             result={},
         ),
     )
+    back = due_back(tx, purchase, facts, (*earlier, refund), new.reference)
+    if back is not None:
+        operation.result["restored"] = back.points
     _apply(tx, account, purchase=purchase, operation=operation, facts=facts, refunds=(*earlier, refund))
     tiers.review(tx, account)
     challenges.after_refund(tx, account, purchase, facts, (*earlier, refund))
     referrals.after_refund(tx, account)
+    if back is not None and back.points:
+        payer = give_payment_back(tx, operation, back)
+        if payer is not account and not is_simulated:
+            move_on(tx, payer)
     return Done(operation, replayed=False)
 
 
@@ -147,7 +158,7 @@ def _apply(
     campaign_uses.give_back(tx, purchase, facts, left)
     pending = pending_points(tx, purchase.id)
     reversed_, debt, cancelled = 0, 0, 0
-    more = {"refund": refunds[-1].to_json(), "kept": kept, "was_kept": state.kept}
+    more = {"refund": refunds[-1].to_json(), "kept": kept, "was_kept": state.kept, **operation.result}
     if pending:
         cancelled = pending - kept
         tx.staged.changed_awards.append((purchase.id, kept))
@@ -189,4 +200,5 @@ def refund_view(tx: Transaction, operation: Operation) -> views.Refund:
         reversed=result["reversed"],
         debt=result["debt"],
         pending_cancelled=result["pending_cancelled"],
+        restored=result.get("restored", 0),
     )

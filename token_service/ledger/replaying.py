@@ -17,10 +17,12 @@ from token_service.ledger.challenge_rows import replayed_completions, replayed_s
 from token_service.ledger.event_awards import replayed_state, replayed_uses
 from token_service.ledger.hold_rows import parts_of, replayed_holds
 from token_service.ledger.membership_rows import replayed_periods
+from token_service.ledger.points_payments import replayed_payments
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.segments import replayed_segments
 from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.undone_uses import replayed_voucher_uses
 from token_service.ledger.voucher_rows import replayed_vouchers
 from token_service.ledger.wallet_tables import wallet_events
 from token_service.program.campaign_uses import points_used
@@ -65,17 +67,20 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
     figures["state"] = own_wallets.replayed_state(tx, member_id)
     figures["segments"] = replayed_segments(tx, member_id)
     figures |= {"merged_into": merged_into, "carried_visit": merges.carried_visit(tx, done)}
+    standing, undone = replayed_voucher_uses(tx, member_id)
     rows = {
         "lots": {key: lot | {"points_held": aside.get(key, 0)} for key, lot in _lots(tx, member_id, entries).items()},
         "holds": {key: {name: getattr(hold, name) for name in hold.__slots__} for key, hold in holds.items()},
         "awards": awards,
         "purchases": _purchases(done) | _events(done) | _issuances(tx, done),
+        "points_payments": replayed_payments(done),
         "campaign_uses": _campaign_uses(tx, done),
         "challenge_steps": replayed_steps(tx, done),
         "challenge_completions": replayed_completions(done, merges.renamed_completions(tx, done)),
         "member_memberships": replayed_periods(done),
         "benefit_uses": replayed_benefit_uses(done),
-        "vouchers": replayed_vouchers(tx, member_id, all_done, entries),
+        "vouchers": replayed_vouchers(tx, member_id, all_done, entries, standing),
+        "undone_voucher_uses": undone,
     }
     return figures, rows
 

@@ -103,6 +103,15 @@ class Leaf:
     operation_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PointsPayment:
+    """A redemption that paid part of a purchase."""
+
+    purchase_id: str
+    redemption_id: str
+    member_id: str
+
+
 @dataclass(slots=True)
 class PurchaseState:
     """What a purchase keeps after its refunds, or an event, and what it counts for in tiers."""
@@ -187,6 +196,20 @@ class BenefitUse:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoneUse:
+    """A use of a voucher that was undone by an operation; the voucher buys its reward again."""
+
+    operation_id: str
+    voucher_id: str
+    member_id: str
+    used_at: datetime
+    merchant_id: str
+    reference: str
+    discount_cents: int | None
+    undone_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HoldState:
     """What became of a hold; `lots` are [lot, points] that an open one sets aside, in the order of use."""
 
@@ -224,6 +247,7 @@ class Staged:
     leaves: list[Leaf] = field(default_factory=list)
     purchases: list[PurchaseState] = field(default_factory=list)
     changed_purchases: list[PurchaseState] = field(default_factory=list)
+    payments: list[PointsPayment] = field(default_factory=list)
     campaign_uses: list[CampaignUse] = field(default_factory=list)
     changed_campaign_uses: list[CampaignUse] = field(default_factory=list)
     awards: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # operation, member, points, due_at
@@ -240,6 +264,7 @@ class Staged:
     reversed_uses: list[str] = field(default_factory=list)  # operations of uses
     vouchers: list[NewVoucherRow] = field(default_factory=list)
     cancelled_vouchers: list[str] = field(default_factory=list)  # ids
+    undone_uses: list[UndoneUse] = field(default_factory=list)
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments
 
     def mark(self) -> tuple[int, ...]:

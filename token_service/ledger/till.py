@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import BigInteger, Row, Select, cast, exists, func, literal_column, or_, select
+from sqlalchemy import BigInteger, Row, Select, case, cast, exists, func, literal_column, or_, select
 
 from token_service.errors import NotFound, OwnCard
 from token_service.ledger import till_benefits, till_memberships, till_vouchers, views
@@ -49,8 +49,9 @@ _IS_DATED: Final = operations.c.recorded_at > literal_column("0")
 _asked_for = select(mandates.c.id).where(
     mandates.c.merchant_id == operations.c.merchant_id, mandates.c.reference == operations.c.reference
 )
-_DONE_TO: Final = (operations.c.id, _asked_for.correlate(operations).scalar_subquery())
-"""What the trail may name of an operation: itself, or the quote that asked the member to sign it."""
+_refund_of: Final = case((operations.c.kind == "restoration", operations.c.facts["refund"].as_string()), else_=None)
+_DONE_TO: Final = (operations.c.id, _asked_for.correlate(operations).scalar_subquery(), _refund_of)
+"""What the trail may name of an operation: itself, the quote that asked the member to sign it, the refund that restored it."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class TillLine:
     membership: str | None = None
     benefit: str | None = None
     discount: int | None = None  # what the reward took off the order
+    undone_at: datetime | None = None  # when the use of a voucher was taken back
 
 
 @dataclass(frozen=True)

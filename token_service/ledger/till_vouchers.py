@@ -1,4 +1,4 @@
-"""Vouchers as a till meets them: those honoured today, one of them, and those that a customer still has.
+"""Vouchers as a till meets them: those honoured today, one use, and those that a customer still has.
 
 A voucher may be any member's: whose it was is not for the till to see.
 """
@@ -13,13 +13,16 @@ from sqlalchemy import Row, Select, func, or_, select
 from token_service.errors import NotFound
 from token_service.ledger.context import Context
 from token_service.ledger.staff import Person
-from token_service.ledger.staff_tables import staff, vouchers
+from token_service.ledger.staff_tables import staff, staff_actions, vouchers
 from token_service.ledger.tables import members
-from token_service.ledger.till_lines import TillLine, doer_of
+from token_service.ledger.till_lines import TillLine
 from token_service.ledger.transaction import Transaction, read
+from token_service.ledger.undone_uses import undone_of
 from token_service.ledger.voucher_rows import is_over
 
 KIND = "voucher"
+ACTION = "voucher.used"
+"""What the trail calls honouring one."""
 
 
 def honoured(tx: Transaction, person: Person, since: datetime, most: int) -> tuple[list[TillLine], int]:
@@ -37,14 +40,20 @@ def honoured(tx: Transaction, person: Person, since: datetime, most: int) -> tup
 
 
 def honoured_voucher(context: Context, person: Person, voucher_id: str) -> TillLine:
-    """One voucher that this person's merchant honoured. Raises NotFound, for others' too."""
+    """The use of a voucher by this person's merchant: the one that stands, else the last one that was undone. Raises NotFound,
+    for others' too.
+    """
     query = _lines().where(*_used_by(person), vouchers.c.id == voucher_id)
 
     def work(tx: Transaction) -> TillLine:
         row = tx.connection.execute(query).one_or_none()
-        if row is None:
+        if row is not None:
+            return _line(row)
+        merchant_id = person.actor.acting_merchant(None)
+        earlier = [one for one in undone_of(tx, [voucher_id])[voucher_id] if one.merchant_id == merchant_id]
+        if not earlier:
             raise NotFound("no such voucher")
-        return _line(row)
+        return _undone_line(tx, earlier[-1])
 
     return read(context, work)
 
@@ -73,12 +82,41 @@ def _used_by(person: Person) -> list[Any]:
 
 
 def _lines() -> Select[Any]:
-    query = select(
-        *vouchers.c,
-        staff.c.id.label("staff_id"),
-        staff.c.name.label("staff_name"),
-    ).select_from(vouchers)
-    return doer_of(query, [vouchers.c.id], vouchers)
+    """Each voucher with who honoured it: by the newest line of the trail about that since its use, or nobody."""
+    done, columns = staff_actions.c, vouchers.c
+    about = done.object_id == columns.id, done.action == ACTION, done.created_at >= columns.used_at
+    newest = select(func.max(done.seq)).where(*about).correlate(vouchers).scalar_subquery()
+    who = staff_actions.join(staff, staff.c.id == done.staff_id)
+    query = select(*columns, staff.c.id.label("staff_id"), staff.c.name.label("staff_name")).select_from(vouchers)
+    return query.outerjoin(who, done.seq == newest)
+
+
+def _undone_line(tx: Transaction, use: Row[Any]) -> TillLine:
+    """A use that does not stand any more, with who made it."""
+    done = staff_actions.c
+    who = select(staff.c.id, staff.c.name).join(staff_actions, done.staff_id == staff.c.id)
+    about = who.where(done.object_id == use.voucher_id, done.action == ACTION)
+    between = about.where(done.created_at >= use.used_at, done.created_at <= use.undone_at)
+    person = tx.connection.execute(between.order_by(done.seq).limit(1)).one_or_none()
+    row = tx.connection.execute(select(vouchers).where(vouchers.c.id == use.voucher_id)).one()
+    return TillLine(
+        id=row.id,
+        kind=KIND,
+        reference=use.reference,
+        recorded_at=use.used_at,
+        occurred_at=use.used_at,
+        member_id=row.member_id,
+        member_name=None,
+        points=0,
+        amount=None,
+        reward_id=row.reward_id,
+        parent_id=None,
+        staff_id=None if person is None else person.id,
+        staff_name=None if person is None else person.name,
+        store_name=None,
+        discount=use.discount_cents,
+        undone_at=use.undone_at,
+    )
 
 
 def _line(row: Row[Any]) -> TillLine:

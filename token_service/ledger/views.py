@@ -63,8 +63,11 @@ from token_service.ledger.tier_views import TierDowngrade, TierStanding
 from token_service.ledger.user_views import User, UserChange
 from token_service.ledger.voucher_views import (
     ShownVoucher,
+    UndoneVoucherUse,
     Voucher,
     VoucherCheck,
+    VoucherReversal,
+    VoucherReversalOutcome,
     VoucherUse,
 )
 from token_service.ledger.wallet_views import Mandate
@@ -130,10 +133,13 @@ __all__ = [
     "StuckAwards",
     "TierDowngrade",
     "TierStanding",
+    "UndoneVoucherUse",
     "UseOutcome",
     "User",
     "UserChange",
     "Voucher",
     "VoucherCheck",
+    "VoucherReversal",
+    "VoucherReversalOutcome",
     "VoucherUse",
 ]

@@ -2,15 +2,15 @@
 sources.
 
 A voucher is open until a merchant honours it (used), its redemption is given back (cancelled), or its time is over where the
-rules give it one (expired; voucher_ends.py). Whoever changes one holds the
-lock on its member's account.
+rules give it one (expired; voucher_ends.py). The merchant that used it may undo that (voucher_undoing.py): it is open again.
+Whoever changes one holds the lock on its member's account.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from token_service.ledger.context import Actor
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
+from token_service.ledger.undone_uses import NO_USE
 from token_service.program.rewards import find_reward
 from token_service.program.voucher_ends import voucher_ends_at
 
@@ -32,7 +33,6 @@ EXPIRED: Final = "voucher_expired"
 IS_OPEN: Final = and_(vouchers.c.used_at.is_(None), vouchers.c.cancelled_at.is_(None), vouchers.c.expired_at.is_(None))
 """Whether nothing became of a voucher yet; its time may be over all the same."""
 _CODE: Final = b"mereau voucher v1:"
-_USE: Final = ("used_at", "used_by_merchant_id", "used_reference", "discount_cents")
 
 
 def sealed_salt_key(tx: Transaction, member_id: str) -> bytes | None:
@@ -116,11 +116,17 @@ def ends_at(tx: Transaction, ruleset_hash: str, reward_id: str, created_at: date
 
 
 def replayed_vouchers(
-    tx: Transaction, member_id: str, done: Sequence[Operation], entries: Iterable[Row[Any]]
+    tx: Transaction,
+    member_id: str,
+    done: Sequence[Operation],
+    entries: Iterable[Row[Any]],
+    uses: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, Any]]:
-    """The member's rows by id, from operations, entries and facts alone; after erasure a code's hash is what it was."""
+    """The member's rows by id, from operations, entries and facts alone; after erasure a code's hash is what it was. `uses`:
+    those that stand, by voucher.
+    """
     sealed = sealed_salt_key(tx, member_id)
-    uses, ends, expired_at = _uses(tx, member_id), _ends(done, entries), _expired(tx, member_id)
+    ends, expired_at = _ends(done, entries), _expired(tx, member_id)
     drawn = _drawn_for(tx, [operation.id for operation in done if _voucher_of(operation) is not None])
     rows = {}
     for operation in done:
@@ -128,7 +134,7 @@ def replayed_vouchers(
         if voucher_id is None or drawn[operation.id] != member_id:
             continue
         known = None if sealed is not None else voucher_row(tx, vouchers.c.id == voucher_id)
-        use = uses.get(voucher_id, dict.fromkeys(_USE))
+        use = uses.get(voucher_id, NO_USE)
         reward_id = operation.result["reward"] if operation.kind == "event" else operation.facts["reward_id"]
         is_over = use["used_at"] is not None or voucher_id in expired_at
         rows[voucher_id] = {
@@ -161,22 +167,6 @@ def _voucher_of(operation: Operation) -> str | None:
     """The voucher that a redemption or a completed challenge made."""
     said = {"redemption": operation.facts, "event": operation.result}.get(operation.kind, {})
     return said.get("voucher")
-
-
-def _uses(tx: Transaction, member_id: str) -> dict[str, dict[str, Any]]:
-    """By voucher, who honoured it and when."""
-    columns = tables.facts.c
-    query = select(columns.detail, columns.recorded_at)
-    found = {}
-    for fact in tx.connection.execute(query.where(columns.member_id == member_id, columns.kind == "voucher_used")):
-        said = json.loads(fact.detail)
-        found[str(said["voucher"])] = {
-            "used_at": fact.recorded_at,
-            "used_by_merchant_id": said["merchant"],
-            "used_reference": said["reference"],
-            "discount_cents": said.get("discount"),
-        }
-    return found
 
 
 def _expired(tx: Transaction, member_id: str) -> dict[str, datetime]:

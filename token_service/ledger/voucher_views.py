@@ -11,6 +11,18 @@ from token_service.ledger.reward_views import RewardTerms
 
 
 @dataclass(frozen=True, slots=True)
+class UndoneVoucherUse:
+    """A use that its merchant undid: `reference` named the use, `undone_reference` what undid it."""
+
+    used_at: datetime
+    used_by: str  # the merchant's name
+    reference: str
+    discount: Money | None
+    undone_at: datetime
+    undone_reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Voucher:
     """A reward bought in the wallet or won by a challenge, as its member sees it. `state`: open, used, cancelled, expired; `code`
     only while it is open.
@@ -30,6 +42,7 @@ class Voucher:
     discount: Money | None  # what came off the order that it was used for; None: no money, or no order was said
     cancelled_at: datetime | None
     expires_at: datetime | None  # from when on it buys nothing any more; None: it has no end
+    undone: tuple[UndoneVoucherUse, ...] = ()  # uses that a shop took back, in that order
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,7 @@ class ShownVoucher:
     reference: str | None  # of the asking merchant's own use
     discount: Money | None  # what came off then, to that merchant as well
     terms: RewardTerms
+    undone: tuple[UndoneVoucherUse, ...] = ()  # the asking merchant's own uses that it undid, in that order
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +82,29 @@ class VoucherUse:
     """The voucher that was used. `replayed`: it was before, under the same reference."""
 
     voucher: ShownVoucher
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherReversal:
+    """What undid a use: `use_reference` named that use, `used_at` says when it was, `discount` what had come off the order."""
+
+    id: str
+    created_at: datetime
+    reference: str
+    merchant_id: str
+    voucher_id: str
+    reward_id: str
+    use_reference: str
+    used_at: datetime
+    discount: Money | None
+    reason: str | None
+    ruleset: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherReversalOutcome:
+    """What undid a use, and whether it was recorded before."""
+
+    reversal: VoucherReversal
     replayed: bool

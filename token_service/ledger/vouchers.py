@@ -7,11 +7,13 @@ from the member's salt key and the voucher's id, so it can be shown again and is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
 
 from token_service.errors import (
+    AlreadyReversed,
     CallerError,
     Forbidden,
     MemberFrozen,
@@ -36,6 +38,7 @@ from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction, read, write
+from token_service.ledger.undone_uses import USED, undone_named, undone_of
 from token_service.ledger.voucher_rows import (
     CODE_LENGTH,
     drawn_voucher,
@@ -98,7 +101,9 @@ def list_vouchers(context: Context, actor: Actor) -> tuple[views.Voucher, ...]:
 
     def work(tx: Transaction) -> tuple[views.Voucher, ...]:
         ordered = query.order_by(is_over(tx.now), tables.operations.c.seq.desc())
-        return tuple(_own_view(tx, row) for row in tx.connection.execute(ordered))
+        rows = tx.connection.execute(ordered).all()
+        undone = undone_of(tx, [row.id for row in rows])
+        return tuple(_own_view(tx, row, undone[row.id]) for row in rows)
 
     return read(context, work)
 
@@ -112,7 +117,7 @@ def get_voucher(context: Context, actor: Actor, voucher_id: str) -> views.Vouche
         own = select(vouchers.c.id).join(tables.members, tables.members.c.id == vouchers.c.member_id)
         if tx.connection.execute(own.where(vouchers.c.id == row.id, _is_theirs(member_id))).first() is None:
             raise NotFound("no such voucher")
-        return _own_view(tx, row)
+        return _own_view(tx, row, undone_of(tx, [row.id])[row.id])
 
     return read(context, work)
 
@@ -150,8 +155,8 @@ def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.Vou
 
     Any merchant of the programme may honour any voucher. Raises VoucherUnknown, VoucherUsed (naming the first use, and its
     reference if it was this merchant's), VoucherCancelled, VoucherExpired, MemberFrozen, RewardUnavailable for an order that it
-    is not for (reward_orders.py says the reasons), WrongCurrency, ReferenceConflict, NotFound (merchant, store), InvalidInput,
-    BacklogFull.
+    is not for (reward_orders.py says the reasons), WrongCurrency, ReferenceConflict, AlreadyReversed for a reference whose use
+    was undone, NotFound (merchant, store), InvalidInput, BacklogFull.
     """
 
     def work(tx: Transaction) -> views.VoucherUse:
@@ -163,7 +168,7 @@ def use_voucher(context: Context, actor: Actor, new: NewVoucherUse) -> views.Vou
         row = _own_row(tx, vouchers.c.id, found.id)  # again, now that nobody else can change it
         replayed = (row.used_by_merchant_id, row.used_reference) == (merchant, new.reference)
         if not replayed:
-            _check_reference(tx, merchant, new.reference)
+            _check_reference(tx, row, merchant, new.reference)
             refusal = _refusal(tx, row, merchant)
             if refusal is not None:
                 raise refusal
@@ -211,7 +216,7 @@ def _use(tx: Transaction, account: Account, row: Row[Any], use: dict[str, Any]) 
     unknown_references.check(tx, use["merchant"])
     operations.check_backlog(tx)
     more = {"of": row.operation_id, "voucher": row.id, "reward": row.reward_id, **use}
-    fact(tx, account, "voucher_used", operation=None, more=more)
+    fact(tx, account, USED, operation=None, more=more)
     values = {
         "used_at": tx.now,
         "used_by_merchant_id": use["merchant"],
@@ -229,11 +234,16 @@ def _row_of_code(tx: Transaction, typed: str) -> Row[Any]:
     return row
 
 
-def _check_reference(tx: Transaction, merchant_id: str, reference: str) -> None:
+def _check_reference(tx: Transaction, row: Row[Any], merchant_id: str, reference: str) -> None:
     columns = vouchers.c
     first = voucher_row(tx, and_(columns.used_by_merchant_id == merchant_id, columns.used_reference == reference))
-    if first is not None:
-        raise ReferenceConflict("this reference names the use of another voucher", existing_id=first.id)
+    undone = undone_named(tx, merchant_id, reference)
+    if undone is not None and undone.voucher_id == row.id:
+        detail = "the use of this reference was undone: use the voucher under a new one"
+        raise AlreadyReversed(detail, existing_id=undone.operation_id)
+    named = first.id if first is not None else None if undone is None else undone.voucher_id
+    if named is not None:
+        raise ReferenceConflict("this reference names the use of another voucher", existing_id=named)
 
 
 def _refusal(tx: Transaction, row: Row[Any], merchant_id: str) -> CallerError | None:
@@ -281,7 +291,7 @@ def _own_row(tx: Transaction, column: Any, value: str) -> Row[Any]:
     return row
 
 
-def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
+def _own_view(tx: Transaction, row: Row[Any], undone: Sequence[Row[Any]] = ()) -> views.Voucher:
     state = state_of(row, tx.now)
     is_shown = state == "open" and row.sealed_salt_key is not None
     return views.Voucher(
@@ -299,12 +309,14 @@ def _own_view(tx: Transaction, row: Row[Any]) -> views.Voucher:
         discount=_money(tx, row.discount_cents),
         cancelled_at=row.cancelled_at,
         expires_at=row.expires_at,
+        undone=tuple(_undone_view(tx, one) for one in undone),
     )
 
 
 def _shown_view(tx: Transaction, row: Row[Any], merchant_id: str) -> views.ShownVoucher:
     done = operations.loaded(tx, [row.operation_id])[row.operation_id]
     reward, is_own = _reward_of(tx, row), row.used_by_merchant_id == merchant_id
+    undone = undone_of(tx, [row.id])[row.id]
     return views.ShownVoucher(
         id=row.id,
         created_at=row.created_at,
@@ -318,6 +330,18 @@ def _shown_view(tx: Transaction, row: Row[Any], merchant_id: str) -> views.Shown
         reference=row.used_reference if is_own else None,
         discount=_money(tx, row.discount_cents) if is_own else None,
         terms=terms_of(reward, tx.program.currency),
+        undone=tuple(_undone_view(tx, one) for one in undone if one.merchant_id == merchant_id),
+    )
+
+
+def _undone_view(tx: Transaction, row: Row[Any]) -> views.UndoneVoucherUse:
+    return views.UndoneVoucherUse(
+        used_at=row.used_at,
+        used_by=row.used_by,
+        reference=row.reference,
+        discount=_money(tx, row.discount_cents),
+        undone_at=row.undone_at,
+        undone_reference=row.undone_reference,
     )
 
 

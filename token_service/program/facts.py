@@ -18,7 +18,7 @@ from token_service.units import POINTS_MAX
 
 ITEMS_MAX: Final = 1000
 TEXT_MAX: Final = 200
-_OPTIONAL: Final = ("campaigns", "caps")
+_OPTIONAL: Final = ("campaigns", "caps", "paid_by")
 """Parts of a purchase's facts that are left out where they are empty."""
 _LISTS: Final = ("memberships", "segments")
 """Of a member's facts as well."""
@@ -167,7 +167,8 @@ class PurchaseFacts:
     """All that decides what a purchase earns. Money in minor units of `currency`, 0 … 2^53−1.
 
     `total` is what was paid, tax included, after discounts and without what points paid (API.md). `campaigns` are the limited
-    ones that would give something, `caps` the limits on everybody's day.
+    ones that would give something, `caps` the limits on everybody's day; `paid_by` is the redemption that paid with points, if
+    the till named it: no rule reads it.
     """
 
     occurred_at: datetime
@@ -186,12 +187,14 @@ class PurchaseFacts:
     visit: VisitFacts
     campaigns: tuple[CampaignFacts, ...] = ()
     caps: tuple[CapFacts, ...] = ()
+    paid_by: str | None = None
 
     def __post_init__(self) -> None:
         check_aware(self.occurred_at)
         _check_amounts(total=self.total, tax=self.tax, shipping=self.shipping, discount=self.discount)
         _check_amounts(paid_with_points=self.paid_with_points)
         _check_texts(channel=self.channel, store=self.store, merchant=self.merchant, currency=self.currency)
+        _check_texts(paid_by=self.paid_by)
         if self.tax > self.total:
             raise InvalidInput("The tax exceeds the total.")
         if len(self.items) > ITEMS_MAX:
@@ -225,7 +228,7 @@ class PurchaseFacts:
         """The facts that `to_json` wrote. Raises InvalidInput for anything else."""
         try:
             if document.keys() | set(_OPTIONAL) != set(cls.__slots__) or any(
-                document.get(name) == [] for name in _OPTIONAL
+                name in document and not document[name] for name in _OPTIONAL
             ):
                 raise InvalidInput("These are not the facts of a purchase.")
             values = dict(document)

@@ -128,6 +128,16 @@ class Challenges:
 
 
 @dataclass(slots=True)
+class DueBack:
+    """Points of a redemption that a refund gives back, and since when."""
+
+    redemption: str
+    points: int
+    recorded_at: datetime
+    since: int
+
+
+@dataclass(slots=True)
 class Referral:
     """One side of a referral: its newest event, how often it was counted, and since when it is taken back (`is_final`: by a
     person, and not to be earned again).
@@ -169,6 +179,7 @@ class Account:
     owes_payment: datetime | None = None  # a debt must be paid by the leaves recorded at this instant
     owes_back: str | None = None  # the redemption of a voucher that ended: its points come back by the next leaf
     owes_back_since: int = 0
+    owes_for_refunds: dict[str, DueBack] = field(default_factory=dict)  # by refund
     lots: dict[str, HeldLot] = field(default_factory=dict)
     pending: dict[str, Pending] = field(default_factory=dict)
     debts: dict[str, Debt] = field(default_factory=dict)
@@ -245,8 +256,8 @@ class Operation:
 
     For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
     its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a redemption: `uses` its own
-    and its restorations', `reward` what it bought, `at` when, `is_used` whether its voucher was honoured, `is_expired` whether
-    that ended.
+    and its restorations', `reward` what it bought, `at` when, `pays` the purchase that it paid part of, `is_used` whether its
+    voucher was honoured, `use` what the last such leaf said, `is_expired` whether that ended.
     """
 
     id: str
@@ -264,7 +275,9 @@ class Operation:
     uses: list[Use] = field(default_factory=list)
     reward: str | None = None
     at: datetime | None = None
+    pays: str | None = None
     is_used: bool = False
+    use: dict[str, object] | None = None
     is_expired: bool = False
     is_void: bool = False
     day: str | None = None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from token_service.audit.accounts import campaigns, challenges, lots
+from token_service.audit.accounts import campaigns, challenges, lots, payments
 from token_service.audit.accounts.account import Closing, Operation, Pending
 from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.opened import instant, whole
@@ -55,6 +55,7 @@ def purchase(step: Step) -> None:
         leaf.text_of("operation_id"), account.home, "purchase", leaf.ruleset, facts.merchant, leaf.party,
         leaf.text, claimed, claimed,
     )  # fmt: skip
+    payments.named(step, operation, facts)
     _start_award(step, ruleset, operation, claimed)
     step.storage.put_operation(operation)
     campaigns.use(step, ruleset, operation.id, facts, award)

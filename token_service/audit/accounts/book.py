@@ -13,6 +13,7 @@ from token_service.audit.accounts import (
     challenges,
     lots,
     merges,
+    payments,
     references,
     referrals,
     refunds,
@@ -113,6 +114,9 @@ class AccountBook:
                 self.findings.add(finding)
         for account in self.storage.with_owed_vouchers():
             for finding in () if account.address in self.state.frozen else vouchers.untold(account, now):
+                self.findings.add(finding)
+        for account in self.storage.with_owed_for_refunds():
+            for finding in () if account.address in self.state.frozen else payments.untold(account, now):
                 self.findings.add(finding)
         for finding in referrals.untold(self.storage, now):
             self.findings.add(finding)
@@ -272,6 +276,7 @@ class AccountBook:
         referrals.check_owed(step)
         refunds.check_payment(step)
         vouchers.check_owed(step)
+        payments.check_owed(step)
         if leaf.skip_reason is not None:
             account.unsettled[leaf.number] = Unsettled(
                 leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id")),

@@ -82,6 +82,7 @@ CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("merged_in", "merge"): merges.merged_in,
     ("reopened", None): _closed,
     ("voucher_used", None): vouchers.used,
+    ("voucher_reversal", "voucher_reversal"): vouchers.undone,
     ("voucher_expired", None): vouchers.expired,
     ("signed_redemption", "redemption"): wallets.signed_redemption,
     **{(kind, None): wallets.moved for kind in wallets.STATE_AFTER},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_service.audit.accounts import holds, lots, spending, vouchers
+from token_service.audit.accounts import holds, lots, payments, spending, vouchers
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.memberships import whose
 from token_service.audit.accounts.orders import check_order
@@ -48,6 +48,7 @@ def restoration(step: Step) -> None:
             "restorations", "the contract refused this redemption: its points came back before", found=origin.id
         )
     vouchers.check_restored(step, origin)
+    payments.check_restored(step, origin)
     left = sum(engine.outstanding(origin.uses).values())
     if leaf.amount > left:
         detail = "more comes back than is left of the redemption"

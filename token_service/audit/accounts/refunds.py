@@ -4,7 +4,7 @@ give for what is left of it; what the member no longer has is owed, and paid fro
 
 from __future__ import annotations
 
-from token_service.audit.accounts import campaigns, challenges, happenings, lots, manual, referrals
+from token_service.audit.accounts import campaigns, challenges, happenings, lots, manual, payments, referrals
 from token_service.audit.accounts.account import Closing, Debt, Operation
 from token_service.audit.accounts.opened import opened_event, opened_facts
 from token_service.audit.accounts.step import Step, Stop
@@ -52,6 +52,7 @@ def refund(step: Step) -> None:
     purchase.refunds.append(new.to_json())
     account.history[purchase.id] = qualification(facts, refunds, told)
     step.storage.put_operation(purchase)
+    payments.refunded(step, purchase, refunds)
     challenges.recount(step, purchase, refunds)
     referrals.refunded(step)
     account.closing = Closing(leaf.recorded_at, None)

@@ -115,6 +115,10 @@ class Storage:
         """The accounts whose voucher ended, and no leaf behind that gave its points back."""
         return self._accounts_where("json_extract(state, '$.owes_back') is not null")
 
+    def with_owed_for_refunds(self) -> list[Account]:
+        """The accounts whose refund gives back points that paid, and no leaf behind that did."""
+        return self._accounts_where("json_extract(state, '$.owes_for_refunds') not in ('{}')")
+
     def with_owed_referrals(self) -> list[Account]:
         """The accounts whose refund left an invitation paid for."""
         return self._accounts_where("json_array_length(state, '$.owes_referrals') > 0")

@@ -1,5 +1,5 @@
-"""Vouchers: used for what they were bought for or won, once, before their end; and what their end owes, where the rules give them
-one: the points at once, or nothing.
+"""Vouchers: used for what they were bought for or won, once unless that use was undone, before their end; and what their end
+owes, where the rules give them one: the points at once, or nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import Final
 
 from token_service.audit.accounts import lots
 from token_service.audit.accounts.account import Account, Operation
+from token_service.audit.accounts.opened import OpenedLeaf
 from token_service.audit.accounts.orders import check_order
 from token_service.audit.accounts.step import Step
 from token_service.audit.report import Finding
@@ -37,7 +38,32 @@ def used(step: Step) -> None:
     reward = _reward(step, bought)
     if reward is not None:
         check_order(step, reward)
-    bought.is_used = True
+    bought.is_used, bought.use = True, _said(leaf)
+    step.storage.put_operation(bought)
+
+
+def undone(step: Step) -> None:
+    """The merchant that honoured it takes that back, once, before the voucher's end: it buys its reward again."""
+    leaf = step.leaf
+    bought = step.parent("rewards", _BOUGHT_BY, "a voucher without its redemption")
+    step.same("rewards", "the reward of a voucher", bought.reward, leaf.text_of("reward"))
+    if not bought.is_used:
+        said = "was not made" if bought.use is None else "does not stand any more"
+        step.differs(
+            "rewards", f"a use of a voucher is undone that {said}", expected="a use", found=leaf.text_of("use")
+        )
+    elif bought.use is not None:  # None as well: it was used before the replay kept how
+        told = {name: leaf.detail.get(name) for name in ("voucher", "merchant", "use", "used_at", "discount")}
+        told["used_at"] = lots.said(leaf.instant_of("used_at"))
+        step.same("rewards", "the use of a voucher that is undone", bought.use, told)
+    if bought.is_void or any(use.points > 0 for use in bought.uses):
+        detail = "a use of a voucher is undone whose points came back before"
+        step.differs("rewards", detail, expected="the use stands", found=leaf.text_of("voucher"))
+    ends_at = _ends_at(step, bought)
+    if ends_at is not None and leaf.recorded_at >= ends_at:
+        expected, found = f"before {lots.said(ends_at)}", lots.said(leaf.recorded_at)
+        step.differs("rewards", "a use of a voucher is undone after the voucher's end", expected=expected, found=found)
+    bought.is_used = False
     step.storage.put_operation(bought)
 
 
@@ -100,6 +126,17 @@ def untold(account: Account, now: datetime) -> list[Finding]:
     ):
         return []
     return [Finding("restorations", _NOT_BACK, expected=f"a restoration of {account.owes_back}", found="nothing")]
+
+
+def _said(leaf: OpenedLeaf) -> dict[str, object]:
+    """What a use said, by the names that undoing it has for that."""
+    return {
+        "voucher": leaf.text_of("voucher"),
+        "merchant": leaf.text_of("merchant"),
+        "use": leaf.text_of("reference"),
+        "used_at": lots.said(leaf.recorded_at),
+        "discount": leaf.detail.get("discount"),
+    }
 
 
 def _check_not_back(step: Step, bought: Operation, what: str) -> None:

@@ -31,7 +31,7 @@ def operation_again(tx: Transaction, leaf: OpenedLeaf) -> Operation:
         id=document["operation_id"],
         kind=document["operation"],
         merchant_id=document["merchant"],
-        member_id=document.get("into", leaf.member_id),  # of a merge: for the account that stays
+        member_id=document.get("into") or tx.heir(tx.account(leaf.member_id)).id,  # counts for the account that stays
         parent_id=document.get("of"),
         store_id=_store(tx, document),
         reference=document["reference"],
@@ -57,7 +57,8 @@ def _refund(tx: Transaction, leaf: OpenedLeaf) -> Content:
     document = leaf.document
     facts = {"refund": document["refund"], "purchase": operation_named(tx, document["of"]).reference}
     cancelled = -document["points"] if leaf.kind == "award_cut" else 0
-    return facts, {"kept": document["kept"], **_taken_back(leaf), "pending_cancelled": cancelled}
+    restored = {"restored": document["restored"]} if "restored" in document else {}
+    return facts, {"kept": document["kept"], **_taken_back(leaf), "pending_cancelled": cancelled, **restored}
 
 
 def _reversal(tx: Transaction, leaf: OpenedLeaf) -> Content:
@@ -89,6 +90,7 @@ def _redemption(tx: Transaction, leaf: OpenedLeaf) -> Content:
 
 def _restoration(tx: Transaction, leaf: OpenedLeaf) -> Content:
     facts = {"points": leaf.place.amount, "reason": leaf.document["reason"]}
+    facts |= {name: leaf.document[name] for name in ("refund",) if name in leaf.document}
     return facts, {"reversed": leaf.place.amount, "debt": 0}
 
 
@@ -121,6 +123,11 @@ def _use_reversal(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     return {"reason": leaf.document["reason"]}, {}
 
 
+def _voucher_reversal(_tx: Transaction, leaf: OpenedLeaf) -> Content:
+    names = ("voucher", "reward", "use", "used_at", "discount", "reason")
+    return {name: leaf.document[name] for name in names if name in leaf.document}, {}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
     "event": _event,
@@ -136,6 +143,7 @@ OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]
     "move": _merge,
     "benefit_use": _benefit_use,
     "use_reversal": _use_reversal,
+    "voucher_reversal": _voucher_reversal,
 }
 """What each kind of operation says in its details (docs/audit.md)."""
 

@@ -219,6 +219,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "membership.sold": _membership_sold,
     "membership.refunded": _membership_refunded,
     "voucher.used": lambda _: gettext("Honoured a voucher."),
+    "voucher.undone": lambda _: gettext("Undid the use of a voucher."),
     "benefit.used": lambda detail: gettext("Let a benefit be used: %(benefit)s.", benefit=_benefit(detail)),
     "benefit.undone": lambda detail: gettext("Undid the use of a benefit: %(benefit)s.", benefit=_benefit(detail)),
 }

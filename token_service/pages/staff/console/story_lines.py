@@ -128,6 +128,8 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return _benefit(entry)
     if entry.kind == "voucher_used":
         return gettext("Voucher honoured"), _honoured(entry)
+    if entry.kind == "voucher_reversal":
+        return gettext("Use of a voucher undone"), _honoured(entry)
     if entry.kind == "voucher_expired":
         return gettext("Voucher ended, not used"), _honoured(entry)
     if entry.kind == "award_cut":

@@ -43,12 +43,14 @@ class PurchaseForm:
     total: str = ""
     tax: str = ""
     paid_with_points: str = ""
+    paid_by: str = ""
     lines: tuple[LineForm, ...] = ()
 
     @property
     def query(self) -> dict[str, list[str]]:
         """The same fields again, for an address or hidden fields."""
         found = {"total": [self.total], "tax": [self.tax], "paid_with_points": [self.paid_with_points]}
+        found["paid_by"] = [self.paid_by]
         for name in ("category", "sku", "quantity", "amount"):
             found[name] = [getattr(line, name) for line in self.lines]
         return {name: values for name, values in found.items() if any(values)}
@@ -61,6 +63,7 @@ class Parsed:
     total: int = 0
     tax: int = 0
     paid_with_points: int = 0
+    paid_by: str | None = None
     items: tuple[NewItem, ...] = ()
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -73,6 +76,7 @@ class Parsed:
             member_id=member_id,
             tax=self.tax,
             paid_with_points=self.paid_with_points,
+            paid_by=self.paid_by,
             items=self.items,
             channel=CHANNEL,
             store_id=store_id,
@@ -87,6 +91,7 @@ def read_form(values: MultiDict[str, str]) -> PurchaseForm:
         total=_clean(values.get("total", "")),
         tax=_clean(values.get("tax", "")),
         paid_with_points=_clean(values.get("paid_with_points", "")),
+        paid_by=_clean(values.get("paid_by", "")),
         lines=tuple(row for row in rows if not row.is_empty)[:LINES_MAX],
     )
 
@@ -100,6 +105,9 @@ def parse(form: PurchaseForm, currency: str) -> Parsed:
         parsed.total = sum(item.amount for item in parsed.items) - parsed.paid_with_points
         if sum(item.amount for item in parsed.items) > POINTS_MAX:
             parsed.errors["amount-1"] = "amount"
+        parsed.paid_by = form.paid_by or None
+        if parsed.paid_by and not parsed.paid_with_points:
+            parsed.errors.setdefault("paid_with_points", "empty")
         if parsed.total < 0:
             parsed.errors["paid_with_points"] = "above"
     else:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from token_service.errors import ReferenceConflict, Refused
+from token_service.errors import CallerError, Conflict, InvalidInput, NotFound, ReferenceConflict, Refused
 from token_service.ledger.context import Context
 from token_service.ledger.purchases import record_purchase, simulate_purchase
 from token_service.ledger.staff_trail import Deed
@@ -32,6 +33,8 @@ from token_service.pages.staff.till.words import completed_in_words, refusal_in_
 from token_service.program.earning import Line as RuleLine
 
 EMPTY_LINES = 2
+UNPAID = (InvalidInput, NotFound, Conflict)
+"""What the ledger says of a redemption that did not pay for the purchase."""
 
 
 def add_to(pages: Blueprint) -> None:
@@ -81,6 +84,8 @@ def record(member_id: str) -> ResponseReturnValue:
         done = at_till(services().context, person(), member_id, work, _deed)
     except ReferenceConflict as conflict:
         return till_page("used_form.html", 409, existing_id=conflict.facts["existing_id"])
+    except UNPAID as wrong:
+        return _unpaid_page(member_id, form, parsed, wrong)
     except Refused as refusal:
         return _preview_page(
             member_id, form, parsed, reference, refusal_in_words(refusal.code, refusal.facts), status=409
@@ -121,9 +126,20 @@ def _preview(member_id: str, form: PurchaseForm, parsed: Parsed, reference: str)
         refuse_own_card(context, person(), member_id)
     except Refused as refusal:
         return _preview_page(member_id, form, parsed, reference, refusal_in_words(refusal.code, {}), status=403)
-    seen = simulate_purchase(context, person().actor, new)
+    try:
+        seen = simulate_purchase(context, person().actor, new)
+    except UNPAID as wrong:
+        return _unpaid_page(member_id, form, parsed, wrong)
     refusal_said = refusal_in_words(seen.refusal, seen.facts) if seen.refusal else None
     return _preview_page(member_id, form, parsed, reference, refusal_said, bought=seen.value)
+
+
+def _unpaid_page(member_id: str, form: PurchaseForm, parsed: Parsed, wrong: CallerError) -> ResponseReturnValue:
+    """The form, where the use of points that it names did not pay for this."""
+    is_other = isinstance(wrong, InvalidInput) and all(place.pointer != "/paid_by" for place in wrong.places)
+    if parsed.paid_by is None or is_other:
+        raise wrong
+    return _form_page(member_id, form, {"paid_by": "paid_by"}, with_lines=True, status=422)
 
 
 def _preview_page(
@@ -155,7 +171,7 @@ def _form_page(
 ) -> ResponseReturnValue:
     if with_lines:
         empty = (LineForm(),) * min(EMPTY_LINES, LINES_MAX - len(form.lines))
-        form = PurchaseForm(tax=form.tax, paid_with_points=form.paid_with_points, lines=(*form.lines, *empty))
+        form = replace(form, total="", lines=(*form.lines, *empty))
     return till_page(
         "purchase_form.html",
         status,
