@@ -146,6 +146,6 @@ def _take_figures(tx: Transaction, source: Account, target: Account) -> None:
     target.last_activity_at = max(times, default=None)
     source.purchase_count, source.last_activity_at, source.carried_visit = 0, None, None
     source.pending = 0  # said so by `depart`; where a repair found that already, the awards were still its own
-    source.tier_due_at = None
+    source.tier_due_at = source.notice_due_at = None
     source.history = {}
     source.is_changed = target.is_changed = True
