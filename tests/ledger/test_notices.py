@@ -205,16 +205,18 @@ def test_a_membership_that_ends_is_told_unless_it_is_paid_on(make: Make) -> None
     assert count_of(town) == 2
 
 
-def test_a_completed_challenge_is_told_and_its_badge_once(make: Make) -> None:
-    challenge = "[{id: coffee, count: {kind: orders}, target: 2, repeat: always, award: {points: 5, badge: true}}]"
-    town = make(rules(challenges=challenge))
+def test_a_completed_challenge_and_a_badge_are_told_with_the_purchase(make: Make) -> None:
+    coffee = "{id: coffee, count: {kind: orders}, target: 2, repeat: always, award: {points: 5}}"
+    regular = "{id: regular, count: {kind: orders}, target: 3, award: {badge: true}}"
+    town = make(rules(challenges=f"[{coffee}, {regular}]"))
     member = town.member()
-    for _ in range(4):
+    for _ in range(3):
         town.buy(member, 100)
-    assert kinds(town, member) == ["challenge.completed", "badge.awarded", "challenge.completed"]
-    assert told(town, member)[:2] == [
-        ("challenge.completed", {"challenge": "coffee", "points": 5, "reward": None, "voucher_id": None}),
-        ("badge.awarded", {"badge": "coffee"}),
+    nothing = {"points": 0, "reward": None, "voucher_id": None}
+    assert told(town, member) == [
+        ("challenge.completed", {"challenge": "coffee", **nothing, "points": 5}),
+        ("challenge.completed", {"challenge": "regular", **nothing}),
+        ("badge.awarded", {"badge": "regular"}),
     ]
 
 

@@ -71,7 +71,7 @@ class NoticeQuery(MemberNoticeQuery):
 @needs("members:read")
 def list_all(query: NoticeQuery) -> Response:
     """What your members were told, oldest first. Poll with the last `id` as `after`: none is missed and none comes twice."""
-    page = notice_lists.list_notices(ledger(), caller(), **query.model_dump())
+    page = notice_lists.list_notices(ledger(), caller(), **dict(query))
     return list_of(NoticeList, page, NoticeAnswer.of)
 
 
@@ -79,6 +79,6 @@ def list_all(query: NoticeQuery) -> Response:
 @needs("members:read")
 def list_of_member(path: MemberPath, query: MemberNoticeQuery) -> Response:
     """What the member was told, newest first."""
-    found = notice_lists.list_of_member(ledger(), caller(), path.member_id, **query.model_dump())
+    found = notice_lists.list_of_member(ledger(), caller(), path.member_id, **dict(query))
     data = [NoticeAnswer.of(one) for one in found.page]
     return respond(NoticeList(data=data, next_cursor=found.next_cursor))

@@ -77,17 +77,17 @@ def _complete(tx: Transaction, account: Account, operation: Operation, ruleset: 
     counted = account.challenge_steps[challenge.id].values()
     given = completions(tx, account)
     for key in new_keys(challenge, counted, _keys_given(given, challenge.id)):
-        subject, is_first = subject_of(challenge.id, key), not _keys_given(given, challenge.id)
+        subject = subject_of(challenge.id, key)
         event = _record(tx, account, operation, challenge, subject)
         given[subject] = event.id
-        _tell(tx, account, challenge, event, has_new_badge=challenge.award.badge and is_first)
+        _tell(tx, account, challenge, event)
 
 
-def _tell(tx: Transaction, account: Account, challenge: Challenge, event: Operation, *, has_new_badge: bool) -> None:
+def _tell(tx: Transaction, account: Account, challenge: Challenge, event: Operation) -> None:
     result = event.result
     gave = {"points": result["points"], "reward": result.get("reward"), "voucher_id": result.get("voucher")}
     tell(tx, account.id, notices.COMPLETED, cause=event.id, data={"challenge": challenge.id, **gave})
-    if has_new_badge:
+    if challenge.award.badge:
         tell(tx, account.id, notices.BADGE, cause=event.id, data={"badge": challenge.id})
 
 
