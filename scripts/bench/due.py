@@ -55,10 +55,22 @@ class Seconds:
 
 
 def measure_due(members: int = MEMBERS, small: int = SMALL) -> list[Figure]:
-    """Of each kind of work a line for time beside plain SQL, and one for whether a member costs the same among more."""
+    """Of each kind of work a line for time beside plain SQL, and one for whether a member costs the same among more. A notice is
+    little more than its decision, and plain SQL decides nothing: asked is that it costs less than the expiry that it foretells.
+    """
     ours, few = _ours(members), _ours(small)
     plain = _plain(members)
-    found = []
+    cheap = Target("≤ 1 ×", ours.notices <= ours.expiry)
+    beside = f"{ours.expiry:,.1f} s"
+    found = [
+        Figure(
+            "notices that are due, beside the expiry",
+            ours.notices / ours.expiry,
+            f"{ours.notices:,.1f} s",
+            beside,
+            cheap,
+        )
+    ]
     for what, one, other, floor in (
         ("notices", ours.notices, few.notices, plain.notices),
         ("expiry", ours.expiry, few.expiry, plain.expiry),
@@ -66,7 +78,7 @@ def measure_due(members: int = MEMBERS, small: int = SMALL) -> list[Figure]:
     ):
         ratio, uneven = one / floor, (one / members) / (other / small)
         said = f"{members:,} members in {one:,.1f} s: {members / one:,.0f}/s"
-        met = Target(f"≤ {MOST:g} ×", ratio <= MOST)
+        met = None if what == "notices" else Target(f"≤ {MOST:g} ×", ratio <= MOST)
         found.append(Figure(f"{what} that is due, beside plain SQL", ratio, said, f"{floor:,.1f} s", met))
         even = Target(f"≤ {MOST_UNEVEN:g} ×", uneven <= MOST_UNEVEN)
         beside = f"{small:,} members: {small / other:,.0f}/s"

@@ -13,18 +13,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import bindparam, literal_column, select
 
 from token_service.ledger import direct, membership_rows, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.context import Context
 from token_service.ledger.details import instant
+from token_service.ledger.direct import Change
 from token_service.ledger.due_members import next_members
 from token_service.ledger.notice_tables import notices
 from token_service.ledger.notices import tell
 from token_service.ledger.purchase_facts import history, read_histories
 from token_service.ledger.stored_lots import LONG_AGO, consumption_time, open_lots, read_open
+from token_service.ledger.text_lines import lines_of
 from token_service.ledger.tiers import review_if_due
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.views import DueReport
@@ -47,9 +49,14 @@ LATER: Final = timedelta(days=1)
 STANDS: Final = DOWNGRADE_AHEAD + LATER
 """Nothing that was told longer ago is still ahead."""
 _members, _notices = tables.members.c, notices.c
-_TOLD: Final = select(_notices.member_id, _notices.kind, _notices.cause).where(
-    among(_notices.member_id, "member_ids"), _notices.created_at > bindparam("since")
+_OF_ONE: Final = (
+    select(lines_of(_notices.kind + literal_column("' '") + _notices.cause))
+    .where(_notices.member_id == _members.id, _notices.created_at > bindparam("since"))
+    .scalar_subquery()
 )
+_NEXT: Final = Change(tables.members, "id", ("notice_due_at",))
+_TOLD: Final = select(_members.id, _OF_ONE.label("told")).where(among(_members.id, "member_ids"))
+"""A line for each notice. Member by member: for all at once PostgreSQL walks through the whole table until it has statistics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +73,14 @@ def tell_ahead(context: Context, report: DueReport, place: str) -> tuple[DueRepo
     """One chunk of members behind `place` at whom it is time to look."""
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
-        query = select(_members.id).where(*_is_told(), _members.notice_due_at <= tx.now)
+        query = select(_members.id).where(_members.notice_due_at <= tx.now)
         ids = next_members(tx, query, _members.id, place)
         accounts = [account for member_id in ids if _is_due(tx, account := tx.account(member_id))]
         told = _read(tx, accounts)
         for account in accounts:
-            _look(tx, account, told[account.id])
+            account.notice_due_at = _look(tx, account, told[account.id])
+        rows = [{"of": account.id, "new_notice_due_at": account.notice_due_at} for account in accounts]
+        direct.change_each(tx.connection, _NEXT, rows)
         count = sum(notice.kind in (WILL_DOWNGRADE, EXPIRING, ENDING) for notice in tx.staged.notices)
         return replace(report, notices_told=report.notices_told + count), ids[-1] if ids else None
 
@@ -80,15 +89,8 @@ def tell_ahead(context: Context, report: DueReport, place: str) -> tuple[DueRepo
 
 def next_look_at(tx: Transaction) -> datetime | None:
     """When to look at the next member."""
-    query = select(_members.notice_due_at).where(
-        *_is_told(), _members.notice_due_at.is_not(None), _members.frozen.is_(False)
-    )
+    query = select(_members.notice_due_at).where(_members.notice_due_at.is_not(None), _members.frozen.is_(False))
     return tx.connection.execute(query.order_by(_members.notice_due_at).limit(1)).scalar_one_or_none()
-
-
-def _is_told() -> tuple[ColumnElement[bool], ...]:
-    """Nobody writes to an account that was closed."""
-    return _members.state != "closed", _members.merged_into.is_(None)
 
 
 def _is_due(tx: Transaction, account: Account) -> bool:
@@ -107,24 +109,29 @@ def _read(tx: Transaction, accounts: Sequence[Account]) -> dict[str, _Told]:
     if tx.has_memberships:
         membership_rows.read_many(tx, accounts)
     asked: dict[str, Any] = {"member_ids": list(found), "since": tx.now - STANDS}
-    for member_id, kind, cause in direct.ask(tx.connection, _TOLD, asked):
-        found[member_id].causes.setdefault(kind, set()).add(cause)
+    for member_id, told in direct.ask(tx.connection, _TOLD, asked):
+        for line in (told or "").splitlines():
+            kind, _, cause = line.partition(" ")
+            found[member_id].causes.setdefault(kind, set()).add(cause)
     return found
 
 
-def _look(tx: Transaction, account: Account, told: _Told) -> None:
-    account.notice_due_at, account.is_changed = None, True
+def _look(tx: Transaction, account: Account, told: _Told) -> datetime | None:
+    """Says what there is to tell. When to look again."""
+    if account.state == "closed":  # nobody writes to it; leaving.set_state has it looked at when it is opened again
+        return None
     review_if_due(tx, account)
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
     found = (_level(tx, account, ruleset, told), _points(tx, account, ruleset, told), _memberships(tx, account, told))
-    account.notice_due_at = min((at for at in found if at is not None), default=None)
+    return min((at for at in found if at is not None), default=None)
 
 
 def _level(tx: Transaction, account: Account, ruleset: Ruleset, told: _Told) -> datetime | None:
     """Says that the level ends, unless an earlier notice still says so, or other rules come first. When to look again."""
     if not may_be_lost(ruleset, account.tier):
         return None
-    ahead, at = downgrade_by(ruleset, history(tx, account).values(), tx.now, tx.now + DOWNGRADE_AHEAD)
+    entries = history(tx, account).values()
+    ahead, at = downgrade_by(ruleset, entries, tx.now, tx.now + DOWNGRADE_AHEAD, held=account.tier)
     if ahead is None:
         return None if at is None else at - DOWNGRADE_AHEAD
     if tx.next_rules_at is not None and tx.next_rules_at <= ahead.at:

@@ -91,17 +91,17 @@ def downgrade_ahead(ruleset: Ruleset, history: Iterable[Qualification], now: dat
 
 
 def downgrade_by(
-    ruleset: Ruleset, history: Iterable[Qualification], now: datetime, until: datetime
+    ruleset: Ruleset, history: Iterable[Qualification], now: datetime, until: datetime, *, held: str | None
 ) -> tuple[Downgrade | None, datetime | None]:
-    """The next step down if it comes at `until` or before, as `downgrade_ahead` finds it; else the first instant behind `until`
-    at which one may come (None: never), whatever more is bought. Without another purchase a level only goes down, so that the
-    level at `until` tells whether one comes.
+    """The next step down of the level `held` now, if it comes at `until` or before, as `downgrade_ahead` finds it; else the
+    first instant behind `until` at which one may come (None: never), whatever more is bought. Without another purchase a level
+    only goes down, so that the level at `until` tells whether one comes.
     """
     tiers, entries = ruleset.tiers, tuple(history)
     if tiers is None:
         return None, None
     then = standing_at(ruleset, entries, until)
-    if _rank(tiers, then.tier) >= _rank(tiers, tier_at(ruleset, entries, now)):
+    if _rank(tiers, then.tier) >= _rank(tiers, held):
         return None, next_review_at(ruleset, entries, until, then)
     return _step_down(ruleset, tiers, entries, now), until + LATER
 
