@@ -38,6 +38,7 @@ class News:
 
     lines: list[ShownNotice]
     newest: str
+    has_more: bool
 
 
 def add_to(pages: Blueprint) -> None:
@@ -83,7 +84,7 @@ def news_of(member: Member, ahead: LevelsAhead | None) -> News | None:
         for line, one in zip(lines, found.page, strict=True)
         if line.is_new and _still_holds(one.kind, at_of(one), member, ahead)
     ]
-    return News(fresh[:NEWS_MAX], found.page[0].id) if fresh else None
+    return News(fresh[:NEWS_MAX], found.page[0].id, len(fresh) > NEWS_MAX) if fresh else None
 
 
 def _still_holds(kind: str, at: datetime | None, member: Member, ahead: LevelsAhead | None) -> bool:
