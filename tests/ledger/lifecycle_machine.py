@@ -19,6 +19,7 @@ from lifecycle_sources import (
     all_kept,
     check_budgets,
     check_days,
+    check_notices,
     check_stretches,
     donated,
     pieces_gone,
@@ -224,6 +225,11 @@ class Trade(RuleBasedStateMachine):
         if hasattr(self, "owners"):
             assert 0 <= stock_of(self.town.context)["treat"] == self.pieces - pieces_gone(self.town)
             assert list_causes(self.town.context)[0].donated == donated(self.town)
+
+    @invariant()
+    def each_change_of_level_is_told_once(self) -> None:
+        if hasattr(self, "owners"):
+            check_notices(self.town)
 
     @invariant()
     def the_entries_are_the_balance(self) -> None:

@@ -27,7 +27,9 @@ from lifecycle_rules import (
 from sqlalchemy import func, select
 
 from token_service.ledger import tables
+from token_service.ledger.notice_tables import notices
 from token_service.program.durations import add
+from token_service.program.notices import CHANGED, DOWNGRADED, UPGRADED
 from token_service.units import EntryKind
 
 ZONE = "Europe/Paris"
@@ -118,6 +120,16 @@ def check_stretches(everything: Collection[Kept], uses: Mapping[str, int]) -> No
             times.sort()
             for first, last in zip(times, times[most:], strict=False):
                 assert last >= add(first, every, ZONE), f"{most + 1} times from {first} to {last}"
+
+
+def check_notices(town: Town) -> None:
+    """Each change of level was told exactly once, and nothing else as one."""
+    columns, facts = notices.c, tables.facts.c
+    query = select(columns.member_id, columns.cause).where(columns.kind.in_((UPGRADED, DOWNGRADED, CHANGED)))
+    changes = select(facts.member_id, facts.id).where(facts.kind == "tier")
+    with town.context.store.read() as connection:
+        told = sorted(connection.execute(query).all())
+        assert told == sorted(connection.execute(changes).all())
 
 
 def check_budgets(everything: Collection[Kept], uses: Mapping[str, int]) -> None:

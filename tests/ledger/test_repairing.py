@@ -20,6 +20,7 @@ from token_service.errors import ReferencesUnknown
 from token_service.ledger import tables, unknown_references
 from token_service.ledger.campaign_uses import rebuild_budgets, used_points
 from token_service.ledger.merge_tables import member_moves
+from token_service.ledger.notice_tables import notices
 from token_service.ledger.rebuild import check_rebuild
 from token_service.ledger.repair_tables import repairs, unopened_leaves
 from token_service.ledger.repairing.gap import ClosedLeaf, GapBatch, OpenedLeaf
@@ -29,6 +30,7 @@ from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.store import Store, open_store
 from token_service.ledger.transaction import read, write
+from token_service.program.notices import DOWNGRADED, UPGRADED
 from token_service.protocol.hashing import to_hex
 from token_service.protocol.receipt_files import BatchReceipts, FiledLeaf, computed_root
 from token_service.protocol.receipts import Leaf
@@ -148,6 +150,7 @@ def told(town: Town, members: list[str]) -> list[Any]:
         ).all()
         spent = connection.execute(select(tables.operations).where(tables.operations.c.kind == "redemption")).all()
         used = connection.execute(select(vouchers.c.id, vouchers.c.discount_cents).order_by(vouchers.c.id)).all()
+        said = connection.execute(select(notices).where(notices.c.kind.in_((UPGRADED, DOWNGRADED)))).all()
     return [
         [town.balance(member) for member in members],
         [
@@ -157,6 +160,7 @@ def told(town: Town, members: list[str]) -> list[Any]:
         [tuple(row) for row in lots],
         sorted((row.reference, sorted(row.facts.get("order", {}).items()), row.facts.get("discount")) for row in spent),
         [tuple(row) for row in used],
+        sorted((row.kind, row.cause, row.member_id, row.created_at, str(row.data)) for row in said),
         read(town.context, lambda tx: used_points(tx, ["often", "scarce"])),
     ]
 

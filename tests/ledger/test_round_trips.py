@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from ledger_town import ADMIN, TIERS, Make, Town, rules
-from sqlalchemy import Connection, Select, event
+from sqlalchemy import Connection, Select, Table, event
 
 from token_service.ledger import direct
 from token_service.ledger.balances import get_balance
@@ -62,6 +62,26 @@ def test_visits_that_are_counted_by_their_times_are_read_with_the_rest(make: Mak
     for _ in range(3):
         town.buy(member, 1_000)
     assert asked_for(town, lambda: town.buy(member, 1_000)) == PURCHASE_QUERIES_MAX
+
+
+@pytest.mark.parametrize(("total", "is_told"), [(100, False), (5_000, True)])
+def test_a_purchase_that_changes_no_level_writes_as_many_rows_as_without_notices(
+    make: Make, total: int, is_told: bool
+) -> None:
+    town = make(rules(tiers=TIERS, expiry="{kind: fixed, period: P12M}"))
+    member, written = town.member(), set[str]()
+    town.buy(member, 100)
+
+    def append(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        written.update({table.name} if rows else ())
+        straight(connection, table, rows)
+
+    straight = direct.append
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(direct, "append", append)
+        town.buy(member, total)
+    ordinary = {"operations", "entries", "lots", "lot_uses", "purchases", "leaves"}
+    assert written == (ordinary | {"facts", "notices"} if is_told else ordinary)
 
 
 def test_a_balance_is_one_query(town: Town) -> None:

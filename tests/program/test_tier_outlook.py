@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from token_service.program.ruleset import Ruleset, parse_ruleset
-from token_service.program.tier_outlook import Downgrade, downgrade_ahead
+from token_service.program.tier_outlook import Downgrade, downgrade_ahead, downgrade_by
 from token_service.program.tiers import Qualification, tier_at
 
 START = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -90,3 +90,35 @@ def test_it_agrees_with_looking_ahead_day_by_day(downgrade: str, bought: list[tu
     assert with_more(ahead.missing) >= held
     if "grace" not in downgrade:  # with one, less than that puts it off
         assert with_more(ahead.missing - 1) < held
+
+
+@pytest.mark.parametrize("downgrade", ["{after: window}", "{after: window, grace: P4D, steps: 1}"])
+@given(
+    bought=st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9_000)), max_size=8),
+    more=st.lists(st.tuples(st.integers(1, 30), st.integers(0, 9_000)), max_size=3),
+    today=st.integers(0, 45),
+)
+def test_who_looks_in_time_misses_no_step_down_whatever_more_is_bought(
+    downgrade: str, bought: list[tuple[int, int]], more: list[tuple[int, int]], today: int
+) -> None:
+    ruleset, now = rules(downgrade=downgrade), START + today * DAY
+    until = now + 10 * DAY
+    history = [spent(day, amount) for day, amount in bought if day <= today]
+    held = tier_at(ruleset, history, now)
+    ahead, look_at = downgrade_by(ruleset, history, now, until, held=held)
+    if ahead is not None:
+        assert ahead == downgrade_ahead(ruleset, history, now)
+        assert ahead.at <= until
+        return
+    foretold = downgrade_ahead(ruleset, history, now)
+    assert foretold is None or (look_at is not None and until < look_at <= foretold.at)
+    later = [*history, *(spent(today + day, amount) for day, amount in more)]
+    levels = [tier_at(ruleset, later, now + day * DAY) for day in range(90)]
+    changed = next((day for day, level in enumerate(levels) if level != held), None)
+    if changed is not None and rank(levels[changed]) < rank(held):
+        assert look_at is not None
+        assert look_at <= now + changed * DAY
+
+
+def rank(level: str | None) -> int:
+    return ["bronze", "silver", "gold"].index(level or "bronze")

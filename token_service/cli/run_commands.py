@@ -99,7 +99,8 @@ def run_due(timeout: float, json_: bool) -> None:
             f"({number(report.points_expired)} points), {number(report.tiers_changed)} tiers changed, "
             f"{number(report.birthdays)} birthdays, {number(report.anniversaries)} anniversaries, "
             f"{number(report.scheduled)} scheduled bonuses, {number(report.holds_released)} holds released, "
-            f"{number(report.referrals_paid)} invitations paid, {number(report.vouchers_expired)} vouchers ended; all settled"
+            f"{number(report.referrals_paid)} invitations paid, {number(report.vouchers_expired)} vouchers ended, "
+            f"{number(report.notices_told)} notices ahead of time; all settled"
         )
         for stuck in report.stuck:
             click.echo(stuck_in_words(stuck), err=True)

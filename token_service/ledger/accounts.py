@@ -75,6 +75,7 @@ class Account:
     reversed: int
     tier: str | None
     tier_due_at: datetime | None
+    notice_due_at: datetime | None
     purchase_count: int
     last_activity_at: datetime | None
     leaf_count: int
@@ -130,6 +131,7 @@ FIGURES = (
     "reversed",
     "tier",
     "tier_due_at",
+    "notice_due_at",
     "purchase_count",
     "last_activity_at",
     "leaf_count",

@@ -12,10 +12,12 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.challenge_rows import completions, read_steps, step_id, step_of, steps_of
 from token_service.ledger.event_awards import keep_nothing, record_own
 from token_service.ledger.issuances import take_part_back
+from token_service.ledger.notices import tell
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.staged import Completion, NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import cancel_if_open, drawn_voucher, ends_at, voucher_row
+from token_service.program import notices
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import (
     COMPLETED,
@@ -76,7 +78,17 @@ def _complete(tx: Transaction, account: Account, operation: Operation, ruleset: 
     given = completions(tx, account)
     for key in new_keys(challenge, counted, _keys_given(given, challenge.id)):
         subject = subject_of(challenge.id, key)
-        given[subject] = _record(tx, account, operation, challenge, subject).id
+        event = _record(tx, account, operation, challenge, subject)
+        given[subject] = event.id
+        _tell(tx, account, challenge, event)
+
+
+def _tell(tx: Transaction, account: Account, challenge: Challenge, event: Operation) -> None:
+    result = event.result
+    gave = {"points": result["points"], "reward": result.get("reward"), "voucher_id": result.get("voucher")}
+    tell(tx, account.id, notices.COMPLETED, cause=event.id, data={"challenge": challenge.id, **gave})
+    if challenge.award.badge:
+        tell(tx, account.id, notices.BADGE, cause=event.id, data={"badge": challenge.id})
 
 
 def _keys_given(given: dict[str, str], challenge_id: str) -> set[str]:

@@ -1,5 +1,5 @@
 """Everything that falls due: awards whose return window has ended, lots whose date has come, tiers to look at again,
-birthdays, anniversaries, scheduled bonuses, holds, invitations, vouchers (DESIGN §3).
+birthdays, anniversaries, scheduled bonuses, holds, invitations, vouchers, notices (DESIGN §3).
 
 Done in chunks, each one transaction over members locked in one order, so a run can stop anywhere and go on later;
 what is done is done exactly once, because the rows that made it due are gone with it. Nothing is done for frozen
@@ -17,10 +17,12 @@ from sqlalchemy import select
 
 from token_service.errors import AfterSunset, BacklogFull, CallerError, CeilingReached, ProgramPaused, ReferencesUnknown
 from token_service.ledger import tables, tiers, unknown_references
+from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
 from token_service.ledger.due_members import CHUNK, next_members
 from token_service.ledger.holds import next_lapse_at, release_lapsed
+from token_service.ledger.notice_looks import next_look_at, tell_ahead
 from token_service.ledger.operations import loaded, parts_of
 from token_service.ledger.own_events import celebrate, next_celebration_at, remember
 from token_service.ledger.own_wallets import whose_points_may_expire
@@ -99,7 +101,7 @@ def next_due_at(context: Context) -> datetime | None:
         found = [tx.connection.execute(query.where(by_member).limit(1)).scalar_one_or_none() for query in queries]
         found[-1] = _not_before_the_end(tx, found[-1])
         found += [next_celebration_at(tx), next_lapse_at(tx), next_referral_at(tx), next_schedule_at(tx)]
-        found += [next_end_at(tx), next_forgetting_at(tx)]
+        found += [next_end_at(tx), next_look_at(tx), next_forgetting_at(tx)]
         return min((at for at in found if at is not None), default=None)
 
     return read(context, work)
@@ -185,10 +187,15 @@ def _review(context: Context, report: DueReport, place: str) -> tuple[DueReport,
         ids = next_members(tx, select(members.id).where(*due), members.id, place)
         accounts = [tx.account(member_id) for member_id in ids]
         read_histories(tx, accounts)
-        changed = sum(tiers.review(tx, account) for account in accounts)
+        changed = sum(tiers.review(tx, account, is_only_more=_has_same_rules(tx, account)) for account in accounts)
         return replace(report, tiers_changed=report.tiers_changed + changed), ids[-1] if ids else None
 
     return write(context, work)
+
+
+def _has_same_rules(tx: Transaction, account: Account) -> bool:
+    """Whether the last look at the member's level was under the rules of now: it set no later date than the next rules'."""
+    return account.tier_due_at is not None and tx.rules_since < account.tier_due_at
 
 
 def _again_if_refused(
@@ -216,6 +223,7 @@ _STEPS: Final[tuple[Step, ...]] = (
     give_scheduled,
     pay_due,
     end_vouchers,
+    tell_ahead,
     forget_old,
 )
 
@@ -233,4 +241,11 @@ def _next(context: Context, run: DueRun) -> DueRun:
 
 def _count(report: DueReport) -> int:
     done = (report.awards_matured, report.lots_expired, report.tiers_changed, report.birthdays, report.holds_released)
-    return sum(done) + report.referrals_paid + report.anniversaries + report.scheduled + report.vouchers_expired
+    return (
+        sum(done)
+        + report.referrals_paid
+        + report.anniversaries
+        + report.scheduled
+        + report.vouchers_expired
+        + report.notices_told
+    )

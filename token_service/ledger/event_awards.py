@@ -99,7 +99,7 @@ def record_event(
     tx.staged.purchases.append(state)
     count(account, state)
     campaign_uses.use_event(tx, operation, ruleset, facts, award)
-    tiers.review(tx, account)
+    tiers.review(tx, account, is_only_more=True)
     return operation
 
 

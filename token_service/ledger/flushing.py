@@ -22,6 +22,7 @@ from token_service.ledger.challenge_rows import write_challenges
 from token_service.ledger.direct import Change
 from token_service.ledger.hold_tables import holds
 from token_service.ledger.membership_rows import write_periods
+from token_service.ledger.notices import write_notices
 from token_service.ledger.points_payments import write_payments
 from token_service.ledger.settlement_tables import leaves
 from token_service.ledger.staff_tables import vouchers
@@ -78,6 +79,7 @@ def _write(tx: Transaction, leaf_rows: list[dict[str, Any]]) -> None:
     direct.append(tx.connection, vouchers, _rows(staged.vouchers))
     _cancel_vouchers(tx)
     write_undone_uses(tx)
+    write_notices(tx)
     direct.append(tx.connection, leaves, leaf_rows)
     _write_accounts(tx)
 

@@ -18,6 +18,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.awards import pay_debts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.mandate_views import mandate_view
+from token_service.ledger.notices import look_by
 from token_service.ledger.own_wallets import UNDER_WAY, nonce_of
 from token_service.ledger.posting import fact
 from token_service.ledger.promising import contract_of
@@ -148,7 +149,11 @@ def without_mandate(connection: Connection) -> list[str]:
 def set_state(tx: Transaction, account: Account, state: str) -> None:
     """Who keeps the member's points from here on."""
     account.state = state
-    tx.connection.execute(update(tables.members).where(tables.members.c.id == account.id).values(state=state))
+    values: dict[str, Any] = {"state": state}
+    if state == "active":  # nobody looked meanwhile what there is to tell of the points
+        look_by(account, tx.now)
+        values["notice_due_at"] = account.notice_due_at
+    tx.connection.execute(update(tables.members).where(tables.members.c.id == account.id).values(**values))
 
 
 def has_own_key(tx: Transaction, member_id: str) -> bool:

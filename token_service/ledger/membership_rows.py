@@ -13,10 +13,12 @@ from token_service.ledger import direct
 from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.membership_tables import member_memberships
+from token_service.ledger.notices import look_by
 from token_service.ledger.staged import BoughtPeriod, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program.event_facts import EventFacts
 from token_service.program.memberships import BOUGHT, Held, Period, held_at, ids_at
+from token_service.program.notices import ending_told_at
 from token_service.program.ruleset import Ruleset
 
 _bought = member_memberships.c
@@ -58,7 +60,8 @@ def stage_period(tx: Transaction, account: Account, event: Operation) -> None:
     """Stages the row of a bought period."""
     row = row_of(event)
     tx.staged.periods.append(row)
-    periods_of(tx, account)[event.id] = _period(row)
+    periods_of(tx, account)[event.id] = period = _period(row)
+    look_by(account, ending_told_at(period))
 
 
 def end_period(tx: Transaction, account: Account, event_id: str) -> None:
@@ -66,6 +69,7 @@ def end_period(tx: Transaction, account: Account, event_id: str) -> None:
     own = periods_of(tx, account)
     own[event_id] = replace(own[event_id], ended_at=tx.now)
     tx.staged.ended_periods.append(event_id)
+    look_by(account, tx.now)  # the period before it may end soon
 
 
 def write_periods(tx: Transaction) -> None:

@@ -24,6 +24,7 @@ from token_service.ledger.members import member_view
 from token_service.ledger.merge_requests import ask, forget_request, request_for
 from token_service.ledger.merged_rows import hand_over
 from token_service.ledger.moving_on import move_in_all, move_on, move_out, note_move, own_operation, said
+from token_service.ledger.notices import look_by
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import history, last_visit, segments_of
 from token_service.ledger.segments import label
@@ -146,6 +147,7 @@ def _take_figures(tx: Transaction, source: Account, target: Account) -> None:
     target.last_activity_at = max(times, default=None)
     source.purchase_count, source.last_activity_at, source.carried_visit = 0, None, None
     source.pending = 0  # said so by `depart`; where a repair found that already, the awards were still its own
-    source.tier_due_at = None
+    source.tier_due_at = source.notice_due_at = None
+    look_by(target, tx.now)
     source.history = {}
     source.is_changed = target.is_changed = True

@@ -382,6 +382,7 @@ class DueReport:
     holds_released: int = 0
     referrals_paid: int = 0
     vouchers_expired: int = 0
+    notices_told: int = 0
     remaining: bool = False
     stuck: tuple[StuckAwards, ...] = ()
 

@@ -158,7 +158,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     campaign_uses.use(tx, operation, facts, award)
     purchase_facts.remember(account, facts, state)
     _was_active(tx, account, occurred_at, operation.id)
-    tiers.review(tx, account)
+    tiers.review(tx, account, is_only_more=True)
     challenges.after_purchase(tx, account, operation, facts)
     freeze_if_too_fast(tx, account, ruleset, facts)
     if account.purchase_count == 1 and pays_for_referrals(ruleset):

@@ -78,7 +78,9 @@ def rewrite_member(tx: Transaction, member_id: str) -> None:
     tx.lock_accounts([member_id])
     figures, rows = replayed_member(tx, member_id)
     members, due = tables.members.c, None if figures["merged_into"] else tx.now
-    tx.connection.execute(update(tables.members).where(members.id == member_id).values(**figures, tier_due_at=due))
+    tx.connection.execute(
+        update(tables.members).where(members.id == member_id).values(**figures, tier_due_at=due, notice_due_at=due)
+    )
     for name, (table, _key) in CACHED_TABLES.items():
         tx.connection.execute(delete(table).where(table.c.member_id == member_id))
         direct.append(tx.connection, table, list(rows[name].values()))

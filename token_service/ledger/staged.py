@@ -235,6 +235,18 @@ class NewVoucherRow:
     expires_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the member is told; once for each `cause` of a kind."""
+
+    id: str
+    member_id: str
+    kind: str
+    cause: str
+    created_at: datetime
+    data: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Staged:
     """All that is to be written, in the order in which it was made."""
@@ -265,6 +277,7 @@ class Staged:
     vouchers: list[NewVoucherRow] = field(default_factory=list)
     cancelled_vouchers: list[str] = field(default_factory=list)  # ids
     undone_uses: list[UndoneUse] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     admin_operations: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # kind, role, arguments
 
     def mark(self) -> tuple[int, ...]:

@@ -13,10 +13,12 @@ from token_service.errors import InvariantBroken
 from token_service.ledger import direct, tables
 from token_service.ledger.accounts import Account, StoredLot
 from token_service.ledger.among import among
+from token_service.ledger.notices import look_by
 from token_service.ledger.staged import LotUse
 from token_service.ledger.transaction import Transaction
 from token_service.program.expiry import extended
 from token_service.program.lots import Lot, Use
+from token_service.program.notices import expiry_told_at
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 IS_OPEN: Final = tables.lots.c.points_left > literal_column("0")
@@ -79,6 +81,13 @@ def add_lot(tx: Transaction, account: Account, lot: Lot, *, party: int, ruleset_
     account.lots[lot.id] = StoredLot(lot, party, ruleset_hash, is_new=True)
     account.changed_lots.add(lot.id)
     tx.staged.lot_uses.append(LotUse(lot.id, lot.id, None, lot.points, lot.expires_at))
+    _look_in_time(account, lot)
+
+
+def _look_in_time(account: Account, lot: Lot) -> None:
+    """There are points again that may have to be told of."""
+    if lot.expires_at is not None:
+        look_by(account, expiry_told_at(lot.issued_at, lot.expires_at))
 
 
 def use_lots(tx: Transaction, account: Account, uses: Iterable[Use], *, entry_id: str) -> None:
@@ -89,6 +98,8 @@ def use_lots(tx: Transaction, account: Account, uses: Iterable[Use], *, entry_id
         account.lots[use.lot_id] = replace(stored, lot=lot)
         account.changed_lots.add(use.lot_id)
         tx.staged.lot_uses.append(LotUse(use.lot_id, entry_id, None, use.points, use.expires_at))
+        if use.points > 0:
+            _look_in_time(account, lot)
 
 
 def extend_lots(tx: Transaction, account: Account, *, activity_at: datetime, operation_id: str) -> None:

@@ -120,6 +120,7 @@ api_keys = Table(
 )
 
 _HAS_ONE = text("birthday_due_on is not null")
+_IS_TOLD = text("notice_due_at is not null")
 members = Table(
     "members",
     metadata,
@@ -155,6 +156,7 @@ members = Table(
     Column("reversed", BigInteger, nullable=False, server_default="0"),
     Column("tier", Text),
     Column("tier_due_at", UtcTime),  # when the tier is looked at again
+    Column("notice_due_at", UtcTime),  # when to look what the member is to be told of (notice_looks.py)
     Column("purchase_count", BigInteger, nullable=False, server_default="0"),
     Column("last_activity_at", UtcTime),  # the latest purchase or redemption
     Column("leaf_count", BigInteger, nullable=False, server_default="0"),  # numbers the member's leaves
@@ -168,6 +170,7 @@ members = Table(
     Index("ix_members_merged_into", "merged_into"),
     Index("ix_members_birthday_due_on", "birthday_due_on", sqlite_where=_HAS_ONE, postgresql_where=_HAS_ONE),
     Index("ix_members_anniversary_due_on", "anniversary_due_on"),
+    Index("ix_members_notice_due_at", "notice_due_at", sqlite_where=_IS_TOLD, postgresql_where=_IS_TOLD),
 )
 
 member_keys = Table(

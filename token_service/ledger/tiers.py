@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from token_service.ledger.accounts import Account
+from token_service.ledger.notices import look_by, tell
 from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import history
+from token_service.ledger.staged import Fact
 from token_service.ledger.transaction import Transaction
+from token_service.program.notices import DOWNGRADE_AHEAD, may_be_lost, tier_kind
 from token_service.program.ruleset import Ruleset
 from token_service.program.tiers import Standing, next_review_at, standing_at
 
 
-def review(tx: Transaction, account: Account) -> bool:
-    """Brings the cached tier up to date under the ruleset in force; a change is a fact with its leaf. True if it
-    changed.
+def review(tx: Transaction, account: Account, *, is_only_more: bool = False) -> bool:
+    """Brings the cached tier up to date under the ruleset in force; a change is a fact with its leaf, and the member is told.
+    True if it changed. `is_only_more`: by the same rules as at the last review, and nothing that counted then counts less, so
+    that a level that stays ends no earlier than it would have.
     """
     ruleset_hash = tx.ruleset_hash_at(tx.now)
     ruleset = tx.ruleset(ruleset_hash)
@@ -22,12 +26,25 @@ def review(tx: Transaction, account: Account) -> bool:
     due_at = min((at for at in (goes_down_at, tx.next_rules_at) if at is not None), default=None)
     if due_at != account.tier_due_at:
         account.tier_due_at, account.is_changed = due_at, True
-    if standing.tier == account.tier:
-        return False
+    is_new = standing.tier != account.tier
+    if (is_new or not is_only_more) and goes_down_at is not None and may_be_lost(ruleset, standing.tier):
+        look_by(account, goes_down_at - DOWNGRADE_AHEAD)
+    if is_new:
+        _change(tx, account, ruleset, ruleset_hash, standing)
+    return is_new
+
+
+def _change(tx: Transaction, account: Account, ruleset: Ruleset, ruleset_hash: str, standing: Standing) -> None:
     more = {"from": account.tier, "to": standing.tier, "figure": standing.figure}
-    fact(tx, account, "tier", operation=None, more=more, ruleset_hash=ruleset_hash)
+    recorded = fact(tx, account, "tier", operation=None, more=more, ruleset_hash=ruleset_hash)
+    tell_change(tx, recorded, ruleset, before=account.tier, after=standing.tier)
     account.tier, account.is_changed = standing.tier, True
-    return True
+
+
+def tell_change(tx: Transaction, recorded: Fact, ruleset: Ruleset, *, before: str | None, after: str | None) -> None:
+    """The one notice of the fact that records a change of level."""
+    kind, said = tier_kind(ruleset, before, after), {"from": before, "to": after}
+    tell(tx, recorded.member_id, kind, cause=recorded.id, data=said, at=recorded.recorded_at)
 
 
 def review_if_due(tx: Transaction, account: Account) -> None:

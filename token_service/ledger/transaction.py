@@ -144,6 +144,11 @@ class Transaction:
         """The next instant at which other rules come into force; None while none are published."""
         return min((one.effective_at for one in self._published if one.effective_at > self.now), default=None)
 
+    @cached_property
+    def rules_since(self) -> datetime:
+        """When the rules of now came into force."""
+        return max(one.effective_at for one in self._published if one.effective_at <= self.now)
+
     def rules_ahead(self) -> tuple[tuple[datetime, str], ...]:
         """Each later instant at which other rules come into force, with their hash, in order."""
         later = sorted({one.effective_at for one in self._published if one.effective_at > self.now})

@@ -31,6 +31,7 @@ from token_service.pages import (
     rewards,
     signing_in,
     statement,
+    told,
     transparency,
     vouchers,
     wallet,
@@ -62,7 +63,7 @@ CHOOSING: Final = frozenset({"choose", "choose_member", "sign_out"})
 
 ROOMS: Final = (
     signing_in, wallet, card, statement, entry, rewards, giving, inviting, challenges, vouchers, preferences, confirming,
-    people, own_wallet, own_key, transparency,
+    people, own_wallet, own_key, told, transparency,
 )  # fmt: skip
 
 FILTERS: Final = ("number", "signed", "money", "round_money", "percent", "day", "clock", "lasting_seconds")

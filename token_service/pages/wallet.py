@@ -25,6 +25,7 @@ from token_service.pages.rewards import rewards_in_reach
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.pages.statement import span_of
+from token_service.pages.told import news_of
 from token_service.pages.vouchers import ShownVoucher, own_vouchers
 from token_service.program.events import pays_for_referrals
 from token_service.program.rewards import value_of
@@ -81,6 +82,7 @@ def wallet() -> ResponseReturnValue:
     rules = given.ruleset()
     waiting = () if cursor else pending_awards(given.context, actor(), member.id)
     vouchers, other_vouchers = ([], 0) if cursor else _vouchers()
+    ahead = None if cursor else levels_ahead(rules, member, actor())
     return render_template(
         "wallet.html",
         program=rules.program,
@@ -88,7 +90,8 @@ def wallet() -> ResponseReturnValue:
         balance=member.balance,
         worth=value_of(rules, member.balance.available) if rules.program.point_value else None,
         tier=tier_progress(rules, member),
-        ahead=None if cursor else levels_ahead(rules, member, actor()),
+        ahead=ahead,
+        news=None if cursor else news_of(member, ahead),
         memberships=own_memberships(rules, member),
         benefits=[] if cursor else own_benefits(rules, member),
         can_invite=pays_for_referrals(rules),

@@ -14,6 +14,8 @@ from token_service.program.schema import Ruleset, Tiers
 from token_service.program.tiers import Qualification, next_review_at, standing_at, tier_at
 
 SOON: Final = timedelta(seconds=1)
+LATER: Final = timedelta(days=1)
+"""Behind a stretch of time in which there was too much to look at."""
 LOOKS_MAX: Final = 400
 """Instants looked at; a history whose window changes more often before it goes down is not foretold."""
 
@@ -85,6 +87,26 @@ def downgrade_ahead(ruleset: Ruleset, history: Iterable[Qualification], now: dat
     tiers, entries = ruleset.tiers, tuple(history)
     if tiers is None:
         return None
+    return _step_down(ruleset, tiers, entries, now)
+
+
+def downgrade_by(
+    ruleset: Ruleset, history: Iterable[Qualification], now: datetime, until: datetime, *, held: str | None
+) -> tuple[Downgrade | None, datetime | None]:
+    """The next step down of the level `held` now, if it comes at `until` or before, as `downgrade_ahead` finds it; else the
+    first instant behind `until` at which one may come (None: never), whatever more is bought. Without another purchase a level
+    only goes down, so that the level at `until` tells whether one comes.
+    """
+    tiers, entries = ruleset.tiers, tuple(history)
+    if tiers is None:
+        return None, None
+    then = standing_at(ruleset, entries, until)
+    if _rank(tiers, then.tier) >= _rank(tiers, held):
+        return None, next_review_at(ruleset, entries, until, then)
+    return _step_down(ruleset, tiers, entries, now), until + LATER
+
+
+def _step_down(ruleset: Ruleset, tiers: Tiers, entries: tuple[Qualification, ...], now: datetime) -> Downgrade | None:
     standing, at = standing_at(ruleset, entries, now), now
     held = _rank(tiers, standing.tier)
     for _ in range(LOOKS_MAX):

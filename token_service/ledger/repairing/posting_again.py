@@ -25,6 +25,7 @@ from token_service.ledger.repairing.staging import (
 )
 from token_service.ledger.repairing.wallets_again import moved_again, redeemed_again
 from token_service.ledger.staged import Fact, Operation
+from token_service.ledger.tiers import tell_change
 from token_service.ledger.transaction import Transaction
 from token_service.units import EntryKind
 
@@ -85,25 +86,27 @@ def _entry(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Opera
 
 def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operation | None) -> None:
     document = leaf.document
-    tx.staged.facts.append(
-        Fact(
-            id=leaf.id,
-            member_id=account.id,
-            kind=leaf.kind,
-            operation_id=None if operation is None else operation.id,
-            due_at=instant_of(document["due_at"]) if leaf.kind == "award_pending" else None,
-            points=_pending(leaf),
-            occurred_at=leaf.occurred_at,
-            recorded_at=leaf.recorded_at,
-            detail=leaf.text,
-        )
+    fact = Fact(
+        id=leaf.id,
+        member_id=account.id,
+        kind=leaf.kind,
+        operation_id=None if operation is None else operation.id,
+        due_at=instant_of(document["due_at"]) if leaf.kind == "award_pending" else None,
+        points=_pending(leaf),
+        occurred_at=leaf.occurred_at,
+        recorded_at=leaf.recorded_at,
+        detail=leaf.text,
     )
+    tx.staged.facts.append(fact)
     if leaf.kind == "void":
         _void(tx, account, leaf)
     elif leaf.kind in ("frozen", "unfrozen"):
         account.frozen = leaf.kind == "frozen"
     elif leaf.kind in ("left", "returned"):
         moved_again(tx, account, leaf)
+    elif leaf.kind == "tier":  # with the key that it had: who sent it on then knows it
+        rules = tx.ruleset(document["ruleset"])
+        tell_change(tx, fact, rules, before=document["from"], after=document["to"])
     elif leaf.kind == "signed_redemption" and operation is not None:
         redeemed_again(tx, account, leaf, operation)
     account.leaf_count += 1

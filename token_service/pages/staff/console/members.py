@@ -11,6 +11,7 @@ from token_service.ledger.context import Actor
 from token_service.ledger.member_search import TEXT_LENGTH_MAX, search_members
 from token_service.ledger.member_story import actor_names, known_by, merged_parts, open_lots_of, story
 from token_service.ledger.members import get_member
+from token_service.ledger.notice_lists import list_of_member
 from token_service.ledger.pending_awards import pending_awards
 from token_service.ledger.staff_members import is_own
 from token_service.ledger.staff_trail import list_actions
@@ -24,10 +25,12 @@ from token_service.pages.staff.console.deeds import told
 from token_service.pages.staff.console.story_lines import actor_of, story_line
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
+from token_service.pages.told import shown
 from token_service.pages.wallet import TierProgress, WaitingPoints, tier_progress
 
 LINES_A_PAGE = 25
 ACTIONS_SHOWN = 20
+NOTICES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
         changers=actor_names(given.context, (one.done_by for one in changes)),
         actions=[told(action) for action in actions.data],
         has_more_actions=actions.next_cursor is not None,
+        notices=shown(list_of_member(given.context, person().actor, member_id, limit=NOTICES_SHOWN)),
         lines=[story_line(line, names) for line in lines.data],
         older=lines.next_cursor,
         parts=parts,
