@@ -165,13 +165,14 @@ class NewCapture:
 
 @dataclass(frozen=True, slots=True)
 class NewDonation:
-    """Points of a member for a cause."""
+    """Points of a member for a cause; or a reward that gives, with the price that was agreed to, if one was."""
 
     reference: str
     member_id: str
-    points: int
-    cause_id: str
+    points: int | None = None
+    cause_id: str | None = None
     merchant_id: str | None = None
+    reward_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
