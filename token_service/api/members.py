@@ -42,6 +42,11 @@ class EnrolBody(Body):
         default=None,
         description="What names the device they join with. Only a hash is kept, to tell invitations apart.",
     )
+    household: Code | None = Field(
+        default=None,
+        description="What names where they live or how they pay (an address, a card's fingerprint), to tell invitations apart: "
+        "only a keyed hash is kept. Capitals and blanks make no difference.",
+    )
     merchant_id: Id | None = Field(default=None, description="With an admin key: who enrols.")
 
     def resolved(self) -> NewMember:

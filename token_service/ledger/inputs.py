@@ -12,7 +12,9 @@ from datetime import date, datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """A person to enrol under the merchant's own `external_id`. Of `device` only a hash is kept, to tell referrals apart."""
+    """A person to enrol under the merchant's own `external_id`. Of `device` and `household` only hashes are kept, to tell
+    referrals apart.
+    """
 
     external_id: str
     email: str | None = None
@@ -22,6 +24,7 @@ class NewMember:
     referral_code: str | None = None
     device: str | None = None
     merchant_id: str | None = None
+    household: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

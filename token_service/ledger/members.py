@@ -18,7 +18,7 @@ from token_service.ledger.balances import balance_of, balances_of, visible_accou
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.freezing import set_frozen
 from token_service.ledger.inputs import NewMember
-from token_service.ledger.invited import Newcomer, note_invitations
+from token_service.ledger.invited import Newcomer, household_hash, note_invitations
 from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.membership_rows import held
 from token_service.ledger.moving_on import move_on
@@ -216,7 +216,8 @@ class _Enrolments:
         except CallerError as refusal:
             return refusal
         content = operations.content_hash(
-            _said(new) | {"merchant_id": merchant_id, "birth_date": new.birth_date and new.birth_date.isoformat()}
+            _said(self._tx, new)
+            | {"merchant_id": merchant_id, "birth_date": new.birth_date and new.birth_date.isoformat()}
         )
         known = self.known[merchant_id].get(new.external_id)
         if known is None:
@@ -268,23 +269,34 @@ class _Enrolments:
         self._rows[tables.member_merchants].append(
             {"merchant_id": merchant_id, "external_id": new.external_id, "member_id": member_id, "since": at}
         )
-        if new.referral_code is not None or new.device is not None:
+        if (new.referral_code, new.device, new.household) != (None, None, None):
             email = None if new.email is None else normal_email(new.email)
-            self.newcomers.append(Newcomer(member_id, email, new.referral_code, new.device))
+            self.newcomers.append(Newcomer(member_id, email, new.referral_code, new.device, new.household))
         return _Enrolled(member_id, merchant_id, content, is_new=True)
 
 
-def _said(new: NewMember) -> dict[str, Any]:
+def _said(tx: Transaction, new: NewMember) -> dict[str, Any]:
     """What the content's hash is of; what came later to this body is left out where it says nothing."""
     said = asdict(new)
     if new.device is None:
         del said["device"]
+    if new.household is None:
+        del said["household"]
+    else:
+        said["household"] = household_hash(tx, new.household)
     return said
 
 
 def _check(tx: Transaction, new: NewMember) -> None:
     checks.text("/external_id", new.external_id, longest=200)
-    for name, longest in (("email", 254), ("name", 200), ("locale", 16), ("referral_code", 100), ("device", 200)):
+    for name, longest in (
+        ("email", 254),
+        ("name", 200),
+        ("locale", 16),
+        ("referral_code", 100),
+        ("device", 200),
+        ("household", 200),
+    ):
         checks.optional_text("/" + name, getattr(new, name), longest=longest)
     if new.email is not None:
         checks.email("/email", new.email)

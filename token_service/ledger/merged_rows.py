@@ -14,7 +14,7 @@ from token_service.ledger import tables
 from token_service.ledger.benefit_tables import benefit_uses
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
 from token_service.ledger.membership_tables import member_memberships
-from token_service.ledger.referral_tables import invitations, member_devices, referrals
+from token_service.ledger.referral_tables import invitations, member_devices, member_households, referrals
 from token_service.ledger.session_tables import sessions
 from token_service.ledger.staff_tables import member_codes
 from token_service.ledger.standing_tables import renewals, standing_orders
@@ -35,7 +35,7 @@ COUNTED: Final = (
     renewals,
 )
 """Tables whose rows count for the member that they name."""
-ONE_EACH: Final = (standing_orders, invitations, member_devices)
+ONE_EACH: Final = (standing_orders, invitations, member_devices, member_households)
 """Tables with at most one row for a member: the one that stays keeps its own."""
 PROFILE: Final = ("email", "name", "locale", "birth_date", "birthday_due_on", "referral_code")
 NOTHING_DUE: Final = {"birthday_due_on": None, "anniversary_due_on": None}
