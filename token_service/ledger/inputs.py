@@ -11,6 +11,14 @@ from datetime import date, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
+class NewContacts:
+    """What a shop has verified of a person. Only keyed hashes are kept."""
+
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewMember:
     """A person to enrol under the merchant's own `external_id`. Of `device` and `household` only hashes are kept, to tell
     referrals apart.
@@ -25,6 +33,7 @@ class NewMember:
     device: str | None = None
     merchant_id: str | None = None
     household: str | None = None
+    verified: NewContacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def _actions(ruleset: Ruleset) -> Iterator[Told]:
     """Rules for what is no purchase, and what comes by the calendar."""
     once = {
         "subject": gettext("Each one counts once."),
-        "person": gettext("Each person gets it once, known by their e-mail address."),
+        "person": gettext("Each person gets it once, known by their e-mail address or telephone."),
     }
     for rule in ruleset.earning:
         if isinstance(rule, ActionRule):

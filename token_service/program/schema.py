@@ -107,7 +107,7 @@ class AwardLimits(Part):
 
 class EventRule(Part):
     """`points` for something that is no purchase. `once_per`: a member has it once for each subject that events name, or each
-    person has it once, known by their e-mail address.
+    person has it once, known by e-mail address or telephone.
     """
 
     id: Identifier
