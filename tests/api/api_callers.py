@@ -66,6 +66,9 @@ class Caller:
     def put(self, path: str, body: Any) -> TestResponse:
         return self.app.test_client().put(path, json=body, headers=self.headers())
 
+    def patch(self, path: str, body: Any) -> TestResponse:
+        return self.app.test_client().patch(path, json=body, headers=self.headers())
+
     def send(self, path: str, body: bytes, content_type: str | None = "application/json") -> TestResponse:
         """A POST of these very bytes."""
         return self.app.test_client().post(path, data=body, content_type=content_type, headers=self.headers())

@@ -39,3 +39,12 @@ def test_too_few_points_say_what_is_missing(town: Town) -> None:
 
 def test_a_shop_registers_no_cause(town: Town) -> None:
     refused(town.alice.post("/v1/causes", {"name": "Mine"}), 403, "forbidden")
+
+
+def test_a_gift_that_the_rules_forbid_says_why_without_giving(town: Town) -> None:
+    body = {"reference": new_reference(), "member_id": with_points(town), "reward_id": "free-coffee"}
+    seen = done(town.alice.post("/v1/simulations/donation", body))
+    assert (seen["allowed"], seen["refusal"]["facts"]["reason"]) == (False, "gives_nothing")
+    assert refused(town.alice.post("/v1/donations", body), 409, "reward_unavailable")["reason"] == "gives_nothing"
+    nothing = {name: body[name] for name in ("reference", "member_id")}
+    refused(town.alice.post("/v1/donations", nothing), 422, "invalid_input")

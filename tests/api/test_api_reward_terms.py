@@ -31,6 +31,9 @@ TERMS = {
     "categories": ["PRODUCE"],
     "skus": [],
     "min_total": {"amount": 2000, "currency": "EUR"},
+    "cause": None,
+    "funds": None,
+    "seats": None,
 }
 
 

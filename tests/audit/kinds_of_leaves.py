@@ -11,7 +11,7 @@ from ledger_town import ADMIN, Town
 
 from token_service.errors import CallerError
 from token_service.ledger.benefit_using import reverse_use, use_benefit
-from token_service.ledger.causes import create_cause
+from token_service.ledger.causes import create_cause, list_causes
 from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor
 from token_service.ledger.donations import donate
@@ -54,6 +54,7 @@ tiers:
   window: {kind: rolling, period: P12M}
   levels: [{id: bronze, from: 0, benefits: [{id: lounge, times: 2}]}, {id: gold, from: 100000}]
 segments: [{id: press}, {id: regulars}]
+donations: {min_points: 30, causes: [Refuge]}
 expiry: {kind: fixed, period: P30D}
 return_window: P10D
 limits: {manual_issuance_points: 300, adjustment_points: 500, per_member_day_points: 1200, count_manual: true}
@@ -62,6 +63,7 @@ rewards:
   - {id: coffee, kind: gift, points: 40}
   - {id: tenth, kind: discount, points: 40, discount: {percent: 10}, min_total: 2000}
   - {id: cake, kind: gift, points: 40, voucher_valid: P5D, on_expiry: give_back}
+  - {id: meal, kind: donation, points: 40, cause: Refuge}
 """
 
 
@@ -131,8 +133,18 @@ def _restore(town: Town, member: str) -> None:
 
 def _donate(town: Town, member: str) -> None:
     town.issue(member, 90)
-    cause = create_cause(town.context, ADMIN, f"Cause {town.reference()}").id
-    donate(town.context, town.alice, NewDonation(town.reference(), member, 30, cause))
+    donate(town.context, town.alice, NewDonation(town.reference(), member, 30, _refuge(town)))
+
+
+def _donate_by_a_reward(town: Town, member: str) -> None:
+    town.issue(member, 90)
+    _refuge(town)
+    donate(town.context, town.alice, NewDonation(town.reference(), member, reward_id="meal"))
+
+
+def _refuge(town: Town) -> str:
+    known = [one.id for one in list_causes(town.context)]
+    return known[0] if known else create_cause(town.context, ADMIN, "Refuge").id
 
 
 def _reverse(town: Town, member: str) -> None:
@@ -266,6 +278,9 @@ FIRST: dict[Key, Callable[[Town, str], None]] = {
     ("released", "hold"): _hold,
     ("redemption", "redemption"): _redeem,
     ("donation", "donation"): _donate,
+    ("donation", "donation", "least"): _donate,
+    ("donation", "donation", "cause"): _donate,
+    ("donation", "donation", "reward"): _donate_by_a_reward,
     ("restoration", "restoration"): _restore,
     ("award_cut", "refund"): _cut,
     ("reversal", "reversal"): _reverse,

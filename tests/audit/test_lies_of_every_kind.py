@@ -11,6 +11,7 @@ import pytest
 
 from token_service.audit.accounts.kinds import CHECKS
 from token_service.audit.report import AuditReport
+from token_service.ledger.causes import list_causes
 
 from .kinds_of_leaves import RULES, Key, histories
 from .opened_programme import OpenedProgramme, Settling, findings, make_opened
@@ -46,6 +47,11 @@ def spends_a_point_less(leaf: Settling) -> Settling:
     return saying(a_point_less(leaf), price=points, value=points * 10)
 
 
+def gives_a_point_less(leaf: Settling) -> Settling:
+    """And says so everywhere: only the least amount speaks against it."""
+    return saying(a_point_less(leaf), value=(leaf.amount - 1) * 10)
+
+
 def grants(**changed: Any) -> Callable[[Settling], Settling]:
     return lambda leaf: saying(leaf, decision=leaf.detail["decision"] | changed)
 
@@ -70,6 +76,9 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("released", "hold"): ("lots", more("points_freed")),
     ("redemption", "redemption"): ("rewards", more("price")),
     ("donation", "donation"): ("rewards", more("value")),
+    ("donation", "donation", "least"): ("rewards", gives_a_point_less),
+    ("donation", "donation", "cause"): ("rewards", says(cause_name="Opéra")),
+    ("donation", "donation", "reward"): ("rewards", says(reward="coffee")),
     ("restoration", "restoration"): ("restorations", more_points(60)),
     ("award_cut", "refund"): ("reversals", more("kept")),
     ("refund", "refund"): ("reversals", more("kept", -1)),
@@ -105,6 +114,9 @@ IN_WORDS: Mapping[Key, str] = {
     ("use_reversal", "use_reversal"): "the merchant that takes a use back",
     ("issuance", "event", "schedule"): "the rules give another award",
     ("issuance", "issuance", "day"): "an issuance by hand exceeds what a member may get in a day",
+    ("donation", "donation", "least"): "points were given against donations.min_points",
+    ("donation", "donation", "cause"): "the public name of the cause is another",
+    ("donation", "donation", "reward"): "the reward coffee gives to no cause by the rules",
     ("redemption", "redemption", "least"): "points were spent against redemption.min_points",
     ("restoration", "restoration", "refund"): "points come back for a refund that does not give them",
     ("reversal", "reversal", "referral"): "what an event keeps when it is taken back",
@@ -145,6 +157,8 @@ def key_of(leaf: Settling) -> Key:
 def settle_with(made: OpenedProgramme, changes: Mapping[Key, Callable[[Settling], Settling | None]]) -> dict[str, Key]:
     """Settles the whole history; of each kind's member the first leaf of that kind is changed, or left out. Kinds by account."""
     members = {member: key for key, member in histories(made.town).items()}
+    for cause in list_causes(made.town.context):
+        made.chain.admin("registerParty", cause.party, cause.name, 0, 0)
     accounts: dict[str, Key] = {}
 
     def bend(found: list[Settling]) -> list[Settling]:

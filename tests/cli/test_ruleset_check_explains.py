@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from token_service.cli.ruleset_commands import ruleset
 from token_service.errors import Place
-from token_service.program import reward_check, ruleset_check
+from token_service.program import donation_check, reward_check, ruleset_check
 from token_service.program.ruleset import check_ruleset, parse_ruleset
 
-CHECKS = (ruleset_check, reward_check)
+CHECKS = (ruleset_check, reward_check, donation_check)
 PROGRAM = {"name": "M", "currency": "EUR", "time_zone": "Europe/Paris"}
 BASE = {"id": "base", "kind": "spend", "points": 1, "per": 100}
 ITEM = {"id": "n", "kind": "item", "points": 1}
@@ -31,6 +31,9 @@ CLUB = {"id": "club", "price": 900, "period": "P1Y"}
 CHALLENGE = {"id": "x", "count": {"kind": "orders"}, "target": 2, "award": {"points": 1}}
 REWARD = {"id": "r", "kind": "gift", "points": 1}
 DISCOUNT = REWARD | {"kind": "discount"}
+GIVES = REWARD | {"kind": "donation", "cause": "Refuge"}
+SEAT = REWARD | {"kind": "training", "seats": 1}
+PROS = [{"id": "pros", "companies": True}]
 OFFER = {"id": "c", "award": {"benefit": "b"}}
 SCHEDULE = {"id": "s", "every": "month", "points": 1}
 
@@ -248,6 +251,61 @@ MISTAKES = [
         {"rewards": [DISCOUNT | {"discount": {"amount": 5, "up_to": 9}}]},
         "/rewards/0/discount/up_to",
         "has no effect on an amount: it is for a percent",
+    ),
+    ({"donations": {}}, "/donations", "must have min_points, step_points, per_member_day_points, per_member_points"),
+    (
+        {"donations": {"min_points": 30, "step_points": 20}},
+        "/donations/min_points",
+        "must be a multiple of step_points",
+    ),
+    (
+        {"donations": {"step_points": 20, "per_member_points": 10}},
+        "/donations/per_member_points",
+        "must not be less than min_points or step_points",
+    ),
+    (
+        {"donations": {"per_member_day_points": 20, "per_member_points": 10}},
+        "/donations/per_member_day_points",
+        "must not exceed per_member_points",
+    ),
+    ({"donations": {"causes": ["Refuge", "Refuge"]}}, "/donations/causes", "must name each cause once"),
+    ({"rewards": [REWARD | {"cause": "Refuge"}]}, "/rewards/0/cause", "is for a reward of the kind donation"),
+    ({"rewards": [REWARD | {"kind": "donation"}]}, "/rewards/0", "of the kind donation must have cause"),
+    ({"rewards": [GIVES | {"min_total": 5}]}, "/rewards/0/min_total", "has no effect on a donation"),
+    (
+        {"donations": {"causes": ["Banque"]}, "rewards": [GIVES]},
+        "/rewards/0/cause",
+        "must be one of donations.causes",
+    ),
+    (
+        {"donations": {"per_member_points": 4}, "rewards": [GIVES | {"points": 5}]},
+        "/rewards/0/points",
+        "exceeds donations.per_member_points, so nobody can have it",
+    ),
+    ({"rewards": [SEAT]}, "/rewards/0", "of the kind training must name segments of companies"),
+    (
+        {"segments": [{"id": "press"}], "rewards": [SEAT | {"segments": ["press"]}]},
+        "/rewards/0/segments/0",
+        "must be a segment with companies: true",
+    ),
+    (
+        {"memberships": [CLUB], "segments": PROS, "rewards": [SEAT | {"segments": ["pros"], "memberships": ["club"]}]},
+        "/rewards/0/memberships",
+        "would let others than companies have it",
+    ),
+    (
+        {"campaigns": [CAMPAIGN | {"award": {"voucher": "r"}}], "rewards": [GIVES]},
+        "/campaigns/0/award/voucher",
+        "must not be a donation",
+    ),
+    (
+        {
+            "challenges": [CHALLENGE | {"award": {"reward": "r"}}],
+            "segments": PROS,
+            "rewards": [SEAT | {"segments": ["pros"]}],
+        },
+        "/challenges/0/award/reward",
+        "must not be a reward for companies",
     ),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -137,6 +138,30 @@ def test_the_same_device_is_refused_the_inviters_and_a_friends(town: Town) -> No
         ("waiting", None),
         ("waiting", None),
     ]
+
+
+def test_self_referral_same_device_or_address_and_cycles_are_refused(town: Town) -> None:
+    """Number 17 of the brief's list: the address, as a merchant names it, or a card's fingerprint."""
+    inviter = join(town, household="12 rue Mercière, Lyon")
+    code = code_of(town, inviter)
+    join(town, code, household="12  Rue MERCIÈRE, Lyon ")
+    join(town, code, household="fp_4711")
+    join(town, code, household="fp_4711")
+    join(town, code, household="3 quai Perrache")
+    same, fine = ("refused", "same_household"), ("waiting", None)
+    assert sorted(states(town, inviter), key=str) == [same, same, fine, fine]
+    join(town, household="12 rue Mercière, Lyon")  # nobody is refused as a member for it
+
+
+def test_the_household_is_kept_as_a_keyed_hash_only(town: Town) -> None:
+    new = NewMember(town.reference(), household="12 rue Mercière")
+    first, again = (enrol(town.context, town.alice, new) for _ in range(2))
+    assert (again.created, again.member.id) == (False, first.member.id)
+    with town.context.store.read() as connection:
+        kept = connection.exec_driver_sql("select household_hash from member_households").scalar_one()
+    assert kept == town.context.salts.fingerprint("household", "12 rue mercière")
+    plain = b"mereau fingerprint v1:household:12 rue merci\xc3\xa8re"
+    assert kept not in {sha256(plain).hexdigest(), sha256("12 rue mercière".encode()).hexdigest()}
 
 
 def test_the_device_itself_is_not_kept(town: Town) -> None:

@@ -93,7 +93,7 @@ def test_the_rules_say_what_else_earns_points(town: Town) -> None:
     )
     for said in (
         "What else earns points",
-        "Welcome: 30 points. Each person gets it once, known by their e-mail address.",
+        "Welcome: 30 points. Each person gets it once, known by their e-mail address or telephone.",
         "Review: 20 points. Each member gets it once.",
         "Box month: 50 points. Each one counts once. It gives 1,000 points in all, to everybody together. "
         "It gives points worth €90.00 in all, to everybody together.",

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final
 
-from token_service.errors import ApprovalNeeded, LimitExceeded, Refused, RewardUnavailable
+from token_service.errors import ApprovalNeeded, InsufficientBalance, LimitExceeded, Refused, RewardUnavailable
 from token_service.program.benefit_grants import Holder
 from token_service.program.benefits import decide_use
 from token_service.program.birthdays import anniversaries_on
 from token_service.program.caps import Budget
+from token_service.program.donations import Given, check_donation, given_value
 from token_service.program.facts import ItemFacts, MemberFacts, VisitFacts, local_time
 from token_service.program.manual import ByHand, check_adjusted_alone, check_issued_by_hand, held_alone, held_by_hand
 from token_service.program.memberships import ids_at
@@ -137,6 +138,18 @@ def _enrolled(_ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     return {day: sorted(anniversaries_on(joined, date.fromisoformat(day))) for day in case["expected"]}
 
 
+def _gives(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
+    """What points are worth that somebody gives to a cause; or why they cannot be given."""
+    asked = case["gives"]
+    given = Given(asked["points"], asked["cause"], is_amount=asked["is_amount"])
+    before = tuple(Spent(instant(one["at"]), one["points"]) for one in asked["before"])
+    try:
+        check_donation(ruleset, given, available=asked["available"], before=before, at=instant(asked["at"]))
+    except (LimitExceeded, InsufficientBalance) as refused:
+        return {"refused": refused.facts}
+    return {"value": given_value(ruleset, asked["points"])}
+
+
 LATER_KINDS: Final[Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]]] = {
     "used_for": _used_for,
     "spends": _spends,
@@ -146,4 +159,5 @@ LATER_KINDS: Final[Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]]] = 
     "comes": _comes,
     "given_on": _given_on,
     "enrolled": _enrolled,
+    "gives": _gives,
 }

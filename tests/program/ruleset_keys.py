@@ -23,6 +23,8 @@ UNITS = {
     "per_quantity": "pieces",
     "up_to": "minor units",
     "min_total": "minor units",
+    "funds": "minor units",
+    "seats": "seats",
     "multiplier_percent": "percent",
     "percent": "percent",
     "from": "what `qualify_by` counts",

@@ -54,6 +54,9 @@ class _NoSalts:
     def open(self, sealed: bytes) -> bytes:
         return sealed
 
+    def fingerprint(self, kind: str, text: str) -> str:
+        return f"{kind}:{text}"
+
 
 class World:
     """`story` is what happened, for whoever must understand a seed. `passed` counts failpoints."""

@@ -33,12 +33,14 @@ class CausePath(Path):
 
 
 class DonationBody(Body):
-    """How many points a member gives, and to whom."""
+    """How many points a member gives, and to whom: `points` and `cause_id`; or a `reward_id` of the kind donation, which says
+    both (`points` beside it is the price that was agreed to)."""
 
     reference: Reference
     member_id: Id
-    points: PositivePoints
-    cause_id: Id
+    points: PositivePoints | None = None
+    cause_id: Id | None = None
+    reward_id: str | None = Field(default=None, min_length=1, max_length=40)
     merchant_id: Id | None = Field(default=None, description="With an admin key: where it happened.")
 
     def resolved(self) -> NewDonation:
@@ -64,7 +66,8 @@ class CauseAnswer(Answer):
 
 
 class DonationAnswer(Answer):
-    """Points given to a cause; `value` is what they were worth by the ruleset."""
+    """Points given to a cause; `value` is what they were worth by the ruleset, `reward_id` the reward that gave them, if one
+    did."""
 
     object: Literal["donation"] = "donation"
     id: str
@@ -77,6 +80,7 @@ class DonationAnswer(Answer):
     points: int
     value: MoneyAnswer
     ruleset: str
+    reward_id: str | None
 
 
 class Donated(Moved, DonationAnswer):

@@ -9,22 +9,48 @@ from flask import Response
 from pydantic import Field
 
 from token_service.api.access import caller, needs
-from token_service.api.answers import Answer, BalanceAnswer, EntryAnswer, Instant, ListAnswer, list_of, respond
+from token_service.api.answers import (
+    Answer,
+    BalanceAnswer,
+    EntryAnswer,
+    Instant,
+    ListAnswer,
+    list_of,
+    respond,
+)
 from token_service.api.fields import BATCH_SIZE_MAX, Code, Day, Email, Id, Locale, Name, Reason
 from token_service.api.input import Body, Path
 from token_service.api.lists import ListQuery
 from token_service.api.many import Refusal, Unchecked, do_items, refusal
+from token_service.api.purchases import BreakdownAnswer
 from token_service.api.replays import answer_many, answer_once
 from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import MereauError
-from token_service.ledger import balances, benefits, closing, member_codes, members, statements, views
+from token_service.ledger import balances, benefits, closing, member_codes, members, statements, views, welcomes
 from token_service.ledger.context import Context
-from token_service.ledger.inputs import NewMember
+from token_service.ledger.inputs import NewContacts, NewMember
 from token_service.ledger.members import EnrolOutcome
 
 routes = Routes("members", __name__, abp_tags=[{"name": "Members"}])
+
+
+class VerifiedBody(Body):
+    """What you have verified of the person, by a code that they read back: one of them at least. Only keyed hashes are kept."""
+
+    email: Email | None = None
+    phone: Code | None = Field(default=None, examples=["+33 6 12 34 56 78"])
+
+    def resolved(self) -> NewContacts:
+        """What the ledger is asked."""
+        return NewContacts(**dict(self))
+
+
+class MemberChangeBody(Body):
+    """What you know now and did not at enrolment."""
+
+    verified: VerifiedBody
 
 
 class EnrolBody(Body):
@@ -42,11 +68,18 @@ class EnrolBody(Body):
         default=None,
         description="What names the device they join with. Only a hash is kept, to tell invitations apart.",
     )
+    household: Code | None = Field(
+        default=None,
+        description="What names where they live or how they pay (an address, a card's fingerprint), to tell invitations apart: "
+        "only a keyed hash is kept. Capitals and blanks make no difference.",
+    )
+    verified: VerifiedBody | None = None
     merchant_id: Id | None = Field(default=None, description="With an admin key: who enrols.")
 
     def resolved(self) -> NewMember:
         """What the ledger is asked."""
-        return NewMember(**dict(self))
+        verified = None if self.verified is None else self.verified.resolved()
+        return NewMember(**{**dict(self), "verified": verified})
 
 
 class EnrolManyBody(Body):
@@ -127,6 +160,21 @@ class MemberAnswer(Answer):
     balance: BalanceAnswer
 
 
+class WelcomeAnswer(Answer):
+    """What joining brought: `given`, `nothing` (the breakdown says why: the person had it with another card, …), or `waiting`
+    until it is known who the member is (`verified`)."""
+
+    state: Literal["given", "nothing", "waiting"]
+    points: int
+    breakdown: list[BreakdownAnswer]
+
+
+class EnrolledMember(MemberAnswer):
+    """The member, and what joining brought them; null where the rules give nothing for it, or nothing could be issued."""
+
+    welcome: WelcomeAnswer | None
+
+
 class MemberList(ListAnswer[MemberAnswer]):
     pass
 
@@ -176,7 +224,7 @@ class Enrolled(Answer):
     """201: enrolled now; 200: enrolled before with the same content."""
 
     status: int
-    member: MemberAnswer
+    member: EnrolledMember
 
 
 class EnrolManyAnswer(Answer):
@@ -186,7 +234,7 @@ class EnrolManyAnswer(Answer):
     data: list[Enrolled | Refusal]
 
 
-@routes.post("/v1/members", responses={201: MemberAnswer, 200: MemberAnswer})
+@routes.post("/v1/members", responses={201: EnrolledMember, 200: EnrolledMember})
 @needs("members:write", idempotent=True)
 def enrol(body: EnrolBody) -> Response:
     """Enrol a member.
@@ -194,12 +242,13 @@ def enrol(body: EnrolBody) -> Response:
     The same `external_id` with the same content answers 200 with the first member; with other content 409."""
 
     def load(context: Context, ids: list[str]) -> EnrolOutcome:
-        return EnrolOutcome(members.get_member(context, caller(), ids[0]), created=False)
+        welcome = welcomes.get_welcome(context, caller(), ids[0])
+        return EnrolOutcome(members.get_member(context, caller(), ids[0]), created=False, welcome=welcome)
 
     return answer_once(
         lambda context: members.enrol(context, caller(), body.resolved()),
         body=body,
-        present=lambda outcome: MemberAnswer.of(outcome.member),
+        present=_with_welcome,
         ids=lambda outcome: [outcome.member.id],
         load=load,
         status=lambda outcome: 201 if outcome.created else 200,
@@ -222,7 +271,12 @@ def enrol_many(body: EnrolManyBody) -> Response:
 def _enrolled(result: EnrolOutcome | MereauError) -> Enrolled | Refusal:
     if isinstance(result, MereauError):
         return refusal(result)
-    return Enrolled(status=201 if result.created else 200, member=MemberAnswer.of(result.member))
+    return Enrolled(status=201 if result.created else 200, member=_with_welcome(result))
+
+
+def _with_welcome(outcome: EnrolOutcome) -> EnrolledMember:
+    said = None if outcome.welcome is None else WelcomeAnswer.of(outcome.welcome)
+    return EnrolledMember.of(outcome.member, welcome=said)
 
 
 @routes.post("/v1/members:identify", responses={200: MemberAnswer})
@@ -255,6 +309,17 @@ def list_members(query: MemberListQuery) -> Response:
 def get_member(path: MemberPath) -> Response:
     """One member."""
     return respond(MemberAnswer.of(members.get_member(ledger(), caller(), path.member_id)))
+
+
+@routes.patch("/v1/members/<member_id>", responses={200: EnrolledMember})
+@needs("members:write")
+def change_member(path: MemberPath, body: MemberChangeBody) -> Response:
+    """Say by what a person is known whom you enrolled.
+
+    A welcome that waited for that is given now, once for each person. Repeatable."""
+    welcome = welcomes.verify_contacts(ledger(), caller(), path.member_id, body.verified.resolved())
+    member = members.get_member(ledger(), caller(), path.member_id)
+    return respond(_with_welcome(EnrolOutcome(member, created=False, welcome=welcome)))
 
 
 @routes.get("/v1/members/<member_id>/balance", responses={200: BalanceAnswer})

@@ -27,7 +27,8 @@ class ReferralAnswer(Answer):
     created_at: Instant
     state: Literal["waiting", "paid", "taken_back", "refused"]
     reason: str | None = Field(
-        description="Of a refused one: self, cycle, known (a member already), same_device, no_purchase; referrer_gone."
+        description="Of a refused one: self, cycle, known (a member already), same_device, same_household, no_purchase; "
+        "referrer_gone."
     )
     decided_at: Instant | None
 

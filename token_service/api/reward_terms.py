@@ -21,12 +21,16 @@ class DiscountAnswer(Answer):
 
 class TermsAnswer(Answer):
     """What a reward takes off (`discount` null: no money), and which orders it is for: any line of these categories or SKUs, of
-    at least `min_total`; empty and null: any order."""
+    at least `min_total`; empty and null: any order. `cause`: the public name of the cause that its points go to; `funds`: what a
+    company has for its marketing; `seats`: how many in a training."""
 
     discount: DiscountAnswer | None
     categories: list[str]
     skus: list[str]
     min_total: MoneyAnswer | None
+    cause: str | None
+    funds: MoneyAnswer | None
+    seats: int | None
 
 
 class OrderItemBody(ItemBody):

@@ -42,7 +42,8 @@ class RewardStandingAnswer(Answer):
     """A reward for one member, now; `points` is their own price. `refusal` is null unless it is closed to them: its `reason` is
     `level_needed`, `membership_needed`, `segment_needed`, `not_yet_open`, `over`, `had_already` or `sold_out`, with what it
     needs; or why their points buy nothing now: `member_frozen`, `member_leaving` (with `state`), `program_paused`; or a limit on
-    using points (`day_spent`, `too_soon`). Points that are missing are no refusal: `allowed` is true when neither is there."""
+    using points (`day_spent`, `too_soon`); of one that gives, `cause_closed`, or a limit on gifts (`day_given`, `all_given`).
+    Points that are missing are no refusal: `allowed` is true when neither is there."""
 
     object: Literal["reward_standing"] = "reward_standing"
     id: str

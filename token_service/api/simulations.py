@@ -8,11 +8,12 @@ from flask import Response
 
 from token_service.api.access import caller, needs
 from token_service.api.answers import Answer, BalanceAnswer, Facts, respond
+from token_service.api.causes import DonationAnswer, DonationBody
 from token_service.api.purchases import PurchaseAnswer, PurchaseBody
 from token_service.api.redemptions import RedemptionAnswer, RedemptionBody
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
-from token_service.ledger import purchases, redemptions, views
+from token_service.ledger import donations, purchases, redemptions, views
 
 routes = Routes("simulations", __name__, abp_tags=[{"name": "Simulations"}])
 
@@ -41,6 +42,16 @@ class RedemptionSimulation(Answer):
     object: Literal["simulation"] = "simulation"
     allowed: bool
     redemption: RedemptionAnswer | None
+    refusal: SimulatedRefusal | None
+    balance: BalanceAnswer
+
+
+class DonationSimulation(Answer):
+    """The donation that the real call would answer, or its refusal. `balance` is the member's now."""
+
+    object: Literal["simulation"] = "simulation"
+    allowed: bool
+    donation: DonationAnswer | None
     refusal: SimulatedRefusal | None
     balance: BalanceAnswer
 
@@ -76,6 +87,21 @@ def simulate_redemption(body: RedemptionBody) -> Response:
         RedemptionSimulation(
             allowed=simulation.refusal is None,
             redemption=RedemptionAnswer.of(simulation.value) if simulation.value else None,
+            refusal=refusal_of(simulation),
+            balance=BalanceAnswer.of(simulation.balance),
+        )
+    )
+
+
+@routes.post("/v1/simulations/donation", responses={200: DonationSimulation})
+@needs("redemptions:read")
+def simulate_donation(body: DonationBody) -> Response:
+    """Whether a donation would be accepted, and what is missing."""
+    simulation = donations.simulate_donation(ledger(), caller(), body.resolved())
+    return respond(
+        DonationSimulation(
+            allowed=simulation.refusal is None,
+            donation=DonationAnswer.of(simulation.value) if simulation.value else None,
             refusal=refusal_of(simulation),
             balance=BalanceAnswer.of(simulation.balance),
         )

@@ -20,7 +20,7 @@ from token_service.audit.rpc import Rpc
 from token_service.audit.state import State
 from token_service.errors import BadSettings, InvalidInput
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of what accounts keep. A checkpoint of an older one still witnesses its block; its accounts lack what is asked of them now."""
 PUBLIC_CHAINS: Final = frozenset({1, 10, 56, 100, 137, 324, 480, 1101, 5000, 8453, 42161, 42220, 43114, 59144, 534352})
 """Chain ids of large public networks. A node can lie about its chain id: an auditor brings a node of their own."""

@@ -14,6 +14,7 @@ from nacl.secret import SecretBox
 
 from token_service.errors import InvariantBroken
 
+_FINGERPRINT: Final = b"mereau fingerprint v1"
 _OPENING: Final = b"mereau opening v1:"
 
 
@@ -22,6 +23,7 @@ class SaltBox:
 
     def __init__(self, key: bytes) -> None:
         self._box = SecretBox(key)
+        self._fingerprints = hmac.digest(key, _FINGERPRINT, "sha256")
 
     def __repr__(self) -> str:
         return "SaltBox(…)"
@@ -32,6 +34,10 @@ class SaltBox:
     def open(self, sealed: bytes) -> bytes:
         """Raises InvariantBroken if it was sealed with another key or changed since."""
         return _decrypt(self._box, sealed)
+
+    def fingerprint(self, kind: str, text: str) -> str:
+        """What is kept of a text that people could guess: the same for the same text, and nothing without the key."""
+        return hmac.digest(self._fingerprints, f"{kind}:{text}".encode(), "sha256").hex()
 
     def seal_opening(self, sealed_salt_key: bytes | None, leaf_id: str, detail: bytes) -> bytes | None:
         """The detail of one leaf, sealed for the receipt file; None for a member whose salt key is erased."""

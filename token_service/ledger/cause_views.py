@@ -23,7 +23,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Donation:
-    """Points given to a cause, and what they were worth."""
+    """Points given to a cause, and what they were worth; by a reward that gives, or (None) as an amount."""
 
     id: str
     created_at: datetime
@@ -35,3 +35,4 @@ class Donation:
     points: int
     value: Money
     ruleset: str
+    reward_id: str | None = None

@@ -62,6 +62,12 @@ def cause_row(tx: Transaction, cause_id: str) -> Row[Any]:
     return row
 
 
+def open_cause_named(tx: Transaction, name: str) -> Row[Any] | None:
+    """The cause of that public name, while it takes points; None otherwise."""
+    named = select(causes).where(causes.c.name == name, causes.c.closed_at.is_(None))
+    return tx.connection.execute(named).one_or_none()
+
+
 def _views(tx: Transaction) -> tuple[views.Cause, ...]:
     entries = tables.entries.c
     query = select(entries.party, func.sum(-entries.points), func.sum(case((entries.voids.is_(None), 1), else_=-1)))

@@ -41,11 +41,15 @@ ADMIN_SCOPES: Final = (
 
 
 class SaltSealer(Protocol):
-    """Seals and opens members' salt keys with a key that is not in the database, and opens what receipt files hold."""
+    """Seals and opens members' salt keys with a key that is not in the database, opens what receipt files hold, and
+    makes of a text that could be guessed what may be kept of it.
+    """
 
     def seal(self, plain: bytes) -> bytes: ...
 
     def open(self, sealed: bytes) -> bytes: ...
+
+    def fingerprint(self, kind: str, text: str) -> str: ...
 
     def open_opening(self, sealed_salt_key: bytes, leaf_id: str, sealed: bytes) -> bytes: ...
 

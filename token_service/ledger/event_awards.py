@@ -12,6 +12,7 @@ from token_service.ledger import campaign_uses, operations, tables, tiers
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points
 from token_service.ledger.challenge_rows import read_many as read_challenges
+from token_service.ledger.contacts import others_of
 from token_service.ledger.membership_rows import held_ids
 from token_service.ledger.membership_rows import read_many as read_periods
 from token_service.ledger.posting import fact
@@ -43,7 +44,7 @@ from token_service.program.schema import ActionRule
 from token_service.program.segments import declared
 from token_service.program.tiers import tier_at
 
-_uses, _members = tables.campaign_uses.c, tables.members.c
+_uses = tables.campaign_uses.c
 
 
 def record_event(
@@ -203,16 +204,15 @@ def _decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: EventFac
 
 
 def _person(tx: Transaction, account: Account, rule: ActionRule) -> Person:
-    """Whether somebody with this member's e-mail address had something of the rule with another card."""
-    email = tx.connection.execute(select(_members.email).where(_members.id == account.id)).scalar_one()
-    if email is None:
+    """Whether the person who has this account (by e-mail address or telephone) had something of the rule with another card."""
+    others = others_of(tx, account.id)
+    if others is None:
         return "unknown"
-    others = select(_members.id).where(_members.email == email, _members.id != account.id)
     query = select(_uses.id).where(_uses.member_id.in_(others), _uses.campaign_id == rule.id, _uses.points > 0).limit(1)
     if tx.connection.execute(query).first() is not None:
         return "known"
     staged = {use.member_id for use in tx.staged.campaign_uses if use.campaign_id == rule.id} - {account.id}
-    if staged and tx.connection.execute(others.where(_members.id.in_(staged)).limit(1)).first() is not None:
+    if staged and not staged.isdisjoint(tx.connection.execute(others).scalars()):
         return "known"
     return "new"
 

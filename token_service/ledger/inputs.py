@@ -11,8 +11,18 @@ from datetime import date, datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
+class NewContacts:
+    """What a shop has verified of a person. Only keyed hashes are kept."""
+
+    email: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewMember:
-    """A person to enrol under the merchant's own `external_id`. Of `device` only a hash is kept, to tell referrals apart."""
+    """A person to enrol under the merchant's own `external_id`. Of `device` and `household` only hashes are kept, to tell
+    referrals apart.
+    """
 
     external_id: str
     email: str | None = None
@@ -22,6 +32,8 @@ class NewMember:
     referral_code: str | None = None
     device: str | None = None
     merchant_id: str | None = None
+    household: str | None = None
+    verified: NewContacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +178,14 @@ class NewCapture:
 
 @dataclass(frozen=True, slots=True)
 class NewDonation:
-    """Points of a member for a cause."""
+    """Points of a member for a cause; or a reward that gives, with the price that was agreed to, if one was."""
 
     reference: str
     member_id: str
-    points: int
-    cause_id: str
+    points: int | None = None
+    cause_id: str | None = None
     merchant_id: str | None = None
+    reward_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Somebody joins with a member's code: whether that counts as an invitation, looked at once, at enrolment (docs/rulesets.md).
 
 Refused are: the same person under another card, a person who is a member already, somebody who invited the inviter (a cycle), and
-a device that the inviter or another invited member has. A code that is nobody's stays what it is: a text of the merchant's own.
+a device or a household that the inviter or another invited member has. A code that is nobody's stays what it is: a text of the
+merchant's own.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import Final
 from sqlalchemy import func, insert, select
 
 from token_service.ledger import shown_codes, tables
-from token_service.ledger.referral_tables import invitations, member_devices, referrals
+from token_service.ledger.referral_tables import invitations, member_devices, member_households, referrals
 from token_service.ledger.transaction import Transaction
 
 CODE_LENGTH: Final = 8
 CHAIN_MAX: Final = 50
 """Inviters of inviters that are looked at for a cycle."""
-_members, _codes, _devices, _referrals = tables.members.c, invitations.c, member_devices.c, referrals.c
+_members, _codes, _referrals = tables.members.c, invitations.c, referrals.c
+_devices, _homes = member_devices.c, member_households.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +33,28 @@ class Newcomer:
     email: str | None
     code: str | None
     device: str | None
+    household: str | None = None
 
 
 def note_invitations(tx: Transaction, newcomers: Sequence[Newcomer]) -> None:
-    """Remembers devices, and records each invitation: waiting, or refused with its reason. Their rows are written already."""
-    with_device = [one for one in newcomers if one.device is not None]
-    hashes = {one.id: device_hash(one.device) for one in with_device if one.device is not None}
-    if hashes:
-        rows = [{"member_id": member_id, "device_hash": hashed} for member_id, hashed in hashes.items()]
-        tx.connection.execute(insert(member_devices), rows)
+    """Remembers devices and households, and records each invitation: waiting, or refused with its reason. Their members' rows are
+    written already.
+    """
+    devices = {one.id: device_hash(one.device) for one in newcomers if one.device is not None}
+    homes = {one.id: household_hash(tx, one.household) for one in newcomers if one.household is not None}
+    for table, column, hashes in (
+        (member_devices, "device_hash", devices),
+        (member_households, "household_hash", homes),
+    ):
+        if hashes:
+            rows = [{"member_id": member_id, column: hashed} for member_id, hashed in hashes.items()]
+            tx.connection.execute(insert(table), rows)
     inviters = _inviters(tx, [one.code for one in newcomers if one.code is not None])
     for one in newcomers:
         inviter = inviters.get(_normal(one.code))
         if inviter is None or inviter == one.id:
             continue
-        reason = _refusal(tx, one, inviter, hashes.get(one.id))
+        reason = _refusal(tx, one, inviter) or _shared(tx, one.id, inviter, devices.get(one.id), homes.get(one.id))
         row = {
             "id": tx.new_id("rfl"),
             "referee_id": one.id,
@@ -64,6 +73,11 @@ def device_hash(device: str) -> str:
     return sha256(b"mereau device v1:" + device.encode()).hexdigest()
 
 
+def household_hash(tx: Transaction, household: str) -> str:
+    """What is kept of a household: keyed, because an address can be guessed. Capitals and blanks make no difference."""
+    return tx.context.salts.fingerprint("household", " ".join(household.casefold().split()))
+
+
 def _normal(code: str | None) -> str:
     return (None if code is None else shown_codes.normal_code(code, CODE_LENGTH)) or ""
 
@@ -79,8 +93,8 @@ def _inviters(tx: Transaction, codes: Iterable[str]) -> dict[str, str]:
     return {row.code: row.member_id for row in rows}
 
 
-def _refusal(tx: Transaction, one: Newcomer, inviter: str, hashed: str | None) -> str | None:
-    """Why the invitation does not count, or None."""
+def _refusal(tx: Transaction, one: Newcomer, inviter: str) -> str | None:
+    """Why the invitation does not count, by who they are; or None."""
     if one.email is not None:
         chain = list(_chain(tx, inviter))
         found = tx.connection.execute(select(_members.id, _members.email).where(_members.id.in_(chain)))
@@ -92,15 +106,21 @@ def _refusal(tx: Transaction, one: Newcomer, inviter: str, hashed: str | None) -
         known = select(_members.id).where(_members.email == one.email, _members.id != one.id).limit(1)
         if tx.connection.execute(known).first() is not None:
             return "known"
-    if hashed is not None:
-        friends = select(_referrals.referee_id).where(_referrals.referrer_id == inviter)
-        same = select(_devices.member_id).where(
-            _devices.device_hash == hashed,
-            _devices.member_id != one.id,
-            (_devices.member_id == inviter) | _devices.member_id.in_(friends),
-        )
-        if tx.connection.execute(same.limit(1)).first() is not None:
-            return "same_device"
+    return None
+
+
+def _shared(tx: Transaction, member_id: str, inviter: str, device: str | None, household: str | None) -> str | None:
+    """Why it does not count, by what they share with the inviter or somebody else whom that one invited; or None."""
+    friends = select(_referrals.referee_id).where(_referrals.referrer_id == inviter)
+    for column, hashed, reason in (
+        (_devices.device_hash, device, "same_device"),
+        (_homes.household_hash, household, "same_household"),
+    ):
+        whose = column.table.c.member_id
+        near = (whose == inviter) | whose.in_(friends)
+        same = select(whose).where(column == hashed, whose != member_id, near).limit(1)
+        if hashed is not None and tx.connection.execute(same).first() is not None:
+            return reason
     return None
 
 

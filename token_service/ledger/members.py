@@ -15,10 +15,11 @@ from token_service.ledger import checks, cursors, operations, tables, tiers, vie
 from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.balances import balance_of, balances_of, visible_account
+from token_service.ledger.contacts import check_contacts, hashes_of, note_contacts
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.freezing import set_frozen
-from token_service.ledger.inputs import NewMember
-from token_service.ledger.invited import Newcomer, note_invitations
+from token_service.ledger.inputs import NewContacts, NewMember
+from token_service.ledger.invited import Newcomer, household_hash, note_invitations
 from token_service.ledger.lane_choice import choose_lane
 from token_service.ledger.membership_rows import held
 from token_service.ledger.moving_on import move_on
@@ -26,6 +27,7 @@ from token_service.ledger.own_events import first_looks, welcome
 from token_service.ledger.purchase_facts import read_histories, segments_of
 from token_service.ledger.sessions import normal_email
 from token_service.ledger.transaction import Transaction, read, write
+from token_service.ledger.welcomes import Welcome, welcomes_of
 from token_service.program.tiers import first_tier
 
 FIRST_TIME_ZONE: Final = timedelta(hours=14)
@@ -48,10 +50,13 @@ _LINKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EnrolOutcome:
-    """The member; `created` is False when this external id was enrolled before with the same content."""
+    """The member; `created` is False when this external id was enrolled before with the same content. `welcome`: what joining
+    brought them.
+    """
 
     member: views.Member
     created: bool
+    welcome: Welcome | None = None
 
 
 def enrol(context: Context, actor: Actor, new: NewMember) -> EnrolOutcome:
@@ -164,13 +169,17 @@ def _enrol(tx: Transaction, actor: Actor, news: Sequence[NewMember]) -> list[Enr
     found = [enrolments.find_or_make(new) for new in news]
     enrolments.insert()
     note_invitations(tx, enrolments.newcomers)
+    note_contacts(tx, enrolments.verified)
     welcome(tx, [one.id for one in found if isinstance(one, _Enrolled) and one.is_new])
     shown = {
         merchant_id: member_views(tx, [member.id for member in known.values()], merchant_id)
         for merchant_id, known in enrolments.known.items()
     }
+    joined = welcomes_of(tx, [one.id for one in found if isinstance(one, _Enrolled)])
     return [
-        one if isinstance(one, MereauError) else EnrolOutcome(shown[one.merchant_id][one.id], one.is_new)
+        one
+        if isinstance(one, MereauError)
+        else EnrolOutcome(shown[one.merchant_id][one.id], one.is_new, joined.get(one.id))
         for one in found
     ]
 
@@ -194,6 +203,7 @@ class _Enrolments:
             tables.member_merchants: [],
         }
         self.newcomers: list[Newcomer] = []
+        self.verified: dict[str, NewContacts] = {}
         self.known: dict[str, dict[str, _Enrolled]] = {}  # by merchant and external id
         asked: dict[str, list[str]] = {}
         for new in news:
@@ -216,7 +226,8 @@ class _Enrolments:
         except CallerError as refusal:
             return refusal
         content = operations.content_hash(
-            _said(new) | {"merchant_id": merchant_id, "birth_date": new.birth_date and new.birth_date.isoformat()}
+            _said(self._tx, new)
+            | {"merchant_id": merchant_id, "birth_date": new.birth_date and new.birth_date.isoformat()}
         )
         known = self.known[merchant_id].get(new.external_id)
         if known is None:
@@ -268,26 +279,44 @@ class _Enrolments:
         self._rows[tables.member_merchants].append(
             {"merchant_id": merchant_id, "external_id": new.external_id, "member_id": member_id, "since": at}
         )
-        if new.referral_code is not None or new.device is not None:
+        if (new.referral_code, new.device, new.household) != (None, None, None):
             email = None if new.email is None else normal_email(new.email)
-            self.newcomers.append(Newcomer(member_id, email, new.referral_code, new.device))
+            self.newcomers.append(Newcomer(member_id, email, new.referral_code, new.device, new.household))
+        if new.verified is not None:
+            self.verified[member_id] = new.verified
         return _Enrolled(member_id, merchant_id, content, is_new=True)
 
 
-def _said(new: NewMember) -> dict[str, Any]:
+def _said(tx: Transaction, new: NewMember) -> dict[str, Any]:
     """What the content's hash is of; what came later to this body is left out where it says nothing."""
     said = asdict(new)
     if new.device is None:
         del said["device"]
+    if new.household is None:
+        del said["household"]
+    else:
+        said["household"] = household_hash(tx, new.household)
+    if new.verified is None:
+        del said["verified"]
+    else:
+        said["verified"] = hashes_of(tx, new.verified)
     return said
 
 
 def _check(tx: Transaction, new: NewMember) -> None:
     checks.text("/external_id", new.external_id, longest=200)
-    for name, longest in (("email", 254), ("name", 200), ("locale", 16), ("referral_code", 100), ("device", 200)):
+    for name, longest in (
+        ("email", 254),
+        ("name", 200),
+        ("locale", 16),
+        ("referral_code", 100),
+        ("device", 200),
+        ("household", 200),
+    ):
         checks.optional_text("/" + name, getattr(new, name), longest=longest)
     if new.email is not None:
         checks.email("/email", new.email)
+    check_contacts(new.verified)
     if new.birth_date is not None and new.birth_date > (tx.now + FIRST_TIME_ZONE).date():
         raise checks.wrong("/birth_date", "lies in the future")
 

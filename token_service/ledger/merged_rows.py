@@ -13,9 +13,10 @@ from sqlalchemy import Table, delete, or_, select, update
 from token_service.ledger import tables
 from token_service.ledger.benefit_tables import benefit_uses
 from token_service.ledger.challenge_tables import challenge_completions, challenge_steps
+from token_service.ledger.contact_tables import member_contacts, waiting_welcomes
 from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.payment_tables import points_payments
-from token_service.ledger.referral_tables import invitations, member_devices, referrals
+from token_service.ledger.referral_tables import invitations, member_devices, member_households, referrals
 from token_service.ledger.session_tables import sessions
 from token_service.ledger.staff_tables import member_codes
 from token_service.ledger.standing_tables import renewals, standing_orders
@@ -37,7 +38,7 @@ COUNTED: Final = (
     renewals,
 )
 """Tables whose rows count for the member that they name."""
-ONE_EACH: Final = (standing_orders, invitations, member_devices)
+ONE_EACH: Final = (standing_orders, invitations, member_devices, member_households)
 """Tables with at most one row for a member: the one that stays keeps its own."""
 PROFILE: Final = ("email", "name", "locale", "birth_date", "birthday_due_on", "referral_code")
 NOTHING_DUE: Final = {"birthday_due_on": None, "anniversary_due_on": None}
@@ -53,6 +54,7 @@ def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[st
         tx.connection.execute(update(challenge_completions).where(here).values(subject=subject))
     for table in COUNTED:
         _point(tx, table, source_id, target_id)
+    _contacts(tx, source_id, target_id)
     _profile(tx, source_id, target_id)
     _links(tx, source_id, target_id)
     _referred(tx, source_id, target_id)
@@ -72,6 +74,16 @@ def hand_over(tx: Transaction, source_id: str, target_id: str, names: Mapping[st
 
 def _point(tx: Transaction, table: Table, source_id: str, target_id: str) -> None:
     tx.connection.execute(update(table).where(table.c.member_id == source_id).values(member_id=target_id))
+
+
+def _contacts(tx: Transaction, source_id: str, target_id: str) -> None:
+    """By what the source's person is known, the target's is; a welcome of the source that waited comes no more."""
+    columns, waiting = member_contacts.c, waiting_welcomes.c
+    own = select(columns.contact_hash).where(columns.member_id == target_id)
+    twice = (columns.member_id == source_id) & columns.contact_hash.in_(own)
+    tx.connection.execute(delete(member_contacts).where(twice))
+    _point(tx, member_contacts, source_id, target_id)
+    tx.connection.execute(delete(waiting_welcomes).where(waiting.member_id == source_id))
 
 
 def _profile(tx: Transaction, source_id: str, target_id: str) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Column, bindparam, select, update
 
 from token_service.errors import CallerError
-from token_service.ledger import challenges, operations, tables
+from token_service.ledger import challenges, contacts, operations, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.context import Context
@@ -54,12 +54,16 @@ _ANNIVERSARY: Final = _Yearly(
 
 def welcome(tx: Transaction, member_ids: Sequence[str]) -> None:
     """Records that these new members joined, where the rules give something for it. A member whose points cannot be issued now (a
-    pause, a ceiling, the programme's end) is enrolled without.
+    pause, a ceiling, the programme's end) is enrolled without. Where all that the rules give is once for each person, who is not
+    known yet is welcomed when somebody says who they are.
     """
-    if not member_ids or not rules_for(tx.ruleset(tx.ruleset_hash_at(tx.now)), JOINED):
+    rules = rules_for(tx.ruleset(tx.ruleset_hash_at(tx.now)), JOINED)
+    if not member_ids or not rules:
         return
+    unknown = contacts.unknown_among(tx, member_ids) if all(one.once_per == "person" for one in rules) else set()
+    contacts.let_wait(tx, unknown)
     tx.lock_accounts(member_ids)
-    for member_id in member_ids:
+    for member_id in (one for one in member_ids if one not in unknown):
         account = tx.account(member_id)
         tx.attempt(recording(tx, account, JOINED, f"{JOINED}/{member_id}"))
     tx.flush()

@@ -1,4 +1,6 @@
-"""Who invited whom: members' own codes, and what became of each invitation. Devices are known by their hash only."""
+"""Who invited whom: members' own codes, and what became of each invitation. Devices and households are known by their
+hashes only.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,13 @@ member_devices = Table(
     metadata,
     Column("member_id", String(30), ForeignKey("members.id"), primary_key=True),
     Column("device_hash", String(64), nullable=False, index=True),
+)
+
+member_households = Table(
+    "member_households",
+    metadata,
+    Column("member_id", String(30), ForeignKey("members.id"), primary_key=True),
+    Column("household_hash", String(64), nullable=False, index=True),  # keyed: addresses can be guessed
 )
 
 referrals = Table(

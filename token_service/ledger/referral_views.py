@@ -9,7 +9,8 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class Referral:
     """One invitation that was taken up. `state`: waiting (for a purchase that can no longer be returned), paid, taken_back (no
-    purchase was kept), or refused (`reason`: self, cycle, known, same_device, no_purchase, or referrer_gone).
+    purchase was kept), or refused (`reason`: self, cycle, known, same_device, same_household, no_purchase, or
+    referrer_gone).
     """
 
     id: str

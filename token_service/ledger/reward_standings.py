@@ -6,18 +6,24 @@ What stands in the way of the reward itself is said first, then what stands in t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from token_service.ledger import stored_lots, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
+from token_service.ledger.causes import open_cause_named
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.redemptions import spending_refusal
 from token_service.ledger.reward_terms import terms_of
 from token_service.ledger.reward_uses import whose
+from token_service.ledger.spendings import given_by
 from token_service.ledger.stock import pieces_left
 from token_service.ledger.transaction import Transaction, read
 from token_service.program import lots as engine
-from token_service.program.rewards import closed, price
-from token_service.program.spending_limits import spending_bound
+from token_service.program.donations import Given, donation_bound
+from token_service.program.rewards import DONATION, Whose, closed, price
+from token_service.program.schema import Reward
+from token_service.program.spending_limits import Bound, Spent, spending_bound
 
 
 def list_reward_standings(context: Context, actor: Actor, member_id: str) -> tuple[views.RewardStanding, ...]:
@@ -29,7 +35,7 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
     ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
     usable = engine.available(stored_lots.open_lots(tx, account), stored_lots.consumption_time(tx))
     member, left = whose(tx, account), pieces_left(tx)
-    barred = spending_refusal(tx, account)
+    barred, given = spending_refusal(tx, account), given_by(tx, account)
     found = []
     for reward in ruleset.rewards:
         why_not = closed(ruleset, reward, member, tx.now)
@@ -39,8 +45,10 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
         if not facts and barred is not None:
             facts = {"reason": barred.code, **barred.facts}
         points = price(reward, member.tier)
+        if not facts and reward.kind == DONATION and open_cause_named(tx, reward.cause or "") is None:
+            facts = {"reason": "cause_closed", "cause": reward.cause}
         if not facts and points <= usable:
-            bound = spending_bound(ruleset, points, is_amount=False, spent=member.spent, at=tx.now)
+            bound = _bound(tx, reward, points, member, given)
             facts = {} if bound is None else bound.facts
         missing = max(0, points - usable)
         found.append(
@@ -56,3 +64,11 @@ def _standings(tx: Transaction, account: Account) -> tuple[views.RewardStanding,
             )
         )
     return tuple(found)
+
+
+def _bound(tx: Transaction, reward: Reward, points: int, member: Whose, given: Iterable[Spent]) -> Bound | None:
+    """Which limit speaks against it: on gifts for one that gives, on spending for any other."""
+    ruleset = tx.ruleset(tx.ruleset_hash_at(tx.now))
+    if reward.kind != DONATION:
+        return spending_bound(ruleset, points, is_amount=False, spent=member.spent, at=tx.now)
+    return donation_bound(ruleset, Given(points, reward.cause or "", is_amount=False), before=given, at=tx.now)

@@ -14,6 +14,9 @@ def terms_of(reward: Reward, currency: str) -> RewardTerms:
         categories=reward.categories,
         skus=reward.skus,
         min_total=_money(reward.min_total, currency),
+        cause=reward.cause,
+        funds=_money(reward.funds, currency),
+        seats=reward.seats,
     )
 
 

@@ -17,6 +17,8 @@ from token_service.ledger.tiers import level_now
 from token_service.ledger.transaction import Transaction
 from token_service.program.rewards import Whose
 
+_HAD = ("redemption", "donation")
+
 
 def whose(tx: Transaction, account: Account) -> Whose:
     """As it is now. Without rewards that are limited, nobody's redemptions are looked at."""
@@ -30,13 +32,13 @@ def whose(tx: Transaction, account: Account) -> Whose:
 def _had(tx: Transaction, account: Account, reward_ids: set[str]) -> dict[str, list[datetime]]:
     """When the member had these rewards, without what came back whole."""
     done = tables.operations.c
-    own = select(tables.operations).where(done.member_id == account.id, done.kind.in_(("redemption", "restoration")))
+    own = select(tables.operations).where(done.member_id == account.id, done.kind.in_((*_HAD, "restoration")))
     rows = tx.connection.execute(own.order_by(done.seq)).all()
     given_back: dict[str, int] = {}
     for row in rows:
         if row.kind == "restoration":
             given_back[row.parent_id] = given_back.get(row.parent_id, 0) + row.facts["points"]
-    redeemed = [row for row in rows if row.kind == "redemption" and row.facts.get("reward_id") in reward_ids]
+    redeemed = [row for row in rows if row.kind in _HAD and row.facts.get("reward_id") in reward_ids]
     refused = voided(tx, [row.id for row in redeemed])
     found: dict[str, list[datetime]] = {}
     for row in redeemed:

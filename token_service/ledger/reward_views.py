@@ -20,13 +20,16 @@ class DiscountTerms:
 @dataclass(frozen=True, slots=True)
 class RewardTerms:
     """What a reward takes off (`discount` None: no money), and which orders it is for: any line of these categories or SKUs, of
-    at least that total; empty: any order.
+    at least that total; empty: any order. The cause that it gives to; what a company has by it.
     """
 
     discount: DiscountTerms | None
     categories: tuple[str, ...]
     skus: tuple[str, ...]
     min_total: Money | None
+    cause: str | None = None
+    funds: Money | None = None
+    seats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.hold_rows import OPEN
 from token_service.ledger.hold_tables import holds
 from token_service.ledger.transaction import Transaction
+from token_service.program.donations import counts_before
 from token_service.program.spending_limits import Spent
 from token_service.units import EntryKind
 
 _done, _holds, _entries = tables.operations.c, holds.c, tables.entries.c
 _KINDS = ("redemption", "restoration", "hold")
+_SPENT = (int(EntryKind.REDEMPTION), int(EntryKind.DONATION))
 
 
 def spent_by(tx: Transaction, account: Account) -> tuple[Spent, ...]:
@@ -43,12 +45,22 @@ def spent_by(tx: Transaction, account: Account) -> tuple[Spent, ...]:
     return tuple(found)
 
 
-def voided(tx: Transaction, redemption_ids: list[str]) -> set[str]:
-    """Those of these redemptions that the contract refused."""
+def given_by(tx: Transaction, account: Account) -> tuple[Spent, ...]:
+    """What the member gave to causes, without what the contract refused. Rules that do not ask look at nothing."""
+    if not counts_before(tx.ruleset(tx.ruleset_hash_at(tx.now))):
+        return ()
+    query = select(_done.id, _done.recorded_at, _done.facts)
+    rows = tx.connection.execute(query.where(_done.member_id == account.id, _done.kind == "donation")).all()
+    refused = voided(tx, [row.id for row in rows])
+    return tuple(Spent(row.recorded_at, row.facts["points"]) for row in rows if row.id not in refused)
+
+
+def voided(tx: Transaction, operation_ids: list[str]) -> set[str]:
+    """Those of these redemptions and donations that the contract refused."""
     undoing = tables.entries.alias("undoing")
     query = (
         select(_entries.operation_id)
         .join(undoing, undoing.c.voids == _entries.id)
-        .where(_entries.operation_id.in_(redemption_ids), _entries.kind == int(EntryKind.REDEMPTION))
+        .where(_entries.operation_id.in_(operation_ids), _entries.kind.in_(_SPENT))
     )
     return set(tx.connection.execute(query).scalars())

@@ -46,8 +46,8 @@ def void_skipped(connection: Connection, context: Context, leaf_id: str, reason:
         _void_debit(tx, account, entry, reason)
         pay_debts(tx, account)
         cancel_if_open(tx, entry.operation_id)
-        if entry.kind == int(EntryKind.REDEMPTION):
-            put_piece_back(tx, operation_named(tx, entry.operation_id).facts["reward_id"])
+        if entry.kind in (EntryKind.REDEMPTION, EntryKind.DONATION):
+            put_piece_back(tx, operation_named(tx, entry.operation_id).facts.get("reward_id"))
     if not account.frozen and not _was_spent_first(account, entry):
         why = f"an entry was refused by the contract ({reason})"
         for one in {part.id: part for part in (account, tx.heir(account))}.values():

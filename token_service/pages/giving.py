@@ -18,9 +18,11 @@ from token_service.ledger.inputs import NewDonation
 from token_service.ledger.members import get_member
 from token_service.ledger.views import Cause
 from token_service.pages import formats
+from token_service.pages.giving_in_words import giving_in_words, not_given_in_words
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.ruleset import Ruleset
 from token_service.units import POINTS_MAX
 
 FORM: Final = re.compile(r"[0-9a-f]{32}")
@@ -35,12 +37,15 @@ def add_to(pages: Blueprint) -> None:
 
 def give() -> ResponseReturnValue:
     """The causes with their totals."""
-    context = services().context
+    context, rules = services().context, services().ruleset()
+    causes = list_causes(context)
     return render_template(
         "give.html",
-        program=services().ruleset().program,
+        program=rules.program,
         member=get_member(context, actor(), member_id()),
-        causes=list_causes(context),
+        causes=causes,
+        allowed={one.id for one in causes if is_allowed(rules, one)},
+        said=list(giving_in_words(rules)),
     )
 
 
@@ -65,6 +70,12 @@ def give_points(cause_id: str) -> ResponseReturnValue:
     return redirect(url_for("pages.entry", entry_id=given.entries[0].id), 303)
 
 
+def is_allowed(rules: Ruleset, chosen: Cause) -> bool:
+    """Whether the cause takes points, and the rules let members give to it."""
+    named = None if rules.donations is None else rules.donations.causes
+    return chosen.is_open and (named is None or chosen.name in named)
+
+
 def _whole(typed: str) -> int | None:
     """The number typed, with whatever blanks people write between thousands; None if it is none."""
     digits = re.sub(r"[\s\u00a0\u202f]", "", typed)
@@ -81,6 +92,9 @@ def _why_not(refusal: Refused | Conflict) -> str:
             missing,
             missing=formats.number(missing),
         )
+    why = not_given_in_words(refusal.facts)
+    if why is not None:
+        return gettext("Nothing was given. %(why)s", why=why)
     if isinstance(refusal, ReferenceConflict):
         return gettext("This form was sent before with another number. Look at your last lines, then begin again.")
     if refusal.code == "program_paused":
@@ -103,5 +117,7 @@ def _page(chosen: Cause, form: str, error: str | None = None, typed: str = "") -
         form=form,
         error=error,
         typed=typed[:20],
+        is_allowed=is_allowed(services().ruleset(), chosen),
+        said=list(giving_in_words(services().ruleset())),
         is_blocked=member.frozen or member.state != "active",
     )

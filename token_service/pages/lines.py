@@ -104,7 +104,8 @@ def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
     if entry.kind == "reversal":
         return _reversal(entry), place
     if entry.kind == "donation":
-        return gettext("Donation"), _text(facts, "cause_name")
+        reward = _text(facts, "reward")
+        return reward_named(rules, reward) if reward else gettext("Donation"), _text(facts, "cause_name")
     if entry.kind == "adjustment":
         return gettext("Correction"), _text(facts, "reason")
     plain = {

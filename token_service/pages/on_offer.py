@@ -10,6 +10,7 @@ from typing import Any, Final
 from token_service.ledger.views import RewardStanding
 from token_service.pages import formats
 from token_service.pages.breakdown import level_named, membership_named_in_words, reward_named, segment_named
+from token_service.pages.giving_in_words import not_given_in_words
 from token_service.pages.reward_words import instead_of, terms_in_words, voucher_end_in_words
 from token_service.pages.spending_in_words import bound_in_words
 from token_service.pages.translation import gettext, ngettext
@@ -24,7 +25,8 @@ SIGNS: Final[Mapping[str, object]] = {"reason": "member_leaving", "state": "left
 @dataclass(frozen=True)
 class Offer:
     """A reward at this member's price, and the points still missing for it; 0 = within reach. `closed` says why this member
-    cannot have it now, `few` how many are left where they are few, `terms` what comes off which orders, and what others pay.
+    cannot have it now, `few` how many are left where they are few, `terms` what comes off which orders, and what others pay,
+    `cause` whom it gives to.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Offer:
     closed: str | None = None
     few: str | None = None
     terms: tuple[str, ...] = ()
+    cause: str | None = None
 
 
 def on_offer(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]:
@@ -47,6 +50,7 @@ def on_offer(rules: Ruleset, standings: Iterable[RewardStanding]) -> list[Offer]
             closed=closed_in_words(one.refusal, rules),
             few=_few(one.pieces_left),
             terms=_terms(one, rules),
+            cause=one.terms.cause,
         )
         for one in standings
         if one.refusal.get("reason") != OVER
@@ -97,7 +101,7 @@ def closed_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
         return gettext("To be had from %(day)s on", day=day)
     if reason == OVER:
         return gettext("It was to be had until %(day)s.", day=formats.calendar_day(date.fromisoformat(facts["until"])))
-    return barred_in_words(facts) or bound_in_words(facts, rules)
+    return barred_in_words(facts) or not_given_in_words(facts) or bound_in_words(facts, rules)
 
 
 def barred_in_words(facts: Mapping[str, Any]) -> str | None:

@@ -15,8 +15,24 @@ from token_service.program.voucher_ends import GIVE_BACK
 
 
 def terms_in_words(terms: RewardTerms) -> list[str]:
-    """What it takes off and which orders it is for, each without a full stop; nothing for a gift that any order may have."""
-    return [*([] if terms.discount is None else [takes_off(terms.discount)]), *_is_for(terms)]
+    """What it takes off and which orders it is for, to whom it gives, what a company has by it; each without a full stop. Nothing
+    for a gift that any order may have.
+    """
+    return [*([] if terms.discount is None else [takes_off(terms.discount)]), *_brings(terms), *_is_for(terms)]
+
+
+def _brings(terms: RewardTerms) -> Iterator[str]:
+    if terms.cause is not None:
+        yield gettext("Its points go to %(cause)s", cause=terms.cause)
+    if terms.funds is not None:
+        yield gettext("%(amount)s for marketing", amount=_money(terms.funds))
+    if terms.seats is not None:
+        yield ngettext(
+            "%(seats)s seat in a training",
+            "%(seats)s seats in a training",
+            terms.seats,
+            seats=formats.number(terms.seats),
+        )
 
 
 def takes_off(discount: DiscountTerms) -> str:

@@ -13,7 +13,8 @@ from flask.typing import ResponseReturnValue
 
 from token_service.errors import Refused
 from token_service.ledger.causes import list_causes
-from token_service.ledger.inputs import NewVoucher
+from token_service.ledger.donations import donate
+from token_service.ledger.inputs import NewDonation, NewVoucher
 from token_service.ledger.members import get_member
 from token_service.ledger.reward_standings import list_reward_standings
 from token_service.ledger.views import Member
@@ -21,6 +22,7 @@ from token_service.ledger.vouchers import buy_reward
 from token_service.pages.on_offer import Offer, on_offer
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
+from token_service.program.rewards import DONATION
 from token_service.program.ruleset import Ruleset
 
 FORM: Final = re.compile(r"[0-9a-f]{32}")
@@ -53,16 +55,24 @@ def reward(reward_id: str) -> ResponseReturnValue:
 
 
 def buy(reward_id: str) -> ResponseReturnValue:
-    """The voucher, on its own page; or the reward's page again, with the reason why not."""
+    """The voucher, on its own page, or the line of what was given; or the reward's page again, with the reason why not."""
     form, agreed = request.form.get("form", ""), request.form.get("points", "")
     if not FORM.fullmatch(form):
         abort(404)
-    points = int(agreed) if agreed.isascii() and agreed.isdecimal() and len(agreed) <= 16 else 0
+    points = int(agreed) if agreed.isascii() and agreed.isdecimal() and 0 < len(agreed) <= 16 else 0
     try:
+        if _gives(reward_id):
+            new = NewDonation(f"wallet/{form}", member_id(), points, reward_id=reward_id)
+            given = donate(services().context, actor(), new)
+            return redirect(url_for("pages.entry", entry_id=given.entries[0].id), 303)
         bought = buy_reward(services().context, actor(), NewVoucher(f"wallet/{form}", reward_id, points))
     except Refused as refusal:
         return _page(reward_id, form=form, refusal=refusal.code), 409
     return redirect(url_for("pages.voucher", voucher_id=bought.value.id), 303)
+
+
+def _gives(reward_id: str) -> bool:
+    return any(one.id == reward_id and one.kind == DONATION for one in services().ruleset().rewards)
 
 
 def rewards_in_reach(rules: Ruleset) -> list[Offer]:

@@ -23,6 +23,7 @@ from token_service.pages.breakdown import (
 )
 from token_service.pages.campaigns_in_words import campaign_in_words
 from token_service.pages.challenge_words import challenge_in_words
+from token_service.pages.giving_in_words import giving_in_words
 from token_service.pages.levels_in_words import levels_in_words
 from token_service.pages.memberships_in_words import membership_in_words
 from token_service.pages.on_offer import needed_in_words
@@ -90,6 +91,7 @@ def in_words(ruleset: Ruleset, only: Container[str] | None = None) -> tuple[Chap
         (gettext("Limits"), _limits(ruleset)),
         (gettext("When points can be used, and until when"), _time(ruleset) if gives_points(ruleset) else ()),
         (gettext("What points buy"), _rewards(ruleset)),
+        (gettext("Gifts to causes"), map(Told, giving_in_words(ruleset))),
     )
     asked = (one for key, one in zip(CHAPTERS, told, strict=True) if only is None or key in only)
     chapters = (Chapter(title, tuple(lines)) for title, lines in asked)
@@ -136,7 +138,7 @@ def _actions(ruleset: Ruleset) -> Iterator[Told]:
     """Rules for what is no purchase, and what comes by the calendar."""
     once = {
         "subject": gettext("Each one counts once."),
-        "person": gettext("Each person gets it once, known by their e-mail address."),
+        "person": gettext("Each person gets it once, known by their e-mail address or telephone."),
     }
     for rule in ruleset.earning:
         if isinstance(rule, ActionRule):
@@ -156,6 +158,9 @@ def _segments(ruleset: Ruleset) -> Iterator[Told]:
     if ruleset.segments:
         names = ", ".join(own_name(one) for one in ruleset.segments)
         yield Told(gettext("Offers may be for these groups of members: %(names)s.", names=names))
+    companies = ", ".join(own_name(one) for one in ruleset.segments if one.companies)
+    if companies:
+        yield Told(gettext("Of companies: %(names)s.", names=companies))
 
 
 def _campaign(ruleset: Ruleset, campaign: Campaign) -> Told:

@@ -15,6 +15,10 @@ from token_service.program.schema import Reward, Ruleset
 from token_service.program.spending_limits import Spent, check_spending
 from token_service.units import POINTS_MAX
 
+DONATION: Final = "donation"
+"""The kind of a reward whose points go to a cause."""
+COMPANY_KINDS: Final = ("marketing_funds", "training")
+"""Kinds that only companies may have."""
 QUOTE_LASTS: Final = timedelta(minutes=30)
 """How long a quote may be signed: its price is that of the level held when it was made."""
 
@@ -143,13 +147,22 @@ def points_worth(ruleset: Ruleset, amount: int) -> int | None:
     return None if value is None else amount * value.points // value.amount
 
 
+def open_price(ruleset: Ruleset, reward: Reward, whose: Whose, at: datetime) -> int:
+    """Points that the reward costs such a member at an instant. Raises RewardUnavailable where it is closed to them."""
+    why_not = closed(ruleset, reward, whose, at)
+    if why_not is not None:
+        raise RewardUnavailable(_SAID[why_not.reason], **why_not.facts)
+    return price(reward, whose.tier)
+
+
 def check_redemption(
     ruleset: Ruleset, *, points: int | None, reward_id: str | None, available: int, whose: Whose, at: datetime
 ) -> int:
     """Points that the redemption takes.
 
     Raises InvalidInput unless exactly one of `points` (1 … 2^53−1) and `reward_id` is given, RewardUnavailable for an
-    unknown reward and for one that is closed to this member at this instant (with `reason`, and what it needs),
+    unknown reward, for one that gives to a cause, which is a donation (`gives_to_cause`), and for one that is closed to this
+    member at this instant (with `reason`, and what it needs),
     LimitExceeded for what `redemption` bounds, InsufficientBalance with `available` and `missing_points`.
     """
     if (points is None) == (reward_id is None):
@@ -157,10 +170,10 @@ def check_redemption(
     needed = points or 0
     if reward_id is not None:
         reward = find_reward(ruleset, reward_id)
-        why_not = closed(ruleset, reward, whose, at)
-        if why_not is not None:
-            raise RewardUnavailable(_SAID[why_not.reason], **why_not.facts)
-        needed = price(reward, whose.tier)
+        if reward.kind == DONATION:
+            said = "This reward gives its points to a cause: record a donation with its reward_id instead."
+            raise RewardUnavailable(said, reason="gives_to_cause", cause=reward.cause)
+        needed = open_price(ruleset, reward, whose, at)
     if not 1 <= needed <= POINTS_MAX:
         raise InvalidInput("Points must be a whole number from 1 to 2^53 − 1.")
     check_spending(ruleset, needed, is_amount=reward_id is None, spent=whose.spent, at=at)

@@ -27,11 +27,12 @@ from token_service.program.conditions import (
     check_member_condition,
     facts_read,
 )
+from token_service.program.donation_check import donation_mistakes
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
 from token_service.program.kinds import gives_anything
-from token_service.program.reward_check import reward_mistakes
-from token_service.program.rewards import lowest_price
+from token_service.program.reward_check import reward_mistakes, won_mistakes
+from token_service.program.rewards import DONATION, lowest_price
 from token_service.program.schedules import next_turn
 from token_service.program.schema import (
     AwardLimits,
@@ -87,8 +88,10 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_limits(ruleset),
         *_by_hand(ruleset),
         *_redemption(ruleset),
+        *donation_mistakes(ruleset),
         *_repeated("/rewards", (reward.id for reward in ruleset.rewards)),
         *reward_mistakes(ruleset),
+        *won_mistakes(ruleset),
     ]
 
 
@@ -377,5 +380,5 @@ def _redemption(ruleset: Ruleset) -> Iterator[Place]:
     if day is not None and max(least or 0, step or 0) > day:
         yield Place("/redemption/per_member_day_points", "must not be less than min_points or step_points")
     for index, reward in enumerate(ruleset.rewards):
-        if day is not None and lowest_price(reward) > day:
+        if day is not None and reward.kind != DONATION and lowest_price(reward) > day:
             yield Place(f"/rewards/{index}/points", "exceeds redemption.per_member_day_points, so nobody can have it")

@@ -107,7 +107,7 @@ class AwardLimits(Part):
 
 class EventRule(Part):
     """`points` for something that is no purchase. `once_per`: a member has it once for each subject that events name, or each
-    person has it once, known by their e-mail address.
+    person has it once, known by e-mail address or telephone.
     """
 
     id: Identifier
@@ -242,10 +242,13 @@ class Tiers(Part):
 
 
 class Segment(Part):
-    """A group of members that conditions may ask for; who is in it is said outside the rules."""
+    """A group of members that conditions may ask for; who is in it is said outside the rules. With `companies` each of them
+    is one.
+    """
 
     id: Identifier
     name: Names | None = None
+    companies: bool | None = None
 
 
 class Membership(Part):
@@ -311,11 +314,12 @@ class Reward(Part):
     Its price is a rule; its stock and picture are not. `points_by_level`: the price for members of a level, where it is
     another. `early_days`: how many days before the others a level or membership may have it. `categories`, `skus` and
     `min_total` say which orders it is for (reward_orders.py). `voucher_valid`: how long a voucher for it can be used, and
-    whether its points come back then (voucher_ends.py).
+    whether its points come back then (voucher_ends.py). A donation gives its points to a `cause`, by its public name; companies
+    have `funds`, minor units for their marketing, or `seats` in a training.
     """
 
     id: Identifier
-    kind: Literal["discount", "gift", "experience", "digital"]
+    kind: Literal["discount", "gift", "experience", "digital", "donation", "marketing_funds", "training"]
     points: PositiveAmount
     points_by_level: Annotated[dict[Identifier, PositiveAmount], Field(min_length=1, max_length=LIST_MAX)] | None = None
     discount: Discount | None = None
@@ -332,6 +336,22 @@ class Reward(Part):
     per_member: PerMember | None = None
     voucher_valid: Duration | None = None
     on_expiry: Literal["give_back", "lose"] | None = None
+    cause: Word | None = None
+    funds: PositiveAmount | None = None
+    seats: PositiveAmount | None = None
+
+
+class Donations(Part):
+    """What bounds gifts to causes: the least and the step of an amount, what a member gives in a local day and in all, the causes
+    by their public names; and what points are worth to them, where that is another value.
+    """
+
+    min_points: PositiveAmount | None = None
+    step_points: PositiveAmount | None = None
+    per_member_day_points: PositiveAmount | None = None
+    per_member_points: PositiveAmount | None = None
+    causes: Annotated[tuple[Word, ...], Field(min_length=1, max_length=LIST_MAX)] | None = None
+    point_value: PointValue | None = None
 
 
 class Ruleset(Part):
@@ -353,6 +373,7 @@ class Ruleset(Part):
     return_window: Duration | None = None
     limits: Limits = Limits()
     redemption: RedemptionLimits | None = None
+    donations: Donations | None = None
     accept_late: Duration | None = None
     restoration_grace: Duration = "P30D"
     rewards: Annotated[tuple[Reward, ...], Field(max_length=LIST_MAX)] = ()

@@ -198,6 +198,7 @@ class Account:
     rewards: dict[str, dict[str, datetime]] = field(default_factory=dict)  # had, by reward and redemption
     benefits: dict[str, dict[str, datetime]] = field(default_factory=dict)  # uses that stand, by benefit and operation
     spent: dict[str, Spent] = field(default_factory=dict)  # without what came back, by redemption or open hold
+    given: dict[str, Spent] = field(default_factory=dict)  # to causes, by donation
     segments: list[str] = field(default_factory=list)
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     referrals: dict[str, Referral] = field(default_factory=dict)  # by event and subject
@@ -233,6 +234,7 @@ class Account:
             + 2 * len(self.lots)
             + len(self.waiting)
             + len(self.spent)
+            + len(self.given)
             + uses
         )
 

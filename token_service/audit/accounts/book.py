@@ -253,7 +253,9 @@ class AccountBook:
 
     def _step(self, account: Account, leaf: OpenedLeaf) -> None:
         sunset = (self.state.sunset_announced_at, self.state.sunset_at)
-        step = Step(account, leaf, self.rulebook, self.storage, self.findings, sunset)
+        party = self.state.parties.get(leaf.party)
+        name = "" if party is None else party.name
+        step = Step(account, leaf, self.rulebook, self.storage, self.findings, sunset, name)
         account.count = leaf.number
         try:
             self._check(step)

@@ -168,6 +168,7 @@ def _take_over(account: Account, source: Account, names: dict[str, str]) -> None
     for benefit, used in source.benefits.items():
         account.benefits.setdefault(benefit, {}).update(used)
     account.spent |= source.spent
+    account.given |= source.given
     for subject, event in source.challenges.completions.items():
         account.challenges.completions[names.get(event, subject)] = event
     times = [at for at in (account.last_activity_at, source.last_activity_at) if at is not None]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from token_service.audit.accounts import holds, lots, payments, spending, vouchers
+from token_service.audit.accounts import donations, holds, lots, payments, spending, vouchers
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.memberships import whose
 from token_service.audit.accounts.orders import check_order
+from token_service.audit.accounts.prices import has_price
 from token_service.audit.accounts.step import Step
 from token_service.errors import RewardUnavailable
 from token_service.program import lots as engine
 from token_service.program.lots import Lot
-from token_service.program.rewards import all_prices, closed, find_reward, price, value_of
-from token_service.program.schema import Reward, Ruleset
+from token_service.program.rewards import DONATION, closed, find_reward, value_of
+from token_service.program.schema import Ruleset
 
 
 def redemption(step: Step) -> None:
@@ -19,8 +20,10 @@ def redemption(step: Step) -> None:
     step.check_open()
     leaf, account = step.leaf, step.account
     ruleset = step.ruleset()
-    step.same("rewards", "the value of the points", value_of(ruleset, leaf.amount), leaf.whole("value"))
-    if leaf.kind == "redemption":
+    if leaf.kind == "donation":
+        donations.check(step, ruleset)
+    else:
+        step.same("rewards", "the value of the points", value_of(ruleset, leaf.amount), leaf.whole("value"))
         _check_price(step, ruleset)
         if "of" not in leaf.detail:  # a hold was looked at when it was made
             spending.check(step, ruleset, leaf.amount, is_amount=leaf.detail.get("reward") is None)
@@ -37,6 +40,8 @@ def redemption(step: Step) -> None:
         spending.count(step, operation.id, leaf.amount, hold=leaf.detail.get("of"))
         lots.prolong(step, leaf.recorded_at)
         account.last_activity_at = max(leaf.recorded_at, account.last_activity_at or leaf.recorded_at)
+    else:
+        donations.count(step, operation.id)
 
 
 def restoration(step: Step) -> None:
@@ -83,6 +88,9 @@ def _check_price(step: Step, ruleset: Ruleset) -> None:
             "rewards", f"the reward {reward} is none of the rules", expected="no such reward", found=leaf.amount
         )
         return
+    if named.kind == DONATION:
+        step.differs("rewards", f"the reward {reward} gives to a cause", expected="a donation", found=leaf.kind)
+        return
     if not has_price(step, named, step.account.tier, leaf.amount):
         return
     why_not = closed(ruleset, named, whose(step.account, step), leaf.occurred_at)
@@ -92,17 +100,6 @@ def _check_price(step: Step, ruleset: Ruleset) -> None:
         step.differs(
             "rewards", f"the reward {reward} was closed to this account", expected=str(why_not.facts), found="given"
         )
-
-
-def has_price(step: Step, reward: Reward, tier: str | None, points: int) -> bool:
-    """Whether the points are the reward's price for that level; notes a finding where they are not. Of an account whose level is
-    not known, any of the reward's prices will do.
-    """
-    right = price(reward, tier)
-    if points == right or (not step.account.is_tier_known and points in all_prices(reward)):
-        return True
-    step.differs("rewards", f"the reward {reward.id} has another price", expected=right, found=points)
-    return False
 
 
 def _lots_of(step: Step, origin: Operation) -> list[Lot]:

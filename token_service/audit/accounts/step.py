@@ -28,7 +28,9 @@ class Stop(MereauError):
 
 @dataclass(slots=True)
 class Step:
-    """A leaf being replayed. `sunset` is (announced at, acts at) in seconds, zeros when there is none."""
+    """A leaf being replayed. `sunset` is (announced at, acts at) in seconds, zeros when there is none; `party_name` what
+    the chain calls the leaf's party, empty while it has no name.
+    """
 
     account: Account
     leaf: OpenedLeaf
@@ -36,6 +38,7 @@ class Step:
     storage: Storage
     findings: Findings
     sunset: tuple[int, int] = (0, 0)
+    party_name: str = ""
 
     def differs(self, check: str, detail: str, *, expected: object = None, found: object = None) -> None:
         """Notes a finding at this leaf."""

@@ -53,8 +53,9 @@ def void(step: Step) -> None:
 
 def _mark(step: Step, operation_id: str | None) -> None:
     operation = None if operation_id is None else step.storage.operation(operation_id)
-    if operation is not None and operation.kind == "redemption":
+    if operation is not None and operation.kind in ("redemption", "donation"):
         operation.is_void = True
         step.account.rewards.get(operation.reward or "", {}).pop(operation.id, None)
         step.account.spent.pop(operation.id, None)
+        step.account.given.pop(operation.id, None)
         step.storage.put_operation(operation)

@@ -14,7 +14,7 @@ from token_service.audit.accounts import lots, spending
 from token_service.audit.accounts.account import Account, Operation, Signed
 from token_service.audit.accounts.opened import OpenedLeaf
 from token_service.audit.accounts.orders import check_order
-from token_service.audit.accounts.redemptions import has_price
+from token_service.audit.accounts.prices import has_price
 from token_service.audit.accounts.step import LONG_AGO, Step
 from token_service.audit.report import Finding
 from token_service.errors import RewardUnavailable

@@ -107,7 +107,8 @@ def _hold(_tx: Transaction, leaf: OpenedLeaf) -> Content:
 
 def _donation(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     said = {name: leaf.document[name] for name in ("cause", "cause_name", "value")}
-    return said | {"points": leaf.place.amount}, {}
+    reward = {"reward_id": leaf.document["reward"]} if "reward" in leaf.document else {}
+    return said | {"points": leaf.place.amount} | reward, {}
 
 
 def _merge(_tx: Transaction, leaf: OpenedLeaf) -> Content:
