@@ -36,6 +36,7 @@ TOLD_IN: Final[dict[str, tuple[str, ...]]] = {
     "accept_late": ("time",),
     "restoration_grace": ("time",),
     "rewards": ("rewards",),
+    "donations": ("donations",),
 }
 """The chapters that tell of a section of the document; of `multipliers` and `benefits` none does."""
 _GONE: Final = object()

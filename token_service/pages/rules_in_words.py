@@ -51,7 +51,7 @@ from token_service.program.schema_values import DAY
 LIMITS: Final = ("per_order_points", "per_member_day_points", "velocity", STORE_DAY, MERCHANT_DAY, PROGRAM_DAY)
 CHAPTERS: Final = (
     *("earning", "actions", "memberships", "challenges", "segments", "visits"),
-    *("offers", "levels", "limits", "time", "rewards"),
+    *("offers", "levels", "limits", "time", "rewards", "donations"),
 )
 """A word for each chapter, in their order."""
 
