@@ -74,6 +74,23 @@ def test_an_honest_programme_with_purchases_paid_with_points_holds(made: OpenedP
     assert report.exit_code == 0, explain(report)
 
 
+@pytest.mark.parametrize("with_refund", [True, False])
+def test_points_that_came_back_to_a_merged_account_had_paid_all_the_same(
+    made: OpenedProgramme, member: str, with_refund: bool
+) -> None:
+    """One batch settles all: the account that went is replayed to its end before the purchase of the one that stays."""
+    paid_by, other = made.town.redeem(member, 100).value.id, made.town.member()
+    merge_members(made.town.context, Actor.admin("alma"), member, other, "the same person")
+    purchase = made.town.buy(other, 2_000, paid_with_points=1_000, paid_by=paid_by).value
+    if with_refund:
+        made.town.refund(purchase.id, 2_000)
+    else:
+        restore(made.town.context, made.town.alice, paid_by, NewReversal(made.town.reference()))
+    made.settle()
+    report = made.audit()
+    assert report.exit_code == 0, explain(report)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

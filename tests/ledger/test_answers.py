@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from ledger_town import DAY, TIERS, Make, Town, rules
 
-from token_service.errors import CallerError
+from token_service.errors import CallerError, InvalidInput
 from token_service.ledger import idempotency
 from token_service.ledger.context import Context
 from token_service.ledger.entry_views import entries_of, promises_of
@@ -132,3 +132,20 @@ def test_a_batch_answers_what_is_stored_and_refused_items_leave_nothing(make: Ma
                 assert alone.promise == answer.promise
         town.check()
         town.clock.forward(DAY)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(9999, 12, 31, 23, 59, tzinfo=UTC),
+        datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-2))),
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2))),
+    ],
+)
+def test_a_time_at_the_end_of_the_calendar_is_refused_and_stops_no_batch(town: Town, at: datetime) -> None:
+    news = [town.new_purchase(town.member(), 500, occurred_at=at), town.new_purchase(town.member(), 500)]
+    refused, done = record_purchases(town.context, town.alice, news)
+    assert isinstance(refused, InvalidInput)
+    assert isinstance(done, BatchOutcome)
+    with pytest.raises(InvalidInput):
+        record_purchase(town.context, town.alice, news[0])

@@ -15,6 +15,7 @@ from token_service.errors import CeilingReached, MereauError, NotFound
 from token_service.ledger import tables, views
 from token_service.ledger.closing import close_member
 from token_service.ledger.members import freeze
+from token_service.ledger.merging import merge_members
 from token_service.ledger.purchase_groups import Ask, record_together
 from token_service.ledger.purchases import _record, record_purchase
 from token_service.ledger.sharing import Sharing
@@ -96,6 +97,20 @@ def test_a_closed_card_is_no_member_in_a_group_either(town: Town) -> None:
     assert told(together(town, *asks)) == ["NotFound", "NotFound"]
     with pytest.raises(NotFound):
         town.buy(None, 1_000, external_id=card)
+
+
+def test_the_balance_of_an_account_that_became_part_of_another_is_the_same_in_a_group(town: Town) -> None:
+    gone, other_gone, stays, other_stays = (town.member() for _ in range(4))
+    for member, into in ((gone, stays), (other_gone, other_stays)):
+        town.buy(member, 1_000)
+        town.buy(into, 1_000)
+        merge_members(town.context, ADMIN, member, into, "the same person")
+    answer, _ = together(
+        town, Ask(town.alice, town.new_purchase(gone, 1_000)), Ask(town.alice, town.new_purchase(town.member(), 500))
+    )
+    assert isinstance(answer, views.Outcome)
+    assert plain(answer.balance) == plain(town.buy(other_gone, 1_000).balance)
+    town.check()
 
 
 def test_a_reference_that_is_known_is_answered_again(town: Town) -> None:

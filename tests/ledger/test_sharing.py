@@ -93,6 +93,15 @@ def test_a_group_that_fails_is_done_again_each_alone(pool: ThreadPoolExecutor) -
     assert sorted(kitchen.groups[2:]) == [["bread"], ["stone"], ["wine"]]
 
 
+def test_what_breaks_only_in_a_group_is_in_the_log(pool: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture) -> None:
+    kitchen = Kitchen(fails="bread")
+    first, bread, wine = kitchen.orders(pool, ["bread", "wine"])
+    assert answers([first, wine]) == ["FIRST", "WINE"]
+    with pytest.raises(ValueError, match="bread"):
+        bread.result(PATIENCE_SECONDS)
+    assert [record.getMessage() for record in caplog.records] == ["sharing_failed calls=2 error=ValueError"]
+
+
 def test_a_group_has_a_largest_size(pool: ThreadPoolExecutor) -> None:
     kitchen = Kitchen()
     names = [f"plate {number}" for number in range(GROUP_MAX + 3)]

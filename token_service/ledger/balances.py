@@ -106,9 +106,10 @@ def seen_by(actor: Actor, member_id: str) -> str | None:
 def balance_of(tx: Transaction, account: Account) -> views.Balance:
     """The balance of a loaded account, with what the transaction has changed so far."""
     surroundings = account.surroundings
+    is_read_before = surroundings is not None or not tx.is_flushed
     if surroundings is None:
         surroundings = surroundings_of(direct.ask(tx.connection, _SURROUNDINGS, {"member_id": account.id}))
-    return _balance(tx, account, surroundings)
+    return _balance(tx, account, surroundings, is_read_before=is_read_before)
 
 
 def balances_of(tx: Transaction, accounts: Sequence[Account]) -> dict[str, views.Balance]:
@@ -124,6 +125,7 @@ def balances_of(tx: Transaction, accounts: Sequence[Account]) -> dict[str, views
             tx,
             account,
             Surroundings(*waiting.get(account.id, (0, False)), block, tuple(dates.get(account.id, ()))),
+            is_read_before=not tx.is_flushed,
         )
         for account in accounts
     }
@@ -136,9 +138,9 @@ def surroundings_of(rows: Sequence[Any]) -> Surroundings:
     return Surroundings(int(first.on_its_way), bool(first.waiting), first.block, dates)
 
 
-def _balance(tx: Transaction, account: Account, surroundings: Surroundings) -> views.Balance:
+def _balance(tx: Transaction, account: Account, surroundings: Surroundings, *, is_read_before: bool) -> views.Balance:
     """Surroundings that were read before the flush (and those of a simulation) lack what this transaction posts."""
-    if tx.is_flushed and account.surroundings is None:
+    if not is_read_before:
         return _view(account, surroundings)
     posted = [leaf for leaf in tx.staged.leaves if leaf.member_id == account.id]
     return _view(

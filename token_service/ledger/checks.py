@@ -15,6 +15,7 @@ from token_service.units import POINTS_MAX
 REFERENCE_LENGTH_MAX: Final = 200
 TEXT_LENGTH_MAX: Final = 500
 BATCH_MAX: Final = 1_000
+FIRST_INSTANT: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def wrong(pointer: str, detail: str) -> InvalidInput:
@@ -72,9 +73,8 @@ def when(tx: Transaction, pointer: str, value: datetime) -> datetime:
     """
     if value.tzinfo is None:
         raise wrong(pointer, "needs a time zone")
-    at = value.astimezone(UTC)
-    if at > tx.now + tx.context.clock_skew:
+    if value > tx.now + tx.context.clock_skew:
         raise wrong(pointer, "lies in the future")
-    if at.year < 1970:
+    if value < FIRST_INSTANT:
         raise wrong(pointer, "lies before 1970")
-    return at
+    return value.astimezone(UTC)  # only now: at the ends of the calendar there is no other time zone

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from token_service.errors import CallerError, MereauError
-from token_service.ledger import challenge_rows, membership_rows, operations, purchase_facts, views
+from token_service.ledger import challenge_rows, checks, membership_rows, operations, purchase_facts, views
 from token_service.ledger.balances import balances_of
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.entry_views import entries_of, promises_of
@@ -124,7 +125,7 @@ def _prepare(tx: Transaction, asks: Sequence[Ask]) -> None:
         for new in items
     )
     ruleset, accounts = tx.ruleset(tx.ruleset_hash_at(tx.now)), tuple(tx.accounts())
-    purchase_facts.read_ahead_many(tx, accounts, _local_dates(asks, ruleset))
+    purchase_facts.read_ahead_many(tx, accounts, _local_dates(asks, ruleset, tx.now + tx.context.clock_skew))
     if ruleset.tiers is not None or ruleset.limits.velocity is not None:
         purchase_facts.read_histories(tx, accounts)
     if ruleset.visits is not None:
@@ -134,7 +135,8 @@ def _prepare(tx: Transaction, asks: Sequence[Ask]) -> None:
         membership_rows.read_many(tx, accounts)
 
 
-def _local_dates(asks: Sequence[Ask], ruleset: Ruleset) -> set[str]:
-    """The days on which these were bought; of what is no time the item itself says so."""
+def _local_dates(asks: Sequence[Ask], ruleset: Ruleset, last: datetime) -> set[str]:
+    """The days on which these were bought; of what is no time, or none that can be, the item itself says so."""
     zone = ruleset.program.time_zone
-    return {local_time(ask.new.occurred_at, zone).date for ask in asks if ask.new.occurred_at.tzinfo is not None}
+    times = (ask.new.occurred_at for ask in asks if ask.new.occurred_at.tzinfo is not None)
+    return {local_time(at, zone).date for at in times if checks.FIRST_INSTANT <= at <= last}

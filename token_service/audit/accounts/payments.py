@@ -36,7 +36,8 @@ def named(step: Step, purchase: Operation, facts: PurchaseFacts) -> None:
     step.same("restorations", "the reward of what paid a purchase", None, found.reward)
     if found.pays is not None:
         step.differs("restorations", "a redemption pays for two purchases", expected=found.pays, found=purchase.id)
-    left = _left(found)
+    # what came back to an account that became part of this one came before or behind this leaf: no number says
+    left = _left(found) if found.account == step.account.home else _taken(found)
     if not facts.paid_with_points or not covers(step.ruleset_of(found.ruleset), left, facts.paid_with_points):
         said = "a redemption does not cover what it paid of a purchase"
         step.differs("restorations", said, expected=f"the worth of {left} points", found=facts.paid_with_points)
@@ -52,7 +53,7 @@ def refunded(step: Step, purchase: Operation, refunds: tuple[Refund, ...]) -> No
         step.same("restorations", "what a refund gives back of what paid", None, step.leaf.detail.get("restored"))
         return
     told = step.leaf.whole("restored")
-    points = -sum(use.points for use in redemption.uses if use.points < 0)
+    points = _taken(redemption)
     if redemption.account != step.account.home:
         # they come back to an account that became part of this one: whether before or behind this leaf, no number says
         most = points_back(points, facts, refunds)
@@ -102,6 +103,10 @@ def untold(account: Account, now: datetime) -> list[Finding]:
         for due in account.owes_for_refunds.values()
         if now.timestamp() - due.since > FOLLOWS_WITHIN_SECONDS
     ]
+
+
+def _taken(redemption: Operation) -> int:
+    return -sum(use.points for use in redemption.uses if use.points < 0)
 
 
 def _left(redemption: Operation) -> int:
