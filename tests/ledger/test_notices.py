@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from ledger_town import ADMIN, DAY, START, Make, Town, accept_by_chain, rules
-from sqlalchemy import func, insert, select
+from sqlalchemy import event, func, insert, select, text, update
 
 from token_service.errors import InvalidInput, NotFound
 from token_service.ledger import due_members
@@ -22,6 +23,7 @@ from token_service.ledger.notice_lists import list_notices, list_of_member, mark
 from token_service.ledger.notice_tables import notices
 from token_service.ledger.rebuild import rebuild
 from token_service.ledger.rulesets import draft, publish
+from token_service.ledger.tables import members
 from token_service.program.notices import DOWNGRADE_AHEAD, EXPIRY_AHEAD
 
 LEVELS = (
@@ -234,6 +236,47 @@ def test_due_notices_go_on_where_they_were_cut_off_and_come_from_any_worker(
     assert count_of(levels) == before + 2  # and this worker is gone
     assert run_due(levels.context).notices_told == 3
     assert all(kinds(levels, member).count("tier.will_downgrade") == 1 for member in members)
+
+
+def test_a_look_walks_through_nobody_else_also_right_after_a_day_on_which_all_were_due(levels: Town) -> None:
+    levels.buy(levels.member(), 6_000)
+    with levels.context.store.write() as connection:
+        one = dict(connection.execute(select(members)).mappings().one())
+        rows = [one | {"id": f"mem_{n}", "address": f"0x{n:040}", "notice_due_at": START} for n in range(3_000)]
+        connection.execute(insert(members), rows)
+    with levels.context.store.ask() as connection:
+        connection.execute(text("analyze members"))
+    with levels.context.store.write() as connection:
+        connection.execute(update(members).values(notice_due_at=YEAR))
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if "notice_due_at <= " in statement:
+            asked.append((statement, values))
+
+    event.listen(levels.context.store.engine, "before_cursor_execute", note)
+    run_due(levels.context)
+    event.remove(levels.context.store.engine, "before_cursor_execute", note)
+    explain = "explain query plan " if levels.context.store.is_sqlite else "explain "
+    with levels.context.store.ask() as connection:
+        for statement, values in asked:
+            plan = str(connection.exec_driver_sql(explain + statement, values).all())
+            assert "ix_members_notice_due_at" in plan
+            assert "Sort" not in plan
+            assert "TEMP B-TREE" not in plan
+    assert len(asked) == 1
+
+
+def test_many_whose_dates_are_the_same_are_each_looked_at_once(levels: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due_members, "CHUNK", 2)
+    for _ in range(5):
+        levels.buy(levels.member(), 6_000)
+    frozen = levels.member()
+    levels.buy(frozen, 6_000)
+    freeze(levels.context, ADMIN, frozen, "an odd pattern")
+    levels.clock.at = YEAR - DOWNGRADE_AHEAD + DAY
+    assert run_due(levels.context).notices_told == 5
+    assert run_due(levels.context).notices_told == 0
 
 
 def test_a_rebuild_tells_nothing_twice(levels: Town) -> None:

@@ -174,6 +174,16 @@ def test_the_command_speaks_french_and_gives_its_words_as_json(tmp_path: Path) -
     assert told["addendum"] is False
 
 
+def test_what_only_has_another_id_is_neither_gone_nor_new(tmp_path: Path) -> None:
+    text = (ROOT / "examples/simple.yaml").read_text()
+    other = tmp_path / "other.yaml"
+    other.write_text(text.replace("id: base", "id: basis"))
+    said = CliRunner().invoke(ruleset, ["diff", str(ROOT / "examples/simple.yaml"), str(other)]).output
+    assert "Rule “Basis” is as before, under another id: base → basis." in said
+    assert "no longer" not in said
+    assert "new:" not in said
+
+
 def test_what_stands_elsewhere_in_a_list_is_no_change_but_of_order(tmp_path: Path) -> None:
     first, second = "{id: a, award: {points: 1}}", "{id: b, award: {points: 2}}"
     one, other = (

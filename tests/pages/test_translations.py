@@ -42,6 +42,17 @@ def test_apostrophes_are_typographic_and_no_sentence_is_built_from_parts() -> No
             assert text == text.strip() or text.endswith("\n")
 
 
+def test_no_sentence_of_a_template_has_a_percent_sign_of_its_own() -> None:
+    """Jinja looks for it with two, and finds no translation."""
+    wrong = [
+        message.id
+        for message in french()
+        if any(place.endswith(".html") for place, _line in message.locations)
+        and re.search(r"%(?!\(\w+\)s)", str(message.id))
+    ]
+    assert wrong == []
+
+
 def test_every_sentence_names_the_same_values() -> None:
     for message in french():
         ids = message.id if isinstance(message.id, tuple) else (message.id,)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import Column, ColumnElement, Select, literal, select, tuple_
 
 from token_service.ledger import tables
+from token_service.ledger.schema import UtcTime
 from token_service.ledger.transaction import Transaction
 
 CHUNK: Final = 250
@@ -21,3 +23,19 @@ def next_members(tx: Transaction, query: Select[str], column: ColumnElement[str]
     ids = list(tx.connection.execute(query).scalars())
     tx.lock_accounts(ids)
     return ids
+
+
+def next_by_date(tx: Transaction, due_at: Column[datetime], place: str) -> tuple[list[str], str | None]:
+    """The next chunk of members whose date of this kind has come, locked, without the frozen ones; and the place behind it (None:
+    no more). In the order of an index of date and id, which the database takes whatever it believes of how many are due: else
+    SQLite looks at everybody each time, and PostgreSQL after a day on which all were due.
+    """
+    members = tables.members.c
+    query = select(members.id, due_at).where(due_at <= tx.now, members.frozen.is_(False))
+    if place:
+        at, _, member_id = place.partition(" ")
+        behind = tuple_(literal(datetime.fromisoformat(at), UtcTime), literal(member_id))
+        query = query.where(tuple_(due_at, members.id) > behind)
+    rows = tx.connection.execute(query.order_by(due_at, members.id).limit(CHUNK)).all()
+    tx.lock_accounts(row[0] for row in rows)
+    return [row[0] for row in rows], f"{rows[-1][1].isoformat()} {rows[-1][0]}" if rows else None

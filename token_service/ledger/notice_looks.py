@@ -21,7 +21,7 @@ from token_service.ledger.among import among
 from token_service.ledger.context import Context
 from token_service.ledger.details import instant
 from token_service.ledger.direct import Change
-from token_service.ledger.due_members import next_members
+from token_service.ledger.due_members import next_by_date
 from token_service.ledger.notice_tables import notices
 from token_service.ledger.notices import tell
 from token_service.ledger.purchase_facts import history, read_histories
@@ -73,8 +73,7 @@ def tell_ahead(context: Context, report: DueReport, place: str) -> tuple[DueRepo
     """One chunk of members behind `place` at whom it is time to look."""
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
-        query = select(_members.id).where(_members.notice_due_at <= tx.now)
-        ids = next_members(tx, query, _members.id, place)
+        ids, behind = next_by_date(tx, _members.notice_due_at, place)
         accounts = [account for member_id in ids if _is_due(tx, account := tx.account(member_id))]
         told = _read(tx, accounts)
         for account in accounts:
@@ -82,7 +81,7 @@ def tell_ahead(context: Context, report: DueReport, place: str) -> tuple[DueRepo
         rows = [{"of": account.id, "new_notice_due_at": account.notice_due_at} for account in accounts]
         direct.change_each(tx.connection, _NEXT, rows)
         count = sum(notice.kind in (WILL_DOWNGRADE, EXPIRING, ENDING) for notice in tx.staged.notices)
-        return replace(report, notices_told=report.notices_told + count), ids[-1] if ids else None
+        return replace(report, notices_told=report.notices_told + count), behind
 
     return write(context, work)
 

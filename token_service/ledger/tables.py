@@ -170,7 +170,7 @@ members = Table(
     Index("ix_members_merged_into", "merged_into"),
     Index("ix_members_birthday_due_on", "birthday_due_on", sqlite_where=_HAS_ONE, postgresql_where=_HAS_ONE),
     Index("ix_members_anniversary_due_on", "anniversary_due_on"),
-    Index("ix_members_notice_due_at", "notice_due_at", sqlite_where=_IS_TOLD, postgresql_where=_IS_TOLD),
+    Index("ix_members_notice_due_at", "notice_due_at", "id", sqlite_where=_IS_TOLD, postgresql_where=_IS_TOLD),
 )
 
 member_keys = Table(

@@ -41,6 +41,11 @@ def come_or_gone(whose: str | None, *, is_new: bool) -> str:
     return gettext("%(whose)s is new.", whose=whose) if is_new else gettext("%(whose)s is gone.", whose=whose)
 
 
+def other_id_in_words(whose: str | None, old: str, new: str) -> str:
+    """That a thing of a list is called otherwise in the document."""
+    return gettext("%(whose)s is as before, under another id: %(old)s → %(new)s.", whose=whose, old=old, new=new)
+
+
 def moved_in_words(names: str) -> str:
     """That things of a list stand in another order."""
     return gettext("The order is another one: %(names)s.", names=names)

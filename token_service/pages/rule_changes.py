@@ -7,13 +7,19 @@ they are silent about (a name in the other language, how an offer rounds) gets a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from token_service.pages.keys_in_words import come_or_gone, element_named, key_in_words, moved_in_words
+from token_service.pages.keys_in_words import (
+    come_or_gone,
+    element_named,
+    key_in_words,
+    moved_in_words,
+    other_id_in_words,
+)
 from token_service.pages.rules_in_words import Chapter, Told, in_words
 from token_service.pages.translation import gettext
 from token_service.program.ruleset import Ruleset
@@ -82,7 +88,10 @@ def changes_in_words(old: Ruleset, new: Ruleset) -> tuple[ChapterChange, ...]:
                 chapter.gone += lost if unit.is_both else _still(lost, new, section)
                 chapter.new += came if unit.is_both else _still(came, old, section)
             found.setdefault(_title(section), _Collected()).said += _unspoken(unit, before, after)
-        found.setdefault(_title(section), _Collected()).said += _moved(section, old, new)
+        found.setdefault(_title(section), _Collected()).said += (
+            *_renamed(section, old, new),
+            *_moved(section, old, new),
+        )
     changes = (
         ChapterChange(title, tuple(dict.fromkeys(one.gone)), tuple(dict.fromkeys(one.new)), tuple(one.said))
         for title, one in found.items()
@@ -115,7 +124,8 @@ def _units(section: str, old: Ruleset, new: Ruleset) -> Iterator[_Unit]:
         yield _Unit(section, _written(old, section), _written(new, section), _with(new, section, ours), new)
         return
     before, after = ({one.id: one for one in some} for some in (ours, theirs))
-    for name in dict.fromkeys((*before, *after)):
+    as_before = {one.id for pair in _with_other_ids(ours, theirs) for one in pair}
+    for name in (name for name in dict.fromkeys((*before, *after)) if name not in as_before):
         one, other = before.get(name), after.get(name)
         if _as_json(one) != _as_json(other):
             alone = [_with(new, section, () if part is None else (part,)) for part in (one, other)]
@@ -262,6 +272,29 @@ def _put(document: Any, path: tuple[str, ...], value: Any) -> None:
         document.pop(key, None)
     else:
         document[key] = value
+
+
+def _renamed(section: str, old: Ruleset, new: Ruleset) -> Iterator[str]:
+    """What has another id and is told as before: neither gone nor new."""
+    ours, theirs = getattr(old, section), getattr(new, section)
+    for one, other in _with_other_ids(ours, theirs) if isinstance(theirs, tuple) else ():
+        yield other_id_in_words(element_named(section, other), one.id, other.id)
+
+
+def _with_other_ids(ours: Sequence[Any], theirs: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Things of a list that both have, but for the id."""
+    known, kept = {one.id for one in ours}, {one.id for one in theirs}
+    free, found = [one for one in theirs if one.id not in known], []
+    for one in (one for one in ours if one.id not in kept):
+        twin = next((other for other in free if _but_id(other) == _but_id(one)), None)
+        if twin is not None:
+            free.remove(twin)
+            found.append((one, twin))
+    return found
+
+
+def _but_id(thing: Any) -> dict[str, Any]:
+    return {key: value for key, value in _as_json(thing).items() if key != "id"}
 
 
 def _moved(section: str, old: Ruleset, new: Ruleset) -> Iterator[str]:

@@ -48,7 +48,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_members_notice_due_at",
         "members",
-        ["notice_due_at"],
+        ["notice_due_at", "id"],
         sqlite_where=sa.text(_HAS_ONE),
         postgresql_where=sa.text(_HAS_ONE),
     )
