@@ -133,3 +133,47 @@ def test_an_invitation_that_is_paid_for_after_everything_was_given_back(made: Op
     made.settle()
     details = [one.detail for one in findings(made.audit(), "history")]
     assert "somebody was invited who bought nothing" in details
+
+
+def with_shares(node_url: str, tmp_path: Path, keys_folder: Path) -> OpenedProgramme:
+    """A friend has bought for ten euros and more, and a tenth of the first purchase's ten points was given."""
+    earning = EARNING.replace("schedules:", "  - {id: share, kind: referral, percent: 10, up_to_points: 30}\nschedules:")
+    rules = RULES.replace("[{id: base, kind: spend, points: 1, per: 100}]", earning)
+    made = make_opened(node_url, tmp_path, keys_folder, rules)
+    inviter, friend = invited(made)
+    made.town.buy(friend, 1_000)
+    made.town.buy(friend, 7_000)
+    before = made.town.balance(inviter).available
+    run_due(made.town.context)
+    assert made.town.balance(inviter).available == before + 15 + 1
+    return made
+
+
+def earning_more(event: str, leaves: list[Settling]) -> list[Settling]:
+    """One side says 19 points, of which a tenth is one point as well."""
+    return [
+        saying(leaf, facts=leaf.detail["facts"] | {"earned_points": 19})
+        if event == leaf.detail.get("facts", {}).get("event")
+        else leaf
+        for leaf in leaves
+    ]
+
+
+def test_a_share_of_what_a_friend_earned_holds(node_url: str, tmp_path: Path, keys_folder: Path) -> None:
+    honest(with_shares(node_url, tmp_path, keys_folder))
+
+
+@pytest.mark.parametrize(
+    ("event", "detail"),
+    [
+        ("member.invited", "what a friend's first purchase keeps is another"),
+        ("member.referred", "what a friend's first purchase keeps is told in two ways"),
+    ],
+)
+def test_a_share_of_more_than_a_friend_earned(
+    node_url: str, tmp_path: Path, keys_folder: Path, event: str, detail: str
+) -> None:
+    made = with_shares(node_url, tmp_path, keys_folder)
+    made.bend = lambda leaves: earning_more(event, leaves)
+    made.settle()
+    assert detail in [one.detail for one in findings(made.audit(), "awards")]

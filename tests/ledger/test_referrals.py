@@ -339,3 +339,29 @@ def test_after_two_accounts_of_the_friend_became_one_all_purchases_count(town: T
     town.refund(kept, 500)
     assert points(town, inviter) == [(0, 0)]
     town.check()
+
+
+SHARE = "  - {id: share, kind: referral, percent: 10, up_to_points: 30}\n"
+
+
+@pytest.mark.parametrize(
+    ("total", "refunded", "share"),
+    [(25_900, 0, 25), (25_900, 20_000, 5), (90_000, 0, 30), (90, 0, 0)],
+    ids=["rounded down", "what was refunded before does not count", "at most so many", "of nothing"],
+)
+def test_a_referral_code_can_carry_a_percentage_reward(make: Make, total: int, refunded: int, share: int) -> None:
+    """Number 18 of the brief's list: of what the friend's first kept purchase earned."""
+    town = make("".join(SHARE if "id: friend" in line else line for line in RULES.splitlines(keepends=True)))
+    inviter = join(town)
+    friend = join(town, code_of(town, inviter))
+    first = town.buy(friend, total).value.id
+    second = town.buy(friend, 50_000).value.id
+    if refunded:
+        town.refund(first, refunded)
+    assert after_window(town).referrals_paid == 1
+    assert town.balance(inviter).available == share
+    town.refund(second, 50_000)
+    assert town.balance(inviter).available == share, "something is kept"
+    town.refund(first, total - refunded)
+    assert town.balance(inviter).available == 0
+    town.check()

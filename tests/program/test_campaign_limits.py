@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from token_service.errors import InvalidInput
+from token_service.program.action_schema import PerMember
 from token_service.program.budgets import budget_points
 from token_service.program.campaign_limits import times_used
 from token_service.program.campaign_uses import points_used, with_limits
@@ -19,7 +20,6 @@ from token_service.program.earning import Award, decide_purchase
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund, keep_after_refund
 from token_service.program.ruleset import Ruleset, canonical_json, check_ruleset, parse_ruleset, ruleset_hash
-from token_service.program.schema import PerMember
 
 from .baskets import NOON, purchase, ruleset_of
 

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Final
 
 from token_service.errors import InvalidInput
+from token_service.program.action_schema import REFERRED
 from token_service.program.durations import zone
 from token_service.program.event_facts import OWN_PREFIX
-from token_service.program.events import INVITED, REFERRED
+from token_service.program.events import INVITED
 from token_service.program.facts import ItemFacts
 from token_service.program.told import Bought, Occurred, Person, Told
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from token_service.cli.output import number
 from token_service.cli.purchase_csv import ToldHistory
+from token_service.program.action_schema import REFERRED
 from token_service.program.calendar_events import pays_for
-from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, REFERRED
+from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, needs_earned_points
 from token_service.program.ruleset import Ruleset
 from token_service.program.told import Bought, Occurred
 from token_service.program.what_if import Outcome
@@ -23,6 +24,8 @@ def unknown_to(ruleset: Ruleset, told: ToldHistory) -> Iterator[str]:
         yield f"events of these types, of which the history has none: {', '.join(missing)}."
     if any(getattr(rule, "once_per", None) == "person" for rule in ruleset.earning):
         yield "who has two cards: what each person gets once is given to each member once."
+    if needs_earned_points(ruleset):
+        yield "what friends' first purchases earned: whoever invited them is given no share of it."
     if ruleset.memberships:
         yield "memberships: nobody holds one, so neither their points nor what they multiply or open is counted."
     if ruleset.segments and not any(one.segments for one in told.people.values()):

@@ -35,6 +35,7 @@ from token_service.program.events import (
     decide_event_within_limits,
     event_qualification,
     is_limited,
+    needs_earned_points,
     points_used,
     rules_of,
 )
@@ -60,6 +61,7 @@ def record_event(
     parent_id: str | None = None,
     membership: MembershipFacts | None = None,
     won: Mapping[str, str] | None = None,
+    earned_points: int | None = None,
 ) -> Operation:
     """The event, with its award issued; `won` is what it gives beside points, for its result. The caller has
     looked that the reference is new and the member may get points.
@@ -73,7 +75,11 @@ def record_event(
         tx,
         account,
         ruleset,
-        replace(EventFacts(occurred_at, local, event, subject, merchant_id, member), membership=membership),
+        replace(
+            EventFacts(occurred_at, local, event, subject, merchant_id, member),
+            membership=membership,
+            earned_points=earned_points if needs_earned_points(ruleset) else None,
+        ),
     )
     operation = operations.start(
         tx,
@@ -113,6 +119,7 @@ def record_own(
     subject: str | None = None,
     parent_id: str | None = None,
     won: Mapping[str, str] | None = None,
+    earned_points: int | None = None,
 ) -> Operation:
     """An event of the programme's own, now: the programme issues for it. Raises as `record_event`."""
     return record_event(
@@ -126,6 +133,7 @@ def record_own(
         occurred_at=tx.now,
         parent_id=parent_id,
         won=won,
+        earned_points=earned_points,
     )
 
 

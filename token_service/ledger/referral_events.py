@@ -14,7 +14,8 @@ from token_service.ledger.event_awards import keep_nothing, record_own
 from token_service.ledger.issuances import take_part_back
 from token_service.ledger.staged import Operation
 from token_service.ledger.transaction import Transaction
-from token_service.program.events import INVITED, REFERRALS_MAX, REFERRED
+from token_service.program.action_schema import REFERRED
+from token_service.program.events import INVITED, REFERRALS_MAX
 
 _BACK: Final = "back"
 
@@ -33,12 +34,15 @@ class Given:
         return not (self.is_back or self.is_closed)
 
 
-def record(tx: Transaction, referral_id: str, referee: Account, referrer: Account | None) -> bool:
-    """Records the event of each side that has none that stands; whether there is one now. A side that was taken back by a person,
+def record(tx: Transaction, referral_id: str, referee: Account, referrer: Account | None, earned_points: int) -> bool:
+    """Records the event of each side that has none that stands; whether there is one now. `earned_points` is what the purchase
+    keeps for which they have it. A side that was taken back by a person,
     or by refunds as often as may be, stays without. Raises what awarding raises: CeilingReached, ProgramPaused.
     """
     sides = [(referee, INVITED), *([] if referrer is None else [(referrer, REFERRED)])]
-    stand = [_record_side(tx, referral_id, account, event) for account, event in sides]  # each is recorded
+    stand = [
+        _record_side(tx, referral_id, account, event, earned_points) for account, event in sides
+    ]  # each is recorded
     return any(stand)
 
 
@@ -62,7 +66,7 @@ def times_taken_back(tx: Transaction, referral_id: str) -> int:
     return len(given) if given and given[-1].is_back else 0
 
 
-def _record_side(tx: Transaction, referral_id: str, side: Account, event: str) -> bool:
+def _record_side(tx: Transaction, referral_id: str, side: Account, event: str, earned_points: int) -> bool:
     given = _given(tx, event, referral_id)
     if given and given[-1].stands:  # the ledger was restored, and repaired
         return True
@@ -70,7 +74,7 @@ def _record_side(tx: Transaction, referral_id: str, side: Account, event: str) -
         return False
     account = tx.account(side.id)
     reference = _reference(event, referral_id, len(given) + 1)
-    operation = record_own(tx, account, event, reference, subject=referral_id)
+    operation = record_own(tx, account, event, reference, subject=referral_id, earned_points=earned_points)
     challenges.after_event(tx, account, operation)
     return True
 

@@ -148,7 +148,8 @@ def _drawn(tx: Transaction, account: Account) -> str:
 
 def _pay(tx: Transaction, row: Row[Any]) -> bool:
     """Whether both sides have their event now; otherwise when to look again, or that nothing comes of it."""
-    due_at = _settles_at(tx, row.referee_id)
+    kept = _kept(tx, row.referee_id)
+    due_at = min((due for due, _ in kept), default=None)
     if due_at is None and tx.now > (row.decided_at or row.created_at) + WAITS:
         _give_up(tx, row)
         return False
@@ -160,7 +161,7 @@ def _pay(tx: Transaction, row: Row[Any]) -> bool:
         _put_off(tx, row.id, tx.now + AGAIN)
         return False
     is_gone = referrer.state == "closed"
-    answer = tx.attempt(lambda: referral_events.record(tx, row.id, referee, None if is_gone else referrer))
+    answer = tx.attempt(lambda: referral_events.record(tx, row.id, referee, None if is_gone else referrer, kept[0][1]))
     if isinstance(answer, CallerError):
         _put_off(tx, row.id, tx.now + AGAIN)
         return False
@@ -171,16 +172,17 @@ def _pay(tx: Transaction, row: Row[Any]) -> bool:
     return True
 
 
-def _settles_at(tx: Transaction, member_id: str) -> datetime | None:
-    """When the first purchase that was not given back has outlasted its return window; None without one."""
+def _kept(tx: Transaction, member_id: str) -> list[tuple[datetime, int]]:
+    """Of each purchase that was not given back, the earliest first: when it has outlasted its return window, what it keeps."""
     done = tables.operations.c
     query = (
-        select(done.ruleset_hash, done.occurred_at)
+        select(done.ruleset_hash, done.occurred_at, _purchases.kept)
         .join(tables.purchases, _purchases.operation_id == done.id)
         .where(done.member_id == member_id, done.kind == "purchase", _purchases.tier_orders == 1)
+        .order_by(done.occurred_at, done.seq)
     )
-    found = [award_due_at(tx.ruleset(row.ruleset_hash), row.occurred_at) for row in tx.connection.execute(query).all()]
-    return min(found, default=None)
+    rows = tx.connection.execute(query).all()
+    return [(award_due_at(tx.ruleset(row.ruleset_hash), row.occurred_at), row.kept) for row in rows]
 
 
 def _is_back(tx: Transaction, referral_id: str, times: int) -> None:

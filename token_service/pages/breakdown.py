@@ -13,13 +13,14 @@ from typing import Final
 from token_service.pages import formats
 from token_service.pages.languages import page_language
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.action_schema import REFERRED, ReferralRule
 from token_service.program.award_schema import BonusAward, MatchingLines, MultiplierAward
 from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import LINE_PREFIX, CampaignGift, challenge_named
 from token_service.program.earning import REFUSED_WHOLE, Line
-from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, REFERRED, RULE_LIMIT_PREFIX
+from token_service.program.events import ANNIVERSARY, BIRTHDAY, INVITED, JOINED, RULE_LIMIT_PREFIX
 from token_service.program.limits_schema import Velocity
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
@@ -148,6 +149,13 @@ def rule_in_words(rule: EarningRule | Schedule, ruleset: Ruleset) -> str:
 
 def action_in_words(rule: ActionRule) -> str:
     """What a rule for events gives, in one sentence."""
+    if isinstance(rule, ReferralRule):
+        return gettext(
+            "%(name)s: %(percent)s %% of the points of their first purchase, at most %(most)s",
+            name=action_named(rule),
+            percent=rule.percent,
+            most=formats.number(rule.up_to_points),
+        )
     points = formats.number(rule.points)
     return ngettext(
         "%(name)s: %(points)s point", "%(name)s: %(points)s points", rule.points, name=action_named(rule), points=points

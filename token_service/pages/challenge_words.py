@@ -8,6 +8,7 @@ from typing import Final
 from token_service.pages import formats
 from token_service.pages.breakdown import own_name, plain_id, reward_named
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.action_schema import REFERRED
 from token_service.program.challenge_schema import (
     Challenge,
     ChallengeAward,
@@ -16,7 +17,7 @@ from token_service.program.challenge_schema import (
     CountSpend,
     CountStreak,
 )
-from token_service.program.events import INVITED, REFERRED
+from token_service.program.events import INVITED
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import ActionRule
 

@@ -12,7 +12,8 @@ from token_service.pages import formats
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id
 from token_service.pages.translation import gettext, ngettext
-from token_service.program.events import INVITED, REFERRED, pays_for_referrals, rules_for
+from token_service.program.action_schema import REFERRED, ReferralRule
+from token_service.program.events import INVITED, pays_for_referrals, rules_for
 from token_service.program.ruleset import Ruleset
 
 
@@ -42,9 +43,10 @@ def invite() -> ResponseReturnValue:
 
 def gives_in_words(rules: Ruleset) -> list[str]:
     """What each side gets, a sentence each."""
-    yours = sum(rule.points for rule in rules_for(rules, REFERRED))
-    theirs = sum(rule.points for rule in rules_for(rules, INVITED))
-    said = []
+    rewarding = rules_for(rules, REFERRED)
+    yours = sum(rule.points for rule in rewarding if not isinstance(rule, ReferralRule))
+    theirs = sum(rule.points for rule in rules_for(rules, INVITED) if not isinstance(rule, ReferralRule))
+    said = [_share_in_words(rule) for rule in rewarding if isinstance(rule, ReferralRule)]
     if yours:
         points = formats.number(yours)
         said.append(ngettext("You get %(points)s point.", "You get %(points)s points.", yours, points=points))
@@ -54,3 +56,11 @@ def gives_in_words(rules: Ruleset) -> list[str]:
             ngettext("Your friend gets %(points)s point.", "Your friend gets %(points)s points.", theirs, points=points)
         )
     return said or [gettext("It counts for your challenges.")]
+
+
+def _share_in_words(rule: ReferralRule) -> str:
+    return gettext(
+        "You get %(percent)s %% of the points of your friend’s first purchase, at most %(most)s.",
+        percent=rule.percent,
+        most=formats.number(rule.up_to_points),
+    )

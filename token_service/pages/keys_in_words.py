@@ -230,6 +230,7 @@ WORDS: Final[dict[str, Callable[[], str]]] = {
     "discount": lambda: gettext("what comes off"),
     "percent": lambda: gettext("percent"),
     "up_to": lambda: gettext("at most"),
+    "up_to_points": lambda: gettext("at most"),
     "min_total": lambda: gettext("least amount of a purchase"),
     "early_days": lambda: gettext("days earlier"),
     "voucher_valid": lambda: gettext("how long a voucher can be used"),

@@ -22,10 +22,11 @@ from token_service.pages.breakdown import (
 )
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.action_schema import REFERRED
 from token_service.program.challenges import COMPLETED, challenge_of
 from token_service.program.earning import Line as RuleLine
 from token_service.program.event_facts import OWN_PREFIX
-from token_service.program.events import INVITED, REFERRED, rules_of
+from token_service.program.events import INVITED, rules_of
 from token_service.program.memberships import BOUGHT
 from token_service.program.ruleset import Ruleset
 

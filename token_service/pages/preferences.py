@@ -14,9 +14,9 @@ from token_service.pages.languages import LANGUAGES
 from token_service.pages.services import services
 from token_service.pages.signed_in import actor, member_id, session
 from token_service.pages.translation import gettext
+from token_service.program.action_schema import SubscriptionRule
 from token_service.program.kinds import gives_points
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import SubscriptionRule
 from token_service.units import POINTS_MAX
 
 

@@ -31,6 +31,7 @@ from token_service.pages.reward_words import prices_in_words, terms_in_words, vo
 from token_service.pages.schedules_in_words import schedule_in_words
 from token_service.pages.spending_in_words import bounds_in_words
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.action_schema import AwardLimits
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.earning import purchase_rules
@@ -38,7 +39,6 @@ from token_service.program.kinds import gives_points
 from token_service.program.ruleset import Ruleset
 from token_service.program.schema import (
     ActionRule,
-    AwardLimits,
     Campaign,
     FixedExpiry,
     InactivityExpiry,

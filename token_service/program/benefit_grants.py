@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from token_service.program.action_schema import PerMember
 from token_service.program.award_schema import BenefitAward
 from token_service.program.campaign_limits import times_used
 from token_service.program.conditions import holds, prepared
@@ -18,14 +19,7 @@ from token_service.program.durations import add, start_of_day
 from token_service.program.earning import runs_on
 from token_service.program.facts import LocalTime, MemberFacts
 from token_service.program.memberships import Period, held_at
-from token_service.program.schema import (
-    Campaign,
-    GrantedBenefit,
-    LimitedBenefit,
-    PerMember,
-    Ruleset,
-    benefit_id,
-)
+from token_service.program.schema import Campaign, GrantedBenefit, LimitedBenefit, Ruleset, benefit_id
 from token_service.program.tiers import Standing
 
 GrantedBy = Literal["tier", "membership", "campaign"]

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+from token_service.program.action_schema import AwardLimits
 from token_service.program.money import money_text
-from token_service.program.schema import ActionRule, AwardLimits, Campaign, Ruleset
+from token_service.program.schema import ActionRule, Campaign, Ruleset
 
 
 def budget_points(ruleset: Ruleset, limits: AwardLimits | None) -> int | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from token_service.program.action_schema import PerMember
 from token_service.program.budgets import budget_points
 from token_service.program.durations import add
 from token_service.program.facts import CampaignFacts, PurchaseFacts
-from token_service.program.schema import Campaign, PerMember, Ruleset
+from token_service.program.schema import Campaign, Ruleset
 
 LIMIT_PREFIX = "limit:campaign:"
 """Before a campaign's id: the breakdown's line that takes away what its limits don't allow."""

@@ -15,6 +15,7 @@ from math import floor
 from typing import Any
 
 from token_service.errors import InvalidInput
+from token_service.program.action_schema import PerMember
 from token_service.program.award_schema import BonusAward, CampaignAward, MatchingLines, MultiplierAward, PurchaseAward
 from token_service.program.basket import Basket, condition_facts, whole
 from token_service.program.budgets import budget_text
@@ -24,15 +25,7 @@ from token_service.program.conditions import holds, prepared
 from token_service.program.facts import PurchaseFacts
 from token_service.program.line_shares import figure, matching, shares, total_of
 from token_service.program.money import money_text
-from token_service.program.schema import (
-    Campaign,
-    ItemRule,
-    PerMember,
-    PurchaseRule,
-    Ruleset,
-    SpendRule,
-    VisitRule,
-)
+from token_service.program.schema import Campaign, ItemRule, PurchaseRule, Ruleset, SpendRule, VisitRule
 from token_service.program.schema_values import Rounding
 from token_service.units import POINTS_MAX
 

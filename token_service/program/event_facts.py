@@ -25,7 +25,7 @@ from token_service.program.facts import (
 from token_service.units import POINTS_MAX
 
 Person = Literal["unknown", "new", "known"]
-_OPTIONAL: Final = ("subject", "limits", "seen", "person", "membership", "caps")
+_OPTIONAL: Final = ("subject", "limits", "seen", "person", "membership", "caps", "earned_points")
 OWN_PREFIX: Final = "member."
 """Events whose types begin so are recorded by the programme itself."""
 PERSONS: Final = ("unknown", "new", "known")
@@ -69,7 +69,8 @@ class EventFacts:
     `event` is its type, `subject` what it is about. `limits` say what limited rules had left, `seen` names rules that gave the
     member something for this subject before. `person`, where a rule asks for it: whether the member is a person whom the
     programme cannot tell apart (no e-mail address), a new one, or one who had it with another card. `membership` is what was
-    bought, if that is what happened. `caps` say what the limits on everybody's day had left.
+    bought, if that is what happened. `caps` say what the limits on everybody's day had left. `earned_points`, of a
+    referral where a rule asks for it: what the invited member's first kept purchase keeps then.
     """
 
     occurred_at: datetime
@@ -83,6 +84,7 @@ class EventFacts:
     person: Person | None = None
     membership: MembershipFacts | None = None
     caps: tuple[CapFacts, ...] = ()
+    earned_points: int | None = None
 
     def __post_init__(self) -> None:
         check_aware(self.occurred_at)
@@ -95,6 +97,10 @@ class EventFacts:
             raise InvalidInput("person must be unknown, new or known.")
         if len({one.id for one in self.limits}) != len(self.limits) or len(set(self.seen)) != len(self.seen):
             raise InvalidInput("A rule is named twice.")
+        if self.earned_points is not None and (
+            type(self.earned_points) is not int or not 0 <= self.earned_points <= POINTS_MAX
+        ):
+            raise InvalidInput("earned_points are points.")
         check_caps(self.caps)
 
     def to_json(self) -> dict[str, Any]:
@@ -108,7 +114,15 @@ class EventFacts:
         }
         limits = [_values(one) for one in self.limits]
         membership = None if self.membership is None else self.membership.to_json()
-        optional = (self.subject, limits, list(self.seen), self.person, membership, caps_to_json(self.caps))
+        optional = (
+            self.subject,
+            limits,
+            list(self.seen),
+            self.person,
+            membership,
+            caps_to_json(self.caps),
+            self.earned_points,
+        )
         more = dict(zip(_OPTIONAL, optional, strict=True))
         return document | {name: value for name, value in more.items() if value}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from token_service.program.action_schema import REFERRED, EventRule, ReferralRule, SubscriptionRule
 from token_service.program.budgets import budget_points, budget_text
 from token_service.program.campaign_limits import times_used
 from token_service.program.caps import Budget, cap_rooms, caps_used, with_caps
@@ -30,7 +31,7 @@ from token_service.program.event_facts import EventFacts, Person
 from token_service.program.facts import CampaignFacts
 from token_service.program.memberships import award_line as period_line
 from token_service.program.schedules import schedule_of, why_not
-from token_service.program.schema import SCHEDULED, ActionRule, EventRule, Ruleset, Schedule, SubscriptionRule
+from token_service.program.schema import SCHEDULED, ActionRule, Ruleset, Schedule
 from token_service.program.tiers import Qualification
 from token_service.units import POINTS_MAX
 
@@ -40,8 +41,6 @@ JOINED: Final = "member.joined"
 BIRTHDAY: Final = "member.birthday"
 ANNIVERSARY: Final = "member.anniversary"
 """It is a whole number of years since the member was enrolled."""
-REFERRED: Final = "member.referred"
-"""Somebody whom the member invited has bought something for good; the subject is that referral."""
 INVITED: Final = "member.invited"
 """The member was invited and has bought something for good; the same subject."""
 REFERRALS_MAX: Final = 2
@@ -64,7 +63,9 @@ Uses = Mapping[str, Iterable[RuleUse]]
 def rules_for(ruleset: Ruleset, event: str) -> tuple[ActionRule, ...]:
     """The rules for events of this type, in their order."""
     return tuple(
-        rule for rule in ruleset.earning if isinstance(rule, EventRule | SubscriptionRule) and rule.event == event
+        rule
+        for rule in ruleset.earning
+        if isinstance(rule, EventRule | SubscriptionRule | ReferralRule) and rule.event == event
     )
 
 
@@ -176,14 +177,30 @@ def _lines(ruleset: Ruleset, rule: ActionRule, facts: EventFacts) -> list[Line]:
     why_not = _why_not(rule, facts)
     if why_not is not None:
         return [Line(RULE_LIMIT_PREFIX + rule.id, 0, why_not)]
-    what = (facts.subject or "").partition("/")[2] if isinstance(rule, Schedule) else facts.event
-    lines = [Line(rule.id, rule.points, f"{points_text(rule.points)} for {what}")]
+    first = _first_line(rule, facts)
+    lines = [first]
     if rule.limits is not None and budget_points(ruleset, rule.limits) is not None:
         room = _fact(rule, facts).budget_points
-        if room is not None and room < rule.points:
+        if room is not None and room < first.points:
             why = f"at most {budget_text(ruleset, rule.limits)} for this rule, {room} of them left"
-            lines.append(Line(RULE_LIMIT_PREFIX + rule.id, room - rule.points, why))
+            lines.append(Line(RULE_LIMIT_PREFIX + rule.id, room - first.points, why))
     return lines
+
+
+def _first_line(rule: ActionRule, facts: EventFacts) -> Line:
+    """What the rule gives before its budget."""
+    if isinstance(rule, ReferralRule):
+        earned = facts.earned_points or 0
+        points = min(earned * rule.percent // 100, rule.up_to_points)
+        why = f"{rule.percent} % of the {points_text(earned)} of a friend's first purchase, at most {rule.up_to_points}"
+        return Line(rule.id, points, why)
+    what = (facts.subject or "").partition("/")[2] if isinstance(rule, Schedule) else facts.event
+    return Line(rule.id, rule.points, f"{points_text(rule.points)} for {what}")
+
+
+def needs_earned_points(ruleset: Ruleset) -> bool:
+    """Whether the events of a referral say what the invited member's first purchase earned."""
+    return any(isinstance(rule, ReferralRule) for rule in ruleset.earning)
 
 
 def _why_not(rule: ActionRule, facts: EventFacts) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from token_service.errors import LimitExceeded
+from token_service.program.action_schema import PerMember
 from token_service.program.campaign_limits import times_used
-from token_service.program.schema import PerMember, Ruleset
+from token_service.program.schema import Ruleset
 from token_service.program.tiers import Qualification
 
 

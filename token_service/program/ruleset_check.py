@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from token_service.errors import Place
+from token_service.program.action_schema import AwardLimits, EventRule, ReferralRule, SubscriptionRule
 from token_service.program.award_schema import (
     BadgeAward,
     BenefitAward,
@@ -34,18 +35,7 @@ from token_service.program.kinds import gives_anything
 from token_service.program.reward_check import reward_mistakes, won_mistakes
 from token_service.program.rewards import DONATION, lowest_price
 from token_service.program.schedules import next_turn
-from token_service.program.schema import (
-    AwardLimits,
-    Campaign,
-    EventRule,
-    ItemRule,
-    Level,
-    PurchaseRule,
-    Ruleset,
-    SubscriptionRule,
-    Tiers,
-    benefit_id,
-)
+from token_service.program.schema import Campaign, ItemRule, Level, PurchaseRule, Ruleset, Tiers, benefit_id
 from token_service.program.segments import mistake_about_segments
 
 EVER: Final = date(2000, 1, 1)
@@ -137,7 +127,7 @@ def _item_rules(ruleset: Ruleset) -> Iterator[Place]:
 
 def _event_rules(ruleset: Ruleset) -> Iterator[Place]:
     for index, rule in enumerate(ruleset.earning):
-        if not isinstance(rule, EventRule | SubscriptionRule):
+        if not isinstance(rule, EventRule | SubscriptionRule | ReferralRule):
             continue
         if rule.event.startswith(OWN_PREFIX) and rule.event not in OWN_EVENTS:
             yield Place(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from token_service.program.action_schema import AwardLimits, EventRule, PerMember, ReferralRule, SubscriptionRule
 from token_service.program.award_schema import CampaignAward
 from token_service.program.challenge_schema import Challenge, Period
 from token_service.program.limits_schema import Limits, RedemptionLimits
@@ -23,7 +24,6 @@ from token_service.program.schema_values import (
     Basis,
     Condition,
     Duration,
-    EventType,
     Identifier,
     Names,
     Part,
@@ -36,8 +36,6 @@ from token_service.program.schema_values import (
 )
 from token_service.program.tier_schema import Downgrade, TierWindow
 
-SUBSCRIPTION_PAID: Final = "subscription.paid"
-"""The event of a subscription's paid period; its subject names both."""
 SCHEDULED: Final = "member.scheduled"
 """The event of a scheduled bonus; its subject names schedule and period."""
 
@@ -90,55 +88,6 @@ class VisitRule(Part):
     every: PositiveAmount = 1
 
 
-class PerMember(Part):
-    """At most `times` for a member; with `every`, at most so often in any stretch of that length."""
-
-    times: PositiveAmount
-    every: Duration | None = None
-
-
-class AwardLimits(Part):
-    """How often a member gets something, and what it gives in all, to everybody: points, or minor units that they are worth."""
-
-    per_member: PerMember | None = None
-    budget_points: PositiveAmount | None = None
-    budget_amount: PositiveAmount | None = None
-
-
-class EventRule(Part):
-    """`points` for something that is no purchase. `once_per`: a member has it once for each subject that events name, or each
-    person has it once, known by e-mail address or telephone.
-    """
-
-    id: Identifier
-    kind: Literal["event"]
-    event: EventType
-    points: PositiveAmount
-    name: Names | None = None
-    once_per: Literal["subject", "person"] | None = None
-    limits: AwardLimits | None = None
-
-
-class SubscriptionRule(Part):
-    """`points` for each paid period of a subscription, once for each."""
-
-    id: Identifier
-    kind: Literal["subscription"]
-    points: PositiveAmount
-    name: Names | None = None
-    limits: AwardLimits | None = None
-
-    @property
-    def event(self) -> str:
-        """The type of the event that says so."""
-        return SUBSCRIPTION_PAID
-
-    @property
-    def once_per(self) -> Literal["subject", "person"]:
-        """The event's subject names subscription and period."""
-        return "subject"
-
-
 class Schedule(Part):
     """`points` on the first local day of each period that begins between two local dates (both included), once for each, to every
     member who had joined before and on whom `when` holds.
@@ -165,8 +114,10 @@ class Schedule(Part):
 
 
 PurchaseRule = SpendRule | ItemRule | VisitRule
-ActionRule = EventRule | SubscriptionRule | Schedule
-EarningRule = Annotated[SpendRule | ItemRule | VisitRule | EventRule | SubscriptionRule, Field(discriminator="kind")]
+ActionRule = EventRule | SubscriptionRule | ReferralRule | Schedule
+EarningRule = Annotated[
+    SpendRule | ItemRule | VisitRule | EventRule | SubscriptionRule | ReferralRule, Field(discriminator="kind")
+]
 
 
 class LimitedBenefit(PerMember):

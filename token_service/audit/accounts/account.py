@@ -140,7 +140,7 @@ class DueBack:
 @dataclass(slots=True)
 class Referral:
     """One side of a referral: its newest event, how often it was counted, and since when it is taken back (`is_final`: by a
-    person, and not to be earned again).
+    person, and not to be earned again). `earned_points` is what it says that the first purchase keeps.
     """
 
     operation: str
@@ -149,6 +149,7 @@ class Referral:
     times: int
     back_at: datetime | None = None
     is_final: bool = False
+    earned_points: int = 0
 
 
 @dataclass(slots=True)

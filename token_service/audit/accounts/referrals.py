@@ -15,8 +15,9 @@ from token_service.audit.accounts.account import Account, Operation, Referral
 from token_service.audit.accounts.step import Step
 from token_service.audit.accounts.storage import Storage
 from token_service.audit.report import Finding, printable
+from token_service.program.action_schema import REFERRED
 from token_service.program.event_facts import EventFacts
-from token_service.program.events import INVITED, REFERRALS_MAX, REFERRED
+from token_service.program.events import INVITED, REFERRALS_MAX, needs_earned_points
 
 SURELY_LATER: Final = timedelta(minutes=5)
 """What was recorded so much later has a higher number, whichever process's clock said when."""
@@ -40,8 +41,12 @@ def count(step: Step, facts: EventFacts) -> None:
     if facts.event == INVITED and not _keeps_a_purchase(account):
         detail = "somebody was invited who bought nothing"
         step.differs("history", detail, expected="a purchase before it, and kept", found="none")
+    earned = facts.earned_points or 0
+    if facts.event == INVITED and needs_earned_points(step.ruleset()):
+        step.same("awards", "what a friend's first purchase keeps", _first_kept(account), earned)
     times = 1 if before is None else before.times + 1
-    account.referrals[_key(facts)] = Referral(step.leaf.text_of("operation_id"), facts.event, subject, times)
+    operation_id = step.leaf.text_of("operation_id")
+    account.referrals[_key(facts)] = Referral(operation_id, facts.event, subject, times, earned_points=earned)
 
 
 def taken_back(step: Step, event: Operation, facts: EventFacts) -> None:
@@ -91,13 +96,23 @@ def untold(storage: Storage, now: datetime) -> Iterator[Finding]:
         if account.is_whole and last is not None and last > back_at + SURELY_LATER:
             expected = f"taken back with {INVITED}/{subject}"
             yield Finding("reversals", _KEPT, expected=printable(expected), found=f"kept by {account.address}")
+    for subject, invited, referred in storage.referrals_told_in_two_ways(INVITED, REFERRED):
+        said = f"{referred} in {REFERRED}/{subject}"
+        yield Finding("awards", _EARNED, expected=str(invited), found=printable(said))
 
 
+_EARNED: Final = "what a friend's first purchase keeps is told in two ways"
 _KEPT: Final = "an invitation is still paid for, and nothing was kept of what the invited member bought"
 
 
 def _keeps_a_purchase(account: Account) -> bool:
     return any(one.orders for one in account.history.values())
+
+
+def _first_kept(account: Account) -> int:
+    """What the earliest purchase that was not given back keeps."""
+    kept = [one for one in account.history.values() if one.orders]
+    return min(kept, key=lambda one: one.at).points if kept else 0
 
 
 def _key(facts: EventFacts) -> str:

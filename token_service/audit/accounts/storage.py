@@ -141,6 +141,20 @@ class Storage:
         kept = self._db.execute(query.format(f"{_BACK_AT} is null"), (referred,))
         return [(row[1], row[0], gone[row[0]]) for row in kept.fetchall() if row[0] in gone]
 
+    def referrals_told_in_two_ways(self, invited: str, referred: str) -> list[tuple[str, int, int]]:
+        """(subject, by the invited side, by the other one) of referrals whose sides say different things."""
+        query = (
+            "select json_extract(one.value, '$.subject'), json_extract(one.value, '$.times'), "
+            "json_extract(one.value, '$.earned_points') from accounts, json_each(accounts.state, '$.referrals') one "
+            "where json_extract(one.value, '$.event') = ? order by 1"
+        )
+        told = {row[:2]: row[2] for row in self._db.execute(query, (invited,))}
+        return [
+            (row[0], told[row[:2]], row[2])
+            for row in self._db.execute(query, (referred,))
+            if told.get(row[:2], row[2]) != row[2]
+        ]
+
     def touched(self, addresses: list[str]) -> None:
         """These accounts changed: measures them, writes the ones used longest ago when memory holds too much."""
         for address in addresses:
