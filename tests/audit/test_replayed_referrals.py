@@ -137,7 +137,9 @@ def test_an_invitation_that_is_paid_for_after_everything_was_given_back(made: Op
 
 def with_shares(node_url: str, tmp_path: Path, keys_folder: Path) -> OpenedProgramme:
     """A friend has bought for ten euros and more, and a tenth of the first purchase's ten points was given."""
-    earning = EARNING.replace("schedules:", "  - {id: share, kind: referral, percent: 10, up_to_points: 30}\nschedules:")
+    earning = EARNING.replace(
+        "schedules:", "  - {id: share, kind: referral, percent: 10, up_to_points: 30}\nschedules:"
+    )
     rules = RULES.replace("[{id: base, kind: spend, points: 1, per: 100}]", earning)
     made = make_opened(node_url, tmp_path, keys_folder, rules)
     inviter, friend = invited(made)
