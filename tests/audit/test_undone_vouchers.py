@@ -10,13 +10,14 @@ import pytest
 
 from token_service.ledger.context import Actor
 from token_service.ledger.details import instant
-from token_service.ledger.inputs import NewReversal, NewVoucher, NewVoucherReversal, NewVoucherUse
+from token_service.ledger.inputs import NewReversal, NewVoucherReversal, NewVoucherUse
 from token_service.ledger.merging import merge_members
 from token_service.ledger.redemptions import restore
 from token_service.ledger.voucher_undoing import undo_use
-from token_service.ledger.vouchers import buy_reward, use_voucher
+from token_service.ledger.vouchers import use_voucher
 
 from .opened_programme import OpenedProgramme, Settling, make_opened
+from .test_ended_vouchers import buy
 from .test_honest_chain import explain
 from .test_replayed_lies import bending, lie, named, saying
 
@@ -40,11 +41,6 @@ def member(made: OpenedProgramme) -> str:
     member = made.town.member()
     made.town.buy(member, 20_000)
     return member
-
-
-def buy(made: OpenedProgramme, member: str, reward: str = "tea") -> Any:
-    new = NewVoucher(made.town.reference(), reward, None)
-    return buy_reward(made.town.context, Actor.member(member), new).value
 
 
 def use(made: OpenedProgramme, voucher: Any, actor: Actor | None = None) -> str:

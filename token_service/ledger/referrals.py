@@ -173,15 +173,16 @@ def _pay(tx: Transaction, row: Row[Any]) -> bool:
 
 
 def _kept(tx: Transaction, member_id: str) -> list[tuple[datetime, int]]:
-    """Of each purchase that was not given back, the earliest first: when it has outlasted its return window, what it keeps."""
+    """Of each purchase that was not given back, the earliest first (of one instant by id, which the auditor sees, too): when it
+    has outlasted its return window, what it keeps.
+    """
     done = tables.operations.c
     query = (
-        select(done.ruleset_hash, done.occurred_at, _purchases.kept)
+        select(done.id, done.ruleset_hash, done.occurred_at, _purchases.kept)
         .join(tables.purchases, _purchases.operation_id == done.id)
         .where(done.member_id == member_id, done.kind == "purchase", _purchases.tier_orders == 1)
-        .order_by(done.occurred_at, done.seq)
     )
-    rows = tx.connection.execute(query).all()
+    rows = sorted(tx.connection.execute(query).all(), key=lambda row: (row.occurred_at, row.id))
     return [(award_due_at(tx.ruleset(row.ruleset_hash), row.occurred_at), row.kept) for row in rows]
 
 

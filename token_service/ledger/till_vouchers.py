@@ -5,10 +5,11 @@ A voucher may be any member's: whose it was is not for the till to see.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, null, or_, select
 
 from token_service.errors import NotFound
 from token_service.ledger.context import Context
@@ -98,22 +99,15 @@ def _undone_line(tx: Transaction, use: Row[Any]) -> TillLine:
     about = who.where(done.object_id == use.voucher_id, done.action == ACTION)
     between = about.where(done.created_at >= use.used_at, done.created_at <= use.undone_at)
     person = tx.connection.execute(between.order_by(done.seq).limit(1)).one_or_none()
-    row = tx.connection.execute(select(vouchers).where(vouchers.c.id == use.voucher_id)).one()
-    return TillLine(
-        id=row.id,
-        kind=KIND,
+    never_used: Select[Any] = select(*vouchers.c, null().label("staff_id"), null().label("staff_name"))
+    row = tx.connection.execute(never_used.where(vouchers.c.id == use.voucher_id)).one()
+    return replace(
+        _line(row),
         reference=use.reference,
         recorded_at=use.used_at,
         occurred_at=use.used_at,
-        member_id=row.member_id,
-        member_name=None,
-        points=0,
-        amount=None,
-        reward_id=row.reward_id,
-        parent_id=None,
         staff_id=None if person is None else person.id,
         staff_name=None if person is None else person.name,
-        store_name=None,
         discount=use.discount_cents,
         undone_at=use.undone_at,
     )

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from token_service.errors import InsufficientBalance, InvalidInput, LimitExceeded, RewardUnavailable
-from token_service.program.durations import start_of_day
-from token_service.program.facts import local_time
 from token_service.program.rewards import DONATION, Whose, find_reward, open_price, value_of
 from token_service.program.schema import Reward, Ruleset
-from token_service.program.spending_limits import Bound, Spent
+from token_service.program.spending_limits import Bound, Spent, day_bound
 from token_service.units import POINTS_MAX
 
 _SAID = {
@@ -109,12 +107,5 @@ def _in_all(ruleset: Ruleset, points: int, before: Iterable[Spent]) -> Bound | N
 
 def _day(ruleset: Ruleset, points: int, before: Iterable[Spent], at: datetime) -> Bound | None:
     assert ruleset.donations is not None
-    most, zone = ruleset.donations.per_member_day_points, ruleset.program.time_zone
-    if most is None:
-        return None
-    today = local_time(at, zone).date
-    remaining = max(0, most - sum(one.points for one in before if local_time(one.at, zone).date == today))
-    if points <= remaining:
-        return None
-    tomorrow = start_of_day(date.fromisoformat(today) + timedelta(days=1), zone) if points <= most else None
-    return Bound("day_given", "donations.per_member_day_points", most, remaining=remaining, possible_at=tomorrow)
+    most = ruleset.donations.per_member_day_points
+    return day_bound(ruleset, "day_given", "donations.per_member_day_points", most, points, before, at)

@@ -105,13 +105,20 @@ def _cool_down(ruleset: Ruleset, spent: Iterable[Spent], at: datetime) -> Bound 
 
 def _day(ruleset: Ruleset, points: int, spent: Iterable[Spent], at: datetime) -> Bound | None:
     assert ruleset.redemption is not None
-    most, zone = ruleset.redemption.per_member_day_points, ruleset.program.time_zone
+    most = ruleset.redemption.per_member_day_points
+    return day_bound(ruleset, "day_spent", "redemption.per_member_day_points", most, points, spent, at)
+
+
+def day_bound(  # noqa: PLR0917 (what is said of a bound, then what it is measured by)
+    ruleset: Ruleset, reason: str, key: str, most: int | None, points: int, before: Iterable[Spent], at: datetime
+) -> Bound | None:
+    """What stands in the way of so many points more on the local day of `at`, of at most `most`; None where nothing does."""
     if most is None:
         return None
+    zone = ruleset.program.time_zone
     today = local_time(at, zone).date
-    remaining = max(0, most - sum(one.points for one in spent if local_time(one.at, zone).date == today))
+    remaining = max(0, most - sum(one.points for one in before if local_time(one.at, zone).date == today))
     if points <= remaining:
         return None
     tomorrow = start_of_day(date.fromisoformat(today) + timedelta(days=1), zone) if points <= most else None
-    key = "redemption.per_member_day_points"
-    return Bound("day_spent", key, most, remaining=remaining, possible_at=tomorrow)
+    return Bound(reason, key, most, remaining=remaining, possible_at=tomorrow)

@@ -110,9 +110,9 @@ def _keeps_a_purchase(account: Account) -> bool:
 
 
 def _first_kept(account: Account) -> int:
-    """What the earliest purchase that was not given back keeps."""
-    kept = [one for one in account.history.values() if one.orders]
-    return min(kept, key=lambda one: one.at).points if kept else 0
+    """What the earliest purchase that was not given back keeps, of one instant the one with the first id."""
+    kept = [(one.at, operation, one.points) for operation, one in account.history.items() if one.orders]
+    return min(kept)[2] if kept else 0
 
 
 def _key(facts: EventFacts) -> str:
