@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 NPM_READY := node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo scaled test lint soak bench year gallery setup clean translations contract prove
+# Python keeps what it compiled: the tests start hundreds of processes
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo scaled test browser collected lint soak bench year gallery setup clean translations contract prove
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -17,9 +20,16 @@ demo: $(VENV)/.demo ## real baskets, settled, audited and served on this machine
 scaled: $(VENV)/.test $(NPM_READY) ## every part a process of its own: PostgreSQL, a node, signer, two workers, two web services; ROLL=--roll replaces each under load
 	$(BIN)/python -m scripts.scaled $(ROLL)
 
-test: lint $(NPM_READY) ## everything: rules, ledger, chain, pages, PostgreSQL, browser
-	./scripts/install_chromium.sh
+test: $(VENV)/.test $(NPM_READY) ## everything: rules, ledger, chain, pages, PostgreSQL, browser
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync lint browser collected
 	$(PYTEST) -m "not soak"
+
+browser: ## install the browser that the tests drive
+	./scripts/install_chromium.sh
+
+# pytest writes the assertions of each file anew the first time: once here, not once in each of its processes
+collected: $(VENV)/.test ## let pytest write what it makes of the test files, once for all its processes
+	@$(BIN)/pytest --collect-only -q >/dev/null
 
 lint: $(VENV)/.test ## format, lint, types and the arrows between the rooms
 	$(BIN)/ruff format --check .
@@ -36,8 +46,7 @@ bench: $(VENV)/.test $(NPM_READY) ## figures of this machine, each beside a floo
 year: $(VENV)/.test ## one year of real baskets under rules: docs/year.md and its drawing
 	$(BIN)/python -m scripts.year
 
-gallery: $(VENV)/.test ## pictures of every page of a demo, in var/gallery
-	./scripts/install_chromium.sh
+gallery: $(VENV)/.test browser ## pictures of every page of a demo, in var/gallery
 	$(BIN)/python -m scripts.gallery
 
 setup: $(VENV)/.test $(NPM_READY) .venv-analysis/.ready ## install all that developing needs

@@ -37,7 +37,8 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True)
     with running_demo() as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+            executable_path=shutil.which("chromium-headless-shell") or shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic"],
         )
         pictures = [
             picture for person in _people(browser, demo) for picture in _pictures(browser, demo, person, folder)

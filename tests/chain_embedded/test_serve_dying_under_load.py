@@ -169,6 +169,7 @@ def nothing_is_lost_or_doubled(shop: Shop) -> None:
     assert server.wait(PATIENCE_SECONDS) == 0
 
 
+@pytest.mark.soak  # of a load in `make test` tests/faults kills each process once
 def test_kill_9_at_random_moments_under_load(shop: Shop) -> None:
     """One death of each process, at moments that no two runs share; the chain alone dies ten times in test_embedded_crashes."""
     luck = random.Random()

@@ -1,4 +1,4 @@
-"""`make scaled`, small: every part a process of its own, and nothing is left behind."""
+"""`make scaled`, small, still minutes of it: every part a process of its own, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from deployments import free_port
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.soak
 def test_every_part_runs_apart_is_replaced_under_load_without_a_failed_request_and_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from databases import PostgreSQL
 
 from .conftest import Deployment, purchase
@@ -33,6 +34,7 @@ def test_a_purchase_on_postgresql_is_settled_and_audited(postgresql: PostgreSQL,
     postgresql.drop(url)
 
 
+@pytest.mark.soak  # test_demo.py imports them as well
 def test_real_baskets_are_imported_once_beside_a_running_server(tmp_path: Path) -> None:
     made = Deployment(tmp_path / "var")
     assert made.run("init").returncode == 0

@@ -26,7 +26,16 @@ ROUNDS = {
 }
 
 
-@pytest.mark.parametrize("troubles", ROUNDS.values(), ids=ROUNDS.keys())
+OVER_MINUTES = ("an older ledger",)
+
+
+@pytest.mark.parametrize(
+    "troubles",
+    [
+        pytest.param(troubles, id=name, marks=[pytest.mark.soak] if name in OVER_MINUTES else [])
+        for name, troubles in ROUNDS.items()
+    ],
+)
 def test_nothing_is_lost_or_doubled(running: tuple[Town, Auditor], troubles: tuple[str, ...]) -> None:
     made, auditor = running
     luck = random.Random(troubles[0])

@@ -85,6 +85,6 @@ def browser_type_launch_args() -> dict[str, object]:
     """Debian's Chromium, told not to ask anything of anybody."""
     quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     return {
-        "executable_path": shutil.which("chromium"),
+        "executable_path": shutil.which("chromium-headless-shell") or shutil.which("chromium"),
         "args": ["--no-sandbox", "--disable-gpu", "--disable-quic", *quiet],
     }

@@ -90,6 +90,7 @@ def cut_off(deployment: Deployment) -> None:
         assert repairing.plan(services.chain).batches >= 1
 
 
+@pytest.mark.soak  # each of its steps has a quick test in tests/repair and tests/ledger
 def test_what_does_not_open_keeps_its_points_and_holds_references_until_somebody_decides(tmp_path: Path) -> None:
     """A member enrolled after the copy, and a batch whose receipt file is gone."""
     deployment = founded(tmp_path / "var")
