@@ -157,6 +157,11 @@ def test_recorded_purchases_are_decided_anew_with_points_cost_and_a_drawing(town
     assert "<svg" in page
     assert page.count("<rect") == 8
     assert "style=" not in page
+    margins = plain(manager.post("/console/rulesets/try/replay", document=DOUBLE, days="30", margin="50").text)
+    words = " ".join(re.sub(r"<[^>]+>", " ", margins).split())
+    assert "What is left of a margin of 50 percent €48.00 €36.00 −€12.00" in words
+    wrong = manager.post("/console/rulesets/try/replay", document=DOUBLE, days="30", margin="x")
+    assert (wrong.status_code, "Write a whole number from 0 to 100." in wrong.text) == (422, True)
     nothing = manager.post("/console/rulesets/try/replay", document=DOUBLE, days="x")
     assert nothing.status_code == 200
     town.clock.move(timedelta(days=60))

@@ -38,6 +38,7 @@ class Replay:
 
     since: datetime
     purchases: int
+    revenue: int  # minor units that the purchases brought, after refunds
     members: int
     given: int
     other: int
@@ -60,6 +61,7 @@ class Came:
     day: str
     given: int
     other: int
+    revenue: int = 0  # minor units
     is_purchase: bool = False
     is_event: bool = False
     given_challenges: Challenged = Challenged()
@@ -72,7 +74,7 @@ class Totals:
     """Sums over members, one at a time."""
 
     def __init__(self) -> None:
-        self.purchases = self.members = self.gaining = self.losing = 0
+        self.purchases = self.revenue = self.members = self.gaining = self.losing = 0
         self.given_events = self.other_events = 0
         self.given_rewards: Counter[str] = Counter()
         self.other_rewards: Counter[str] = Counter()
@@ -88,6 +90,7 @@ class Totals:
             sums[1] += one.other
             change += one.other - one.given
             purchases += one.is_purchase
+            self.revenue += one.revenue
             count += 1
             self.given_challenges += one.given_challenges
             self.other_challenges += one.other_challenges
@@ -105,6 +108,7 @@ class Totals:
         return Replay(
             since=since,
             purchases=self.purchases,
+            revenue=self.revenue,
             members=self.members,
             given=sum(day.given for day in days),
             other=sum(day.other for day in days),

@@ -168,8 +168,10 @@ class _Replayed:
         """What came of one recorded thing."""
         counts: dict[str, int] = {}
         if one.facts is not None:
-            yield Came(one.day, one.kept, self._decide(one, one.facts), is_purchase=True)
-            counts = purchase_counts(self.ruleset, one.facts, self.recorded.refunds.get(one.id, ()))
+            back = self.recorded.refunds.get(one.id, ())
+            revenue = one.facts.total - sum(refund.total for refund in back)
+            yield Came(one.day, one.kept, self._decide(one, one.facts), revenue=revenue, is_purchase=True)
+            counts = purchase_counts(self.ruleset, one.facts, back)
         elif one.event is None or one.id in self.recorded.taken_back:
             self._keep(one.day, one.kept, one.counted)
         elif self.recorded.calendar.replaces(one.event.event, one.event.subject):

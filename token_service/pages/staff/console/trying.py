@@ -40,6 +40,8 @@ from token_service.program.ruleset import Ruleset
 from token_service.program.voucher_costs import uncosted, voucher_cost
 
 DAYS: Final = (7, 30, 90, 365)
+MARGIN_PERCENT: Final = 30
+"""Gross margin before points, unless another is typed; `mereau ruleset simulate` has the same."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,12 @@ def _purchase(tried: Tried) -> ResponseReturnValue:
 
 def _replay(tried: Tried) -> ResponseReturnValue:
     days = whole_number(typed("days", 4) or "30", DAYS[-1]) or DAYS[0]
+    written = typed("margin", 3) or str(MARGIN_PERCENT)
+    percent = whole_number(written, 100)
+    if percent is None:
+        return _page(tried, empty_purchase(), days=days, margin=Margin(written, is_wrong=True)), 422
     found = replay_purchases(services().context, tried.ruleset, days)
-    return _page(tried, empty_purchase(), replay=found, days=days)
+    return _page(tried, empty_purchase(), replay=found, days=days, margin=Margin(written, percent))
 
 
 def _decided(ruleset: Ruleset, facts: PurchaseFacts) -> Decided:
@@ -118,6 +124,15 @@ def _worth(ruleset: Ruleset, points: int) -> int | None:
 
 
 @dataclass(frozen=True)
+class Margin:
+    """The gross margin before points, as it was typed and in percent."""
+
+    written: str = str(MARGIN_PERCENT)
+    percent: int = MARGIN_PERCENT
+    is_wrong: bool = False
+
+
+@dataclass(frozen=True)
 class Cost:
     """Minor units that points and vouchers cost, as given and under the tried rules; points None where they have no value."""
 
@@ -125,14 +140,25 @@ class Cost:
     points_other: int | None
     vouchers_given: int
     vouchers_other: int
+    gross_margin: int
+    """What the purchases leave before any of it."""
+
+    @property
+    def margin_given(self) -> int:
+        return self.gross_margin - (self.points_given or 0) - self.vouchers_given
+
+    @property
+    def margin_other(self) -> int:
+        return self.gross_margin - (self.points_other or 0) - self.vouchers_other
 
 
-def _cost(rules: Ruleset, tried: Ruleset, replay: Replay) -> Cost:
+def _cost(rules: Ruleset, tried: Ruleset, replay: Replay, margin_percent: int) -> Cost:
     return Cost(
         _worth(rules, replay.given),
         _worth(tried, replay.other),
         voucher_cost(rules, replay.given_rewards),
         voucher_cost(tried, replay.other_rewards),
+        replay.revenue * margin_percent // 100,
     )
 
 
@@ -163,6 +189,7 @@ def _page(
     facts: PurchaseFacts | None = None,
     replay: Replay | None = None,
     days: int = 30,
+    margin: Margin = Margin(),
 ) -> str:
     rules = services().ruleset()
     levels = tried.ruleset.tiers.levels if tried.ruleset.tiers else ()
@@ -176,8 +203,9 @@ def _page(
         facts=facts,
         replay=replay,
         plot=plot_of(replay) if replay is not None else None,
-        cost=_cost(rules, tried.ruleset, replay) if replay is not None else None,
+        cost=_cost(rules, tried.ruleset, replay, margin.percent) if replay is not None else None,
         gaps=list(_gaps(rules, tried.ruleset, replay)) if replay is not None else [],
         days=days,
         all_days=DAYS,
+        margin=margin,
     )
