@@ -74,7 +74,11 @@ def dated(until: str | None, **keys: Any) -> dict[str, Any]:
 MISTAKES = [
     (dated(None), "/campaigns/0/award/expiry/on", "needs until, not behind it"),
     (dated("2026-12-31"), "/campaigns/0/award/expiry/on", "must not lie before until"),
-    (dated("2026-12-17", return_window="P14D"), "/campaigns/0/award/expiry/on", "must lie behind until and return_window"),
+    (
+        dated("2026-12-17", return_window="P14D"),
+        "/campaigns/0/award/expiry/on",
+        "must lie behind until and return_window",
+    ),
     (
         award(points=1, expiry=MONTH) | {"return_window": "P30D"},
         "/campaigns/0/award/expiry",
