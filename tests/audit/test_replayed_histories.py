@@ -50,30 +50,30 @@ earning:
   - {id: fruit, kind: item, points: 3, per_quantity: 1, categories: [FRUIT]}
   - {id: second, kind: visit, points: 6, every: 2}
   - {id: review, kind: event, event: review.written, points: 12, limits: {per_member: {times: 2, every: P5D}}}
-  - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject, limits: {budget_amount: 605}}
+  - {id: survey, kind: event, event: survey.answered, points: 7, once_per: subject, limits: {budget_amount: 605}%(month)s}
   - {id: box, kind: subscription, points: 25}
-  - {id: hello, kind: event, event: member.joined, points: 5, once_per: person}
+  - {id: hello, kind: event, event: member.joined, points: 5, once_per: person%(soon)s}
   - {id: friend, kind: event, event: member.referred, points: 15}
-  - {id: share, kind: referral, percent: 10, up_to_points: 30}
+  - {id: share, kind: referral, percent: 10, up_to_points: 30%(never)s}
   - {id: invited, kind: event, event: member.invited, points: 10}
   - {id: cake, kind: event, event: member.birthday, points: 9}
 campaigns:
   - {id: third, when: "visit.number %% 3 == 0", award: {points: 50}, limits: {per_member: {times: 2, every: P9D}}}
-  - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200}, limits: %(big)s}
+  - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200%(soon)s}, limits: %(big)s}
   - {id: juicy, award: {multiplier_percent: 180, items: {categories: [FRUIT]}}, limits: {per_member: {times: 5, every: P6D}}}
-  - {id: pulp, award: {points: 2, per: 130, basis: net, rounding: ceil, items: {categories: [FRUIT]}}}
+  - {id: pulp, award: {points: 2, per: 130, basis: net, rounding: ceil, items: {categories: [FRUIT]}%(month)s}}
   - {id: treat, when: "'FRUIT' in order.categories", award: {voucher: coffee}, limits: {per_member: {times: 3}}}
   - {id: regular, when: visit.number > 2, award: {badge: true}}
   - {id: known, when: "'regulars' in member.segments && size(member.segments) < 2", award: {points: 4}}
-  - {id: first, when: "order.total >= 2000", award: {points: 30}, limits: {per_member: {times: 1}, budget_points: 75}}
+  - {id: first, when: "order.total >= 2000", award: {points: 30%(never)s}, limits: {per_member: {times: 1}, budget_points: 75}}
 memberships:
-  - {id: club, price: 2900, period: P9D, grace: P2D, multiplier_percent: 130, points: 8}
+  - {id: club, price: 2900, period: P9D, grace: P2D, multiplier_percent: 130, points: 8%(soon)s}
   - {id: press, price: 500, period: P1M}
 segments: [{id: regulars}, {id: press}]
 challenges:
   - {id: card, count: {kind: items, categories: [FRUIT]}, target: 5, repeat: always, award: {reward: coffee}}
   - {id: spree, count: {kind: spend, when: order.total > 300}, target: 9000, repeat: always, award: {points: 11}}
-  - {id: week, count: {kind: orders}, target: 3, period: week, repeat: always, award: {points: 13}}
+  - {id: week, count: {kind: orders}, target: 3, period: week, repeat: always, award: {points: 13%(soon)s}}
   - {id: days, count: {kind: visits}, target: 2, award: {badge: true}}
   - {id: row, count: {kind: streak, every: week}, target: 2, repeat: always, award: {points: 6, badge: false}}
   - {id: critic, count: {kind: events, event: review.written}, target: 2, repeat: always, award: {points: 4}}
@@ -106,6 +106,14 @@ EXPIRIES = (
 )
 
 
+OWN = {
+    "soon": ", expiry: {kind: fixed, period: P6D}",
+    "month": ", expiry: {kind: period_end, period: month, periods: 1}",
+    "never": ", expiry: {kind: none}",
+}
+"""Expiries of some awards alone, under every model but the first."""
+
+
 CAPS = "per_merchant_day_points: 450, program_day_points: 700, velocity: {purchases: 4, every: P3D}, "
 BY_HAND = (
     "count_manual: true, manual_issuance_day_points: 400, adjustment_day_points: 450, "
@@ -123,7 +131,8 @@ def rules(draw: random.Random) -> str:
         "qualify": qualify,
         "silver": silver,
         "gold": gold,
-        "expiry": draw.choice(EXPIRIES),
+        "expiry": (model := draw.choice(EXPIRIES)),
+        **{name: own if model != EXPIRIES[0] else "" for name, own in OWN.items()},
         "big": "{budget_amount: 7009, budget_points: 800}",
         "window": draw.choice(["", "return_window: P2D"]),
         "visits": draw.choice(["", "visits: {}", "visits: {window: PT30H}", "visits: {window: PT5H, refunded: count}"]),

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from token_service.cli.ruleset_commands import ruleset
 from token_service.errors import Place
-from token_service.program import donation_check, reward_check, ruleset_check
+from token_service.program import donation_check, expiry_check, reward_check, ruleset_check
 from token_service.program.ruleset import check_ruleset, parse_ruleset
 
-CHECKS = (ruleset_check, reward_check, donation_check)
+CHECKS = (ruleset_check, reward_check, donation_check, expiry_check)
 PROGRAM = {"name": "M", "currency": "EUR", "time_zone": "Europe/Paris"}
 BASE = {"id": "base", "kind": "spend", "points": 1, "per": 100}
 ITEM = {"id": "n", "kind": "item", "points": 1}
@@ -62,7 +62,31 @@ def levels(**keys: Any) -> dict[str, Any]:
     return {"tiers": TIERS | keys}
 
 
+ON = {"kind": "date", "on": "2026-12-30"}
+MONTH = {"kind": "fixed", "period": "P30D"}
+
+
+def dated(until: str | None, **keys: Any) -> dict[str, Any]:
+    ends = {} if until is None else {"until": until}
+    return {"campaigns": [CAMPAIGN | ends | {"award": {"points": 1, "expiry": ON}}]} | keys
+
+
 MISTAKES = [
+    (dated(None), "/campaigns/0/award/expiry/on", "needs until, not behind it"),
+    (dated("2026-12-31"), "/campaigns/0/award/expiry/on", "must not lie before until"),
+    (
+        dated("2026-12-17", return_window="P14D"),
+        "/campaigns/0/award/expiry/on",
+        "must lie behind until and return_window",
+    ),
+    (
+        award(points=1, expiry=MONTH) | {"return_window": "P30D"},
+        "/campaigns/0/award/expiry",
+        "must be longer than return_window: these points expire before they can be used",
+    ),
+    ({"memberships": [CLUB | {"expiry": MONTH}]}, "/memberships/0/expiry", "has no effect without points"),
+    (challenge(award={"badge": True, "expiry": MONTH}), "/challenges/0/award/expiry", "has no effect without points"),
+    ({"schedules": [SCHEDULE | {"expiry": ON}]}, "/schedules/0/expiry/on", "needs until"),
     ({"earning": [BASE, BASE]}, "/earning/1/id", "nothing else in the ruleset has"),
     ({"campaigns": [CAMPAIGN | {"id": "base"}]}, "/campaigns/0/id", "nothing else in the ruleset has"),
     ({"segments": [{"id": "s"}, {"id": "s"}]}, "/segments/1/id", "nothing else in the ruleset has"),

@@ -7,11 +7,13 @@ from datetime import date
 from typing import Any, Final
 
 from token_service.errors import ApprovalNeeded, InsufficientBalance, LimitExceeded, Refused, RewardUnavailable
+from token_service.program.award_expiry import dated_points
 from token_service.program.benefit_grants import Holder
 from token_service.program.benefits import decide_use
 from token_service.program.birthdays import anniversaries_on
 from token_service.program.caps import Budget
 from token_service.program.donations import Given, check_donation, given_value
+from token_service.program.earning import Line
 from token_service.program.facts import ItemFacts, MemberFacts, VisitFacts, local_time
 from token_service.program.manual import ByHand, check_adjusted_alone, check_issued_by_hand, held_alone, held_by_hand
 from token_service.program.memberships import ids_at
@@ -23,7 +25,7 @@ from token_service.program.spending_limits import Spent, most_within
 from token_service.program.tiers import Standing
 from token_service.program.visits import Visited, visit_of
 
-from .golden_times import instant, period, said
+from .golden_times import instant, moment, period, said
 
 
 def _used_for(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
@@ -138,6 +140,20 @@ def _enrolled(_ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     return {day: sorted(anniversaries_on(joined, date.fromisoformat(day))) for day in case["expected"]}
 
 
+def _parts(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
+    """How many points of an award, of which so many are left, expire when; and which dates no activity moves."""
+    asked = case["parts"]
+    found = dated_points(
+        ruleset,
+        [Line(rule, points, "") for rule, points in asked["lines"]],
+        asked["left"],
+        of_purchase=asked["purchase"],
+        occurred_at=instant(asked["at"]),
+        last_activity=moment(asked["last_activity"]),
+    )
+    return [[one.points, said(one.expires_at), one.keeps_date] for one in found]
+
+
 def _gives(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     """What points are worth that somebody gives to a cause; or why they cannot be given."""
     asked = case["gives"]
@@ -160,4 +176,5 @@ LATER_KINDS: Final[Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]]] = 
     "given_on": _given_on,
     "enrolled": _enrolled,
     "gives": _gives,
+    "parts": _parts,
 }

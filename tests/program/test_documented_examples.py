@@ -11,6 +11,7 @@ import pytest
 import yaml
 from documents import ROOT
 
+from token_service.program.award_expiry import dated_points
 from token_service.program.document import read_document
 from token_service.program.earning import decide_purchase
 from token_service.program.expiry import expires_at
@@ -21,6 +22,7 @@ from .baskets import BASE, PROGRAM, purchase
 
 PARIS = ZoneInfo("Europe/Paris")
 POINTS, ORDER, EXPIRY = "| purchase | points |", "| rule | points | |", "| bought | gone |"
+OWN_EXPIRY = "| points of 23.00 € | gone |"
 LINE = {"quantity": 1, "discount": 0, "tax": 0, "sku": None, "category": None}
 
 
@@ -77,3 +79,13 @@ def test_points_expire_when_the_page_says(ruleset: Ruleset, day: str, gone: str)
 
 def test_the_page_has_examples_of_each_sort() -> None:
     assert [len(list(examples(head))) >= least for head, least in ((POINTS, 15), (ORDER, 5), (EXPIRY, 3))] == [True] * 3
+
+
+def test_an_award_with_an_expiry_of_its_own_is_told_apart_as_the_page_says() -> None:
+    rows = list(examples(OWN_EXPIRY))
+    rules, at = rows[0][0], instant("2026-11-22T12:00")
+    award = decide_purchase(rules, purchase(2_300, at=at))
+    parts = dated_points(rules, award.breakdown, award.points, of_purchase=True, occurred_at=at, last_activity=None)
+    gone = [(str(one.points), one.expires_at and one.expires_at.astimezone(PARIS).date().isoformat()) for one in parts]
+    assert gone == [(points, day) for _, points, day in rows]
+    assert len(rows) == 2

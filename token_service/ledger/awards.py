@@ -10,38 +10,52 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from token_service.errors import InvariantBroken
 from token_service.ledger import stored_lots, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.details import lots_of
 from token_service.ledger.own_wallets import OURS
 from token_service.ledger.posting import change_lots, credit, fact, sweep_expired
-from token_service.ledger.staged import Debt, Entry, Operation
+from token_service.ledger.staged import Debt, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.program import lots as engine
-from token_service.program.expiry import expires_at
+from token_service.program.award_expiry import dated_points
+from token_service.program.earning import Award
 from token_service.program.lots import Use
 from token_service.units import EntryKind
 
 
-def award_points(tx: Transaction, account: Account, operation: Operation, points: int) -> Entry:
-    """The issuance of a purchase's award, and the reversals right behind it that pay what the member owes."""
-    ruleset = tx.ruleset(operation.ruleset_hash)
-    entry = credit(
-        tx,
-        account,
-        operation,
-        kind=EntryKind.ISSUANCE,
-        points=points,
-        party=tx.merchant(operation.merchant_id).party,
-        expires_at=expires_at(ruleset, operation.occurred_at, account.last_activity_at),
-        more={
-            "facts": operation.facts,
-            "breakdown": operation.result["breakdown"],
-            "awarded": operation.result["points"],
-        },
+def award_points(tx: Transaction, account: Account, operation: Operation, points: int) -> None:
+    """The issuances of what is left of an award, one for each date at which points of it expire, the earliest first; and the
+    reversals right behind them that pay what the member owes.
+    """
+    parts = dated_points(
+        tx.ruleset(operation.ruleset_hash),
+        Award.from_json(operation.result).breakdown,
+        points,
+        of_purchase=operation.kind == "purchase",
+        occurred_at=operation.occurred_at,
+        last_activity=account.last_activity_at,
     )
+    if sum(part.points for part in parts) != points:
+        raise InvariantBroken("an award's parts are not the award", operation=operation.id)
+    for part in parts:
+        credit(
+            tx,
+            account,
+            operation,
+            kind=EntryKind.ISSUANCE,
+            points=part.points,
+            party=tx.merchant(operation.merchant_id).party,
+            expires_at=part.expires_at,
+            keeps_date=part.keeps_date,
+            more={
+                "facts": operation.facts,
+                "breakdown": operation.result["breakdown"],
+                "awarded": operation.result["points"],
+            },
+        )
     pay_debts(tx, account)
-    return entry
 
 
 def hold_back(tx: Transaction, account: Account, operation: Operation, points: int, due_at: datetime) -> None:

@@ -116,6 +116,7 @@ def _write_lots(tx: Transaction) -> None:
                     "ruleset_hash": stored.ruleset_hash,
                     "issued_at": lot.issued_at,
                     "expires_at": lot.expires_at,
+                    "keeps_date": lot.keeps_date,
                 }
             )
     direct.append(tx.connection, tables.lots, new)

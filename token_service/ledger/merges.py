@@ -21,28 +21,33 @@ from token_service.units import EntryKind
 KIND: Final = "merge"
 KINDS: Final = ("merged", "merged_in")
 """The facts, of the account that goes and of the one that stays."""
+KEEPS_DATE: Final = '"keeps_date":true'
+"""What the detail of such a credit has in it; most have not, and need not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a lot comes from: what made it, when, who issued it and whose dates it has."""
+    """Where a lot comes from: what made it, when, who issued it, whose dates it has and whether its own stays."""
 
     operation_id: str | None
     issued_at: datetime
     party: int
     ruleset_hash: str
+    keeps_date: bool = False
 
 
 def origin_of(credit: Row[Any]) -> Origin:
     """The origin of the lot that this entry made: its own, or, of points that came from another account, what they had there."""
     if credit.kind != int(EntryKind.MOVE_IN):
-        return Origin(credit.operation_id, credit.occurred_at, credit.party, credit.ruleset_hash)
+        keeps_date = KEEPS_DATE in credit.detail and json.loads(credit.detail).get("keeps_date") is True
+        return Origin(credit.operation_id, credit.occurred_at, credit.party, credit.ruleset_hash, keeps_date)
     return origin_said(json.loads(credit.detail)["lot"])
 
 
 def origin_said(lot: Mapping[str, Any]) -> Origin:
     """The origin as the detail of a move says it."""
-    return Origin(lot["operation"], datetime.fromisoformat(lot["issued_at"]), lot["party"], lot["ruleset"])
+    keeps_date, issued_at = lot.get("keeps_date") is True, datetime.fromisoformat(lot["issued_at"])
+    return Origin(lot["operation"], issued_at, lot["party"], lot["ruleset"], keeps_date)
 
 
 def heir_of(tx: Transaction, member_id: str) -> str | None:

@@ -46,12 +46,14 @@ def credit(
     party: int,
     expires_at: datetime | None,
     more: Mapping[str, Any],
+    keeps_date: bool = False,
 ) -> Entry:
     """An issuance or an adjustment up: a new lot. Counts against the party's ceiling. Raises CeilingReached,
     AfterSunset.
     """
     ceilings.charge(tx, party, points)
-    more = {"points": points, "expires_at": None if expires_at is None else details.instant(expires_at), **more}
+    until = None if expires_at is None else details.instant(expires_at)
+    more = {"points": points, "expires_at": until} | _kept_date(keeps_date) | dict(more)
     entry = _entry(tx, account, operation, kind=kind, points=points, party=party, more=more)
     lot = Lot(
         id=entry.id,
@@ -60,6 +62,7 @@ def credit(
         left=points,
         issued_at=operation.occurred_at,
         expires_at=expires_at,
+        keeps_date=keeps_date,
     )
     stored_lots.add_lot(tx, account, lot, party=party, ruleset_hash=operation.ruleset_hash)
     return entry
@@ -76,13 +79,18 @@ def move_in(
         "party": origin.party,
         "ruleset": origin.ruleset_hash,
         "issued_at": details.instant(lot.issued_at),
-    }
+    } | _kept_date(lot.keeps_date)
     until = None if lot.expires_at is None else details.instant(lot.expires_at)
     more = {"points": lot.left, "expires_at": until, "lot": said, **more}
     entry = _entry(tx, account, operation, kind=EntryKind.MOVE_IN, points=lot.left, party=0, more=more)
     moved = replace(lot, id=entry.id, points=lot.left)
     stored_lots.add_lot(tx, account, moved, party=origin.party, ruleset_hash=origin.ruleset_hash)
     return entry
+
+
+def _kept_date(keeps_date: bool) -> dict[str, Any]:
+    """How a detail says that no activity moves a lot's date; of others it says nothing, as ever."""
+    return {"keeps_date": True} if keeps_date else {}
 
 
 def change_lots(

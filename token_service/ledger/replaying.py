@@ -159,7 +159,8 @@ def _lots(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
     for use in tx.connection.execute(query.order_by(uses.seq)):
         if use.lot_id == use.entry_id:
             origin, points = origins[use.lot_id], use.points
-            steps.append(Lot(use.lot_id, origin.operation_id, points, points, origin.issued_at, use.expires_at))
+            issued_at, stays = origin.issued_at, origin.keeps_date
+            steps.append(Lot(use.lot_id, origin.operation_id, points, points, issued_at, use.expires_at, stays))
         else:
             steps.append(Use(use.lot_id, use.points, use.expires_at))
     return {
@@ -173,6 +174,7 @@ def _lots(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
             "ruleset_hash": origins[lot.id].ruleset_hash,
             "issued_at": lot.issued_at,
             "expires_at": lot.expires_at,
+            "keeps_date": lot.keeps_date,
         }
         for lot in replay(steps)
     }

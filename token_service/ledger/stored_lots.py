@@ -109,7 +109,7 @@ def extend_lots(tx: Transaction, account: Account, *, activity_at: datetime, ope
     open_lots(tx, account)
     for stored in [one for one in account.lots.values() if one.lot.left]:
         lot = stored.lot
-        later = extended(tx.ruleset(stored.ruleset_hash), lot.expires_at, activity_at)
+        later = extended(tx.ruleset(stored.ruleset_hash), lot.expires_at, activity_at, keeps_date=lot.keeps_date)
         if later != lot.expires_at:
             account.lots[lot.id] = replace(stored, lot=replace(lot, expires_at=later))
             account.changed_lots.add(lot.id)
@@ -146,5 +146,6 @@ def stored_lot(row: Row[Any]) -> StoredLot:
         left=row.points_left,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
+        keeps_date=row.keeps_date,
     )
     return StoredLot(lot, row.party, row.ruleset_hash, held=row.points_held)

@@ -345,6 +345,7 @@ lots = Table(  # cached: from entries and lot_uses
     Column("ruleset_hash", String(66), ForeignKey("rulesets.hash"), nullable=False),  # whose expiry model holds
     Column("issued_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime),  # None = never
+    Column("keeps_date", Boolean, nullable=False, server_default=false()),  # an expiry of its own: no activity moves it
     CheckConstraint("points_left >= 0 and points_left <= points", name="left"),
     Index("ix_lots_member_points_left", "member_id", "points_left"),
     Index("ix_lots_operation", "operation_id"),

@@ -110,7 +110,7 @@ def _number(name: str, value: int, currency: str) -> str:
 def _text(name: str, value: str) -> str:
     if value in CHOICES:
         return CHOICES[value]()
-    if name in ("from", "until"):
+    if name in ("from", "until", "on"):
         return formats.calendar_day(date.fromisoformat(value))
     if name in LENGTHS or (name in ("every", "window") and value != DAY and value.startswith("P")):
         return formats.lasting(value)
@@ -196,6 +196,7 @@ WORDS: Final[dict[str, Callable[[], str]]] = {
     "visits": lambda: gettext("what one visit is"),
     "refunded": lambda: gettext("a visit that was given back"),
     "expiry": lambda: gettext("when points expire"),
+    "on": lambda: gettext("last day"),
     "round_to": lambda: gettext("to the end of the month"),
     "periods": lambda: gettext("how many months or years later"),
     "return_window": lambda: gettext("time until points can be used"),

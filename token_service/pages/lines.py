@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
 from token_service.ledger.views import EntryView
@@ -23,6 +23,7 @@ from token_service.pages.breakdown import (
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
 from token_service.program.action_schema import REFERRED
+from token_service.program.award_expiry import lines_of_part
 from token_service.program.challenges import COMPLETED, challenge_of
 from token_service.program.earning import Line as RuleLine
 from token_service.program.event_facts import OWN_PREFIX
@@ -54,10 +55,11 @@ def line_of(entry: EntryView) -> StatementLine:
     """The entry as a line of the statement."""
     rules = services().ruleset_named(entry.ruleset)
     title, about = _words(entry, rules)
+    said = [one for one in (about, _own_date(entry, rules)) if one]
     return StatementLine(
         id=entry.id,
         title=title,
-        about=about,
+        about=" · ".join(said) or None,
         points=entry.points,
         balance=entry.balance_after,
         at=entry.occurred_at,
@@ -65,6 +67,17 @@ def line_of(entry: EntryView) -> StatementLine:
         gift=entry.kind == "issuance" and not _is_earned(entry),
         breakdown=_breakdown(entry, rules),
     )
+
+
+def _own_date(entry: EntryView, rules: Ruleset) -> str | None:
+    """Until when points can be used that have an expiry of their own; None of others."""
+    if entry.facts.get("keeps_date") is not True:
+        return None
+    until = entry.facts.get("expires_at")
+    if not isinstance(until, str):
+        return gettext("these points never expire")
+    last = datetime.fromisoformat(until) - timedelta(seconds=1)
+    return gettext("can be used until %(day)s", day=formats.day(last, rules.program.time_zone))
 
 
 def state_of(entry: EntryView) -> str:
@@ -178,10 +191,20 @@ def _amount(facts: Mapping[str, object], rules: Ruleset) -> str | None:
 
 
 def _breakdown(entry: EntryView, rules: Ruleset) -> tuple[Explained, ...]:
-    lines = cast("list[Mapping[str, Any]]", entry.facts.get("breakdown") or [])
     if entry.kind != "issuance":
         return ()
-    return explained((RuleLine(line["rule"], line["points"], line["why"]) for line in lines), rules)
+    told = cast("list[Mapping[str, Any]]", entry.facts.get("breakdown") or [])
+    until = cast("str | None", entry.facts.get("expires_at"))
+    lines = lines_of_part(
+        rules,
+        [RuleLine(line["rule"], line["points"], line["why"]) for line in told],
+        entry.points,
+        of_purchase=_is_purchase(entry),
+        occurred_at=entry.occurred_at,
+        expires_at=None if until is None else datetime.fromisoformat(until),
+        keeps_date=entry.facts.get("keeps_date") is True,
+    )
+    return explained(lines, rules)
 
 
 def sentences(entry: EntryView) -> tuple[str, str, str]:

@@ -27,13 +27,13 @@ from token_service.program.schema_values import Part
 
 TOLD_IN: Final[dict[str, tuple[str, ...]]] = {
     "program": ("rewards",),
-    "earning": ("earning", "actions"),
-    "campaigns": ("offers",),
+    "earning": ("earning", "actions", "dates"),
+    "campaigns": ("offers", "dates"),
     "tiers": ("levels",),
-    "memberships": ("memberships",),
+    "memberships": ("memberships", "dates"),
     "segments": ("segments",),
-    "challenges": ("challenges",),
-    "schedules": ("actions",),
+    "challenges": ("challenges", "dates"),
+    "schedules": ("actions", "dates"),
     "visits": ("visits",),
     "expiry": ("time",),
     "return_window": ("time",),

@@ -23,6 +23,7 @@ from token_service.pages.breakdown import (
 )
 from token_service.pages.campaigns_in_words import campaign_in_words
 from token_service.pages.challenge_words import challenge_in_words
+from token_service.pages.expiry_in_words import expiry_in_words, own_expiries_in_words
 from token_service.pages.giving_in_words import giving_in_words
 from token_service.pages.levels_in_words import levels_in_words
 from token_service.pages.memberships_in_words import membership_in_words
@@ -37,21 +38,13 @@ from token_service.program.challenge_schema import Challenge
 from token_service.program.earning import purchase_rules
 from token_service.program.kinds import gives_points
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import (
-    ActionRule,
-    Campaign,
-    FixedExpiry,
-    InactivityExpiry,
-    PeriodEndExpiry,
-    Reward,
-    VisitRule,
-)
+from token_service.program.schema import ActionRule, Campaign, Reward, VisitRule
 from token_service.program.schema_values import DAY
 
 LIMITS: Final = ("per_order_points", "per_member_day_points", "velocity", STORE_DAY, MERCHANT_DAY, PROGRAM_DAY)
 CHAPTERS: Final = (
     *("earning", "actions", "memberships", "challenges", "segments", "visits"),
-    *("offers", "levels", "limits", "time", "rewards", "donations"),
+    *("offers", "levels", "limits", "time", "dates", "rewards", "donations"),
 )
 """A word for each chapter, in their order."""
 
@@ -90,6 +83,7 @@ def in_words(ruleset: Ruleset, only: Container[str] | None = None) -> tuple[Chap
         (gettext("Levels"), map(Told, levels_in_words(ruleset))),
         (gettext("Limits"), _limits(ruleset)),
         (gettext("When points can be used, and until when"), _time(ruleset) if gives_points(ruleset) else ()),
+        (gettext("Points with an expiry of their own"), map(Told, own_expiries_in_words(ruleset))),
         (gettext("What points buy"), _rewards(ruleset)),
         (gettext("Gifts to causes"), map(Told, giving_in_words(ruleset))),
     )
@@ -270,7 +264,7 @@ def _time(ruleset: Ruleset) -> Iterator[Told]:
     else:
         period = formats.lasting(ruleset.return_window)
         yield Told(gettext("Points can be used %(period)s after the purchase, its return window.", period=period))
-    yield Told(_expiry(ruleset))
+    yield Told(expiry_in_words(ruleset.expiry))
     yield Told(
         gettext(
             "Points that come back when a reward is cancelled last at least another %(period)s.",
@@ -280,42 +274,6 @@ def _time(ruleset: Ruleset) -> Iterator[Told]:
     if ruleset.accept_late is not None:
         late = formats.lasting(ruleset.accept_late)
         yield Told(gettext("A shop has %(period)s to record a purchase.", period=late))
-
-
-def _expiry(ruleset: Ruleset) -> str:
-    expiry = ruleset.expiry
-    if isinstance(expiry, FixedExpiry):
-        period = formats.lasting(expiry.period)
-        if expiry.round_to == "month_end":
-            return gettext("Points expire %(period)s after the purchase, at the end of the month.", period=period)
-        return gettext("Points expire %(period)s after the purchase.", period=period)
-    if isinstance(expiry, InactivityExpiry):
-        period = formats.lasting(expiry.period)
-        return gettext("Points expire %(period)s after the last purchase or use of points.", period=period)
-    if isinstance(expiry, PeriodEndExpiry):
-        return _period_end(expiry)
-    return gettext("Points never expire.")
-
-
-def _period_end(expiry: PeriodEndExpiry) -> str:
-    later = formats.number(expiry.periods)
-    if expiry.period == "month":
-        if not expiry.periods:
-            return gettext("Points expire at the end of the month of the purchase.")
-        return ngettext(
-            "Points expire at the end of the month, %(number)s month after the purchase.",
-            "Points expire at the end of the month, %(number)s months after the purchase.",
-            expiry.periods,
-            number=later,
-        )
-    if not expiry.periods:
-        return gettext("Points expire at the end of the year of the purchase.")
-    return ngettext(
-        "Points expire at the end of the year, %(number)s year after the purchase.",
-        "Points expire at the end of the year, %(number)s years after the purchase.",
-        expiry.periods,
-        number=later,
-    )
 
 
 def _rewards(ruleset: Ruleset) -> Iterator[Told]:

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from token_service.program.expiry_schema import RuleExpiry
 from token_service.program.schema_values import Duration, EventType, Identifier, Names, Part, PositiveAmount
 
 SUBSCRIPTION_PAID: Final = "subscription.paid"
@@ -41,6 +42,7 @@ class EventRule(Part):
     name: Names | None = None
     once_per: Literal["subject", "person"] | None = None
     limits: AwardLimits | None = None
+    expiry: RuleExpiry | None = None
 
 
 class SubscriptionRule(Part):
@@ -51,6 +53,7 @@ class SubscriptionRule(Part):
     points: PositiveAmount
     name: Names | None = None
     limits: AwardLimits | None = None
+    expiry: RuleExpiry | None = None
 
     @property
     def event(self) -> str:
@@ -74,6 +77,7 @@ class ReferralRule(Part):
     up_to_points: PositiveAmount
     name: Names | None = None
     limits: AwardLimits | None = None
+    expiry: RuleExpiry | None = None
 
     @property
     def event(self) -> str:

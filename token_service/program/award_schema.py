@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from token_service.program.expiry_schema import AwardExpiry
 from token_service.program.schema_values import (
     LIST_MAX,
     Basis,
@@ -33,6 +34,7 @@ class BonusAward(Part):
     basis: Basis = "gross"
     rounding: Rounding = "floor"
     items: MatchingLines | None = None
+    expiry: AwardExpiry | None = None
 
 
 class MultiplierAward(Part):
@@ -40,6 +42,7 @@ class MultiplierAward(Part):
 
     multiplier_percent: Percent
     items: MatchingLines | None = None
+    expiry: AwardExpiry | None = None
 
 
 class BenefitAward(Part):

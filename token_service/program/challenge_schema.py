@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from token_service.program.expiry_schema import AwardExpiry
 from token_service.program.schema_values import (
     LIST_MAX,
     Basis,
@@ -74,11 +75,12 @@ Count = Annotated[
 
 
 class ChallengeAward(Part):
-    """Points, or a voucher for a reward, or a badge; a badge may come with one of the others."""
+    """Points, or a voucher for a reward, or a badge; a badge may come with one of the others. `expiry`: of the points alone."""
 
     points: PositiveAmount | None = None
     reward: Identifier | None = None
     badge: bool = False
+    expiry: AwardExpiry | None = None
 
 
 class Challenge(Part):

@@ -22,7 +22,9 @@ _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What is left of one credit: 0 ≤ left ≤ points. It is gone at `expires_at`, not after it; None is never."""
+    """What is left of one credit: 0 ≤ left ≤ points. It is gone at `expires_at`, not after it; None is never. `keeps_date`: its
+    award had an expiry of its own, so no activity moves it.
+    """
 
     id: str
     operation_id: str | None
@@ -30,6 +32,7 @@ class Lot:
     left: int
     issued_at: datetime
     expires_at: datetime | None
+    keeps_date: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.left <= self.points:

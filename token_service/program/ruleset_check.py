@@ -31,6 +31,7 @@ from token_service.program.conditions import (
 from token_service.program.donation_check import donation_mistakes
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
+from token_service.program.expiry_check import expiry_mistakes
 from token_service.program.kinds import gives_anything
 from token_service.program.reward_check import reward_mistakes, won_mistakes
 from token_service.program.rewards import DONATION, lowest_price
@@ -75,6 +76,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *_challenges(ruleset, check),
         *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
         *_schedules(ruleset, check),
+        *expiry_mistakes(ruleset),
         *_limits(ruleset),
         *_by_hand(ruleset),
         *_redemption(ruleset),

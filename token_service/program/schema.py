@@ -16,6 +16,7 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 from token_service.program.action_schema import AwardLimits, EventRule, PerMember, ReferralRule, SubscriptionRule
 from token_service.program.award_schema import CampaignAward
 from token_service.program.challenge_schema import Challenge, Period
+from token_service.program.expiry_schema import AwardExpiry, Expiry, NoExpiry, RuleExpiry
 from token_service.program.limits_schema import Limits, RedemptionLimits
 from token_service.program.schema_values import (
     DAY,
@@ -101,6 +102,7 @@ class Schedule(Part):
     until: date | None = None
     when: Condition | None = None
     limits: AwardLimits | None = None
+    expiry: AwardExpiry | None = None
 
     @property
     def event(self) -> str:
@@ -204,7 +206,7 @@ class Segment(Part):
 
 class Membership(Part):
     """What members pay for: `price` minor units for a `period`, kept through `grace` while the next one is awaited. It brings
-    `benefits`, multiplies what purchases earn, and gives `points` with each period.
+    `benefits`, multiplies what purchases earn, and gives `points` with each period, which may have an `expiry` of their own.
     """
 
     id: Identifier
@@ -215,32 +217,7 @@ class Membership(Part):
     benefits: Annotated[tuple[GrantedBenefit, ...], Field(max_length=LIST_MAX)] = ()
     multiplier_percent: Percent = 100
     points: PositiveAmount | None = None
-
-
-class NoExpiry(Part):
-    kind: Literal["none"]
-
-
-class FixedExpiry(Part):
-    kind: Literal["fixed"]
-    period: Duration
-    round_to: Literal["none", "month_end"] = "none"
-
-
-class PeriodEndExpiry(Part):
-    """At the end of the month or year of the purchase, `periods` months or years later."""
-
-    kind: Literal["period_end"]
-    period: Literal["month", "year"]
-    periods: Annotated[int, Field(ge=0, le=1200)] = 0
-
-
-class InactivityExpiry(Part):
-    kind: Literal["inactivity"]
-    period: Duration
-
-
-Expiry = Annotated[NoExpiry | FixedExpiry | PeriodEndExpiry | InactivityExpiry, Field(discriminator="kind")]
+    expiry: RuleExpiry | None = None
 
 
 class Visits(Part):

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from token_service.program.award_expiry import DatedPoints
 from token_service.program.challenges import Counted
 from token_service.program.lots import Lot, Use
 from token_service.program.memberships import Period
@@ -178,6 +179,9 @@ class Account:
     tiers_left: list[tuple[datetime, str | None]] = field(default_factory=list)  # levels held before, and until when
     owes_tier: list[str | None] | None = None  # the level that a leaf must say next, in a list of one
     owes_payment: datetime | None = None  # a debt must be paid by the leaves recorded at this instant
+    due_parts: list[DatedPoints] = field(default_factory=list)  # of an award; the next leaves must be them
+    due_parts_of: str | None = None
+    due_parts_at: datetime | None = None
     owes_back: str | None = None  # the redemption of a voucher that ended: its points come back by the next leaf
     owes_back_since: int = 0
     owes_for_refunds: dict[str, DueBack] = field(default_factory=dict)  # by refund

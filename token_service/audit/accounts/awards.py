@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from token_service.audit.accounts import campaigns, challenges, lots, payments
+from token_service.audit.accounts import award_parts, campaigns, challenges, payments
 from token_service.audit.accounts.account import Closing, Operation, Pending
 from token_service.audit.accounts.lots import said
-from token_service.audit.accounts.opened import instant, whole
+from token_service.audit.accounts.opened import instant, opened_facts, whole
 from token_service.audit.accounts.step import Step, Stop
 from token_service.errors import TooLate
+from token_service.program.award_expiry import own_expiries
 from token_service.program.benefit_facts import UseFacts
 from token_service.program.earning import Award, decide_purchase
 from token_service.program.event_facts import EventFacts
@@ -35,7 +36,10 @@ def purchase(step: Step) -> None:
     """The first leaf of a purchase: its issuance, its pending award, or the fact that it earned nothing."""
     leaf, account = step.leaf, step.account
     if leaf.whole("part") != 1:
-        mature(step)
+        if award_parts.follows(step):
+            award_parts.further(step)
+        else:
+            mature(step)
         return
     step.check_open()
     step.check_decided_by(leaf.occurred_at)
@@ -56,7 +60,7 @@ def purchase(step: Step) -> None:
         leaf.text, claimed, claimed,
     )  # fmt: skip
     payments.named(step, operation, facts)
-    _start_award(step, ruleset, operation, claimed)
+    _start_award(step, ruleset, operation, award, claimed)
     step.storage.put_operation(operation)
     campaigns.use(step, ruleset, operation.id, facts, award)
     challenges.count(step, ruleset, operation.id, facts)
@@ -67,7 +71,7 @@ def purchase(step: Step) -> None:
     account.closing = Closing(leaf.recorded_at, leaf.occurred_at)
 
 
-def _start_award(step: Step, ruleset: Ruleset, operation: Operation, points: int) -> None:
+def _start_award(step: Step, ruleset: Ruleset, operation: Operation, award: Award, points: int) -> None:
     """The award is issued at once, or waits for the end of the return window; nothing is a fact."""
     leaf = step.leaf
     due_at = award_due_at(ruleset, leaf.occurred_at)
@@ -76,8 +80,7 @@ def _start_award(step: Step, ruleset: Ruleset, operation: Operation, points: int
         detail = f"an award of {points} points that is due at {said(due_at)} is recorded another way"
         step.differs("awards", detail, expected=right, found=leaf.kind)
     if leaf.kind == "issuance":
-        step.same("awards", "the number of points issued", points, leaf.amount)
-        lots.credit(step, operation, ruleset)
+        award_parts.issue(step, operation, ruleset, award.breakdown, points)
     elif leaf.kind == "award_pending":
         told = leaf.instant_of("due_at")
         if told != due_at:
@@ -97,17 +100,15 @@ def mature(step: Step) -> None:
     if waiting is None:
         detail = "an award is issued a second time, or after a refund left nothing of it"
         step.differs("awards", detail, expected="no issuance", found=f"{leaf.amount} points")
-    else:
-        if leaf.recorded_at < waiting.due_at:
-            expected = f"not before {said(waiting.due_at)}"
-            step.differs(
-                "awards", "an award is issued before it is due", expected=expected, found=said(leaf.recorded_at)
-            )
-        step.same("awards", "the number of points that a pending award gives", waiting.points, leaf.amount)
+    elif leaf.recorded_at < waiting.due_at:
+        expected = f"not before {said(waiting.due_at)}"
+        step.differs("awards", "an award is issued before it is due", expected=expected, found=said(leaf.recorded_at))
     ruleset = step.ruleset_of(operation.ruleset)
     step.same("decisions", "the ruleset of a pending award", operation.ruleset, leaf.ruleset)
     operation.party = leaf.party
-    lots.credit(step, operation, ruleset)
+    has_parts = own_expiries(ruleset, of_purchases=True)
+    breakdown = decide_purchase(ruleset, opened_facts(operation.text)).breakdown if has_parts else ()
+    award_parts.issue(step, operation, ruleset, breakdown, leaf.amount if waiting is None else waiting.points)
     step.storage.put_operation(operation)
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from token_service.audit.accounts import (
+    award_parts,
     challenges,
     lots,
     merges,
@@ -118,7 +119,7 @@ class AccountBook:
         for account in self.storage.with_owed_for_refunds():
             for finding in () if account.address in self.state.frozen else payments.untold(account, now):
                 self.findings.add(finding)
-        for finding in referrals.untold(self.storage, now):
+        for finding in (*referrals.untold(self.storage, now), *award_parts.untold(self.storage, now)):
             self.findings.add(finding)
         for campaign_id, points, budget in self.storage.overspent_campaigns():
             what = "the campaign" if "/" not in campaign_id else "the day and party"
@@ -271,14 +272,8 @@ class AccountBook:
             self.state.openings.accounts += 1
             tiers.joined(step)
         _check_times(step)
-        if not _belongs_to_last(step):
-            tiers.close(step)
-        tiers.check_owed(step)
-        challenges.check_owed(step)
-        referrals.check_owed(step)
-        refunds.check_payment(step)
-        vouchers.check_owed(step)
-        payments.check_owed(step)
+        if not award_parts.follows(step):  # what the award brings with it comes behind its last part
+            _check_owed(step)
         if leaf.skip_reason is not None:
             account.unsettled[leaf.number] = Unsettled(
                 leaf.id, leaf.commitment, leaf.entry_kind, leaf.amount, _text(leaf.detail.get("operation_id")),
@@ -315,6 +310,19 @@ class AccountBook:
         if kind not in counts and len(counts) >= FINDINGS_MAX:
             kind = "others"
         counts[kind] = counts.get(kind, 0) + 1
+
+
+def _check_owed(step: Step) -> None:
+    """What the leaves before this one brought with them must be there."""
+    award_parts.check_owed(step)
+    if not _belongs_to_last(step):
+        tiers.close(step)
+    tiers.check_owed(step)
+    challenges.check_owed(step)
+    referrals.check_owed(step)
+    refunds.check_payment(step)
+    vouchers.check_owed(step)
+    payments.check_owed(step)
 
 
 def _check_times(step: Step) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from token_service.audit.accounts import campaigns, challenges, lots, memberships, referrals
+from token_service.audit.accounts import award_parts, campaigns, challenges, memberships, referrals
 from token_service.audit.accounts.account import CampaignUse, Closing, Operation
 from token_service.audit.accounts.awards import check_award, check_surroundings
 from token_service.audit.accounts.lots import said
@@ -37,6 +37,9 @@ from token_service.program.windows import check_not_too_late
 def event(step: Step) -> None:
     """An event's issuance, or the fact that it earned nothing."""
     leaf, account = step.leaf, step.account
+    if award_parts.follows(step):
+        award_parts.further(step)
+        return
     step.check_open()
     step.check_decided_by(leaf.occurred_at)
     ruleset, facts = step.ruleset(), EventFacts.from_json(leaf.mapping("facts"))
@@ -61,8 +64,7 @@ def event(step: Step) -> None:
         leaf.text, claimed, claimed,
     )  # fmt: skip
     if leaf.kind == "issuance":
-        step.same("awards", "the number of points issued", claimed, leaf.amount)
-        lots.credit(step, operation, ruleset)
+        award_parts.issue(step, operation, ruleset, award.breakdown, claimed)
     if facts.event == COMPLETED:
         challenges.completed(step, ruleset, facts, operation)
     memberships.begin(step, operation, facts)

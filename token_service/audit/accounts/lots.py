@@ -9,6 +9,7 @@ from datetime import datetime
 from token_service.audit.accounts.account import HeldLot, Operation
 from token_service.audit.accounts.step import Step, Stop
 from token_service.program import lots as engine
+from token_service.program.award_expiry import DatedPoints
 from token_service.program.expiry import expires_at, extended
 from token_service.program.lots import Lot, Use
 from token_service.program.ruleset import Ruleset
@@ -16,17 +17,26 @@ from token_service.units import EntryKind
 
 
 def credit(step: Step, operation: Operation, ruleset: Ruleset) -> None:
-    """The new lot of an issuance or adjustment up, its date by the rules; and the debt that it pays first."""
+    """The new lot of points that a person gave: all of it has the programme's date."""
+    leaf = step.leaf
+    until = expires_at(ruleset, leaf.occurred_at, step.account.last_activity_at)
+    enter(step, operation, DatedPoints(leaf.amount, until))
+
+
+def enter(step: Step, operation: Operation, part: DatedPoints, *, is_last: bool = True) -> None:
+    """The new lot of an issuance or adjustment up, its date by the rules; and, behind the last part of it, the debt that it pays
+    first.
+    """
     leaf, account = step.leaf, step.account
-    right = expires_at(ruleset, leaf.occurred_at, account.last_activity_at)
-    told = leaf.instant_of("expires_at")
-    if told != right:
-        step.differs("lots", "these points expire at another date", expected=said(right), found=said(told))
+    told, stays = leaf.instant_of("expires_at"), leaf.detail.get("keeps_date", False)
+    if told != part.expires_at:
+        step.differs("lots", "these points expire at another date", expected=said(part.expires_at), found=said(told))
+    step.same("lots", "whether these points keep their date", part.keeps_date, stays)
     step.same("openings", "the points of the detail", leaf.amount, leaf.whole("points"))
-    lot = Lot(leaf.id, operation.id, leaf.amount, leaf.amount, leaf.occurred_at, told)
+    lot = Lot(leaf.id, operation.id, leaf.amount, leaf.amount, leaf.occurred_at, told, stays is True)
     account.lots[lot.id] = HeldLot(lot, leaf.party, leaf.ruleset)
     operation.lots.append(lot.id)
-    if account.debts and account.is_ours and engine.available(step.open_lots(), step.consumption_time):
+    if is_last and account.debts and account.is_ours and engine.available(step.open_lots(), step.consumption_time):
         account.owes_payment = leaf.recorded_at
 
 
@@ -110,7 +120,9 @@ def prolong(step: Step, activity_at: datetime) -> None:
     for held in step.account.lots.values():
         ruleset = step.ruleset_of(held.ruleset)
         if ruleset.expiry.kind == "inactivity":
-            held.lot = replace(held.lot, expires_at=extended(ruleset, held.lot.expires_at, activity_at))
+            lot = held.lot
+            later = extended(ruleset, lot.expires_at, activity_at, keeps_date=lot.keeps_date)
+            held.lot = replace(lot, expires_at=later)
 
 
 def lost_of(step: Step, lot_ids: Iterable[str]) -> int:

@@ -15,7 +15,7 @@ from token_service.audit.accounts.step import Step, Stop
 from token_service.audit.report import Finding
 from token_service.program import lots as engine
 from token_service.program.limits import needs_approval
-from token_service.program.lots import Lot, Use
+from token_service.program.lots import Use
 from token_service.program.merging import renamed
 from token_service.program.visits import visits_together
 from token_service.units import EntryKind
@@ -114,7 +114,7 @@ def _in(step: Step) -> None:
         expected, found = f"{was.free.left} until {said(was.lot.expires_at)}", f"{leaf.amount} until {said(until)}"
         step.differs("lots", "a lot comes in otherwise than it went out", expected=expected, found=found)
     step.same("openings", "the points of the detail", leaf.amount, leaf.whole("points"))
-    lot = Lot(leaf.id, was.lot.operation_id, leaf.amount, leaf.amount, was.lot.issued_at, until)
+    lot = replace(was.lot, id=leaf.id, points=leaf.amount, left=leaf.amount, expires_at=until)
     account.lots[lot.id] = HeldLot(lot, was.party, was.ruleset)
     origin = None if lot.operation_id is None else step.storage.operation(lot.operation_id)
     if origin is not None:
@@ -132,7 +132,7 @@ def _said(held: HeldLot) -> dict[str, Any]:
         "party": held.party,
         "ruleset": held.ruleset,
         "issued_at": said(lot.issued_at),
-    }
+    } | ({"keeps_date": True} if lot.keeps_date else {})
 
 
 def _owed(account: Account) -> int:

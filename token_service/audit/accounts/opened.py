@@ -138,6 +138,12 @@ def opened_event(text: str) -> EventFacts:
     return EventFacts.from_json(_facts(text))
 
 
+def opened_award(text: str) -> tuple[object, object]:
+    """The facts and the breakdown that the detail of an award's first leaf says."""
+    detail = json_text.load(text)
+    return _facts(text), detail.get("breakdown") if isinstance(detail, dict) else None
+
+
 def _facts(text: str) -> Mapping[str, Any]:
     detail = json_text.load(text)
     if not isinstance(detail, dict) or not isinstance(detail.get("facts"), dict):

@@ -119,6 +119,10 @@ class Storage:
         """The accounts whose refund gives back points that paid, and no leaf behind that did."""
         return self._accounts_where("json_extract(state, '$.owes_for_refunds') not in ('{}')")
 
+    def with_due_parts(self) -> list[Account]:
+        """The accounts whose award was issued in part, and no leaf behind that is the rest."""
+        return self._accounts_where("json_array_length(state, '$.due_parts') > 0")
+
     def with_owed_referrals(self) -> list[Account]:
         """The accounts whose refund left an invitation paid for."""
         return self._accounts_where("json_array_length(state, '$.owes_referrals') > 0")

@@ -79,7 +79,8 @@ def _entry(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Opera
     if kind is EntryKind.MOVE_IN:
         stage_moved_lot(tx, account, entry, leaf.document)
     elif kind in NEW_LOT:
-        stage_lot(tx, account, entry, expires_at=instant_of(leaf.document["expires_at"]))
+        until, keeps_date = instant_of(leaf.document["expires_at"]), leaf.document.get("keeps_date") is True
+        stage_lot(tx, account, entry, expires_at=until, keeps_date=keeps_date)
     else:
         use_again(tx, account, entry, uses_of(leaf.document))
 

@@ -52,17 +52,25 @@ def stage_entry(
     return entry
 
 
-def stage_lot(tx: Transaction, account: Account, entry: Entry, *, expires_at: datetime | None, points: int = 0) -> None:
+def stage_lot(
+    tx: Transaction,
+    account: Account,
+    entry: Entry,
+    *,
+    expires_at: datetime | None,
+    points: int = 0,
+    keeps_date: bool = False,
+) -> None:
     """The lot that a credit makes: all its points unless `points` says how many."""
     amount = points or entry.points
-    lot = Lot(entry.id, entry.operation_id, amount, amount, entry.occurred_at, expires_at)
+    lot = Lot(entry.id, entry.operation_id, amount, amount, entry.occurred_at, expires_at, keeps_date)
     stored_lots.add_lot(tx, account, lot, party=entry.party, ruleset_hash=entry.ruleset_hash)
 
 
 def stage_moved_lot(tx: Transaction, account: Account, entry: Entry, document: Mapping[str, Any]) -> None:
     """The lot that came from another account, with its purchase, issuer and dates."""
     origin, until = origin_said(document["lot"]), instant_of(document["expires_at"])
-    lot = Lot(entry.id, origin.operation_id, entry.points, entry.points, origin.issued_at, until)
+    lot = Lot(entry.id, origin.operation_id, entry.points, entry.points, origin.issued_at, until, origin.keeps_date)
     stored_lots.add_lot(tx, account, lot, party=origin.party, ruleset_hash=origin.ruleset_hash)
 
 
