@@ -15,12 +15,14 @@ from token_service.program.ruleset import Ruleset
 from token_service.units import EntryKind
 
 
-def credit(step: Step, operation: Operation, ruleset: Ruleset) -> None:
-    """The new lot of an issuance or adjustment up, its date by the rules; and the debt that it pays first."""
+def credit(step: Step, operation: Operation, ruleset: Ruleset, *, is_dated: bool = False) -> None:
+    """The new lot of an issuance or adjustment up, its date by the rules, unless it came with one; and the debt that it pays
+    first.
+    """
     leaf, account = step.leaf, step.account
     right = expires_at(ruleset, leaf.occurred_at, account.last_activity_at)
     told = leaf.instant_of("expires_at")
-    if told != right:
+    if told != right and not is_dated:
         step.differs("lots", "these points expire at another date", expected=said(right), found=said(told))
     step.same("openings", "the points of the detail", leaf.amount, leaf.whole("points"))
     lot = Lot(leaf.id, operation.id, leaf.amount, leaf.amount, leaf.occurred_at, told)

@@ -77,7 +77,9 @@ def _issuance(tx: Transaction, leaf: OpenedLeaf) -> Content:
 
 def _adjustment(tx: Transaction, leaf: OpenedLeaf) -> Content:
     points = EntryKind(leaf.place.kind).sign * leaf.place.amount
-    said = {name: leaf.document[name] for name in ("reason", "actor", "approved_by") if name in leaf.document}
+    said = {
+        name: leaf.document[name] for name in ("reason", "actor", "approved_by", "imported") if name in leaf.document
+    }
     return {"points": points, **said}, {}
 
 
