@@ -86,7 +86,7 @@ def _adjustment(tx: Transaction, leaf: OpenedLeaf) -> Content:
 def _redemption(tx: Transaction, leaf: OpenedLeaf) -> Content:
     document = leaf.document
     facts = {"points": document["price"], "reward_id": document["reward"], "value": document["value"]}
-    facts |= {name: document[name] for name in ("voucher", "order", "discount") if name in document}
+    facts |= {name: document[name] for name in ("voucher", "order", "discount", "renewal") if name in document}
     return facts | ({"by_signature": document["transaction"]} if "quote_hash" in document else {}), {}
 
 
