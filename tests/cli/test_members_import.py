@@ -8,9 +8,16 @@ from pathlib import Path
 import pytest
 from deployments import Deployment
 from documents import ROOT, Reader, blocks, commands
+from ledger_town import ADMIN, make_town
 
+from token_service.cli import bringing_in
+from token_service.cli.bringing_in import Importing, bring_all_in, check_all
 from token_service.cli.member_csv import read_members
 from token_service.errors import InvalidInput
+from token_service.ledger.import_inputs import NewImport
+from token_service.ledger.staff import NewPerson, add_person, find_person
+from token_service.ledger.store import open_store, sqlite_url
+from token_service.migrations import upgrade
 
 PAGE = "docs/importing.md"
 EXAMPLE = ROOT / "examples" / "members.csv"
@@ -97,3 +104,34 @@ def test_the_guides_commands_bring_its_file_in_once(deployment: Deployment) -> N
     own.write_text("member,points,email\nC-1,5,Ann@example.org\n")
     mine = deployment.run("members", "import", str(own), *words)
     assert (mine.returncode, "let a colleague import it" in mine.stderr) == (1, True)
+
+
+def test_an_import_that_was_stopped_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resumable after a kill: what came in stays, the rest comes, nothing twice; changed rows are found before anything comes."""
+    monkeypatch.setattr(bringing_in, "CHUNK", 2)
+    store = open_store(sqlite_url(tmp_path / "ledger.db"))
+    upgrade(store.engine)
+    town = make_town(store, tmp_path / "keys")
+    add_person(town.context, ADMIN, NewPerson("ann@example.org", "Ann", "manager"))
+    person = find_person(town.context, "ann@example.org")
+    assert person is not None
+    path = tmp_path / "members.csv"
+    path.write_text("member,points\n" + "".join(f"C-{number},10\n" for number in range(5)))
+
+    def importing() -> Importing:
+        told = read_members(path, "Europe/Paris", str(town.alice.merchant_id))
+        new = NewImport(told.hash, "Old Club", str(town.alice.merchant_id), len(told.accounts), told.points)
+        return Importing(town.context, person, new, told)
+
+    found, bad, parts = check_all(importing())
+    assert (found.members, found.points, bad, len(parts)) == (5, 50, [], 3)
+    bring_all_in(importing(), parts[:2], points_to_come=50)
+    found, bad, parts = check_all(importing())
+    assert (found.members, found.members_before, found.points, found.points_before) == (1, 4, 10, 40)
+    assert bring_all_in(importing(), parts, points_to_come=10).members == 1
+    assert check_all(importing())[2] == []
+    path.write_text(path.read_text().replace("C-3,10", "C-3,11") + "C-9,1\n")
+    found, bad, parts = check_all(importing())
+    assert ([row.line for row in bad], found.members) == ([5], 1)
+    town.check()
+    store.dispose()

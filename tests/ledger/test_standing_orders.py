@@ -11,7 +11,7 @@ import pytest
 from ledger_town import ADMIN, Make, Town, rules
 from sqlalchemy import insert, select, update
 
-from token_service.errors import Forbidden, InvalidInput, NotFound, ReferenceConflict
+from token_service.errors import Forbidden, InvalidInput, MemberLeaving, NotFound, ReferenceConflict
 from token_service.ledger import tables, views
 from token_service.ledger.closing import close_member
 from token_service.ledger.context import Actor
@@ -200,6 +200,9 @@ def test_giving_changing_and_ending_an_order_are_facts_once_each(town: Town) -> 
     assert get_standing_order(town.context, town.alice, member).points == 70
     close_member(town.context, ADMIN, member, "asked to")
     assert told(town, member)[-1] == (0, "alma")
+    with pytest.raises(MemberLeaving):
+        order(town, member, 5)
+    order(town, member, 0)
     town.check()
 
 

@@ -69,7 +69,7 @@ def import_(
             _say(told, found, json_=json_, would=True, hindrance=foresee(importing, found.points))
             return
         done = bring_all_in(importing, parts, points_to_come=found.points)
-        done.members_before += found.members_before - done.members_before
+        done.members_before = len(told.accounts) - done.members
         done.points_before = told.points - done.points
         _say(told, done, json_=json_, would=False)
 

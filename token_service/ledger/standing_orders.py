@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select
 
-from token_service.errors import NotFound, ReferenceConflict
+from token_service.errors import MemberLeaving, NotFound, ReferenceConflict
 from token_service.ledger import checks, operations, stored_lots, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
@@ -30,12 +30,14 @@ _renewals = renewals.c
 
 
 def set_standing_order(context: Context, actor: Actor, member_id: str, points: int) -> views.StandingOrder:
-    """The member's order from now on; 0 points ends it. Repeatable. Raises NotFound, InvalidInput."""
+    """The member's order from now on; 0 points ends it. Repeatable. Raises NotFound, InvalidInput, MemberLeaving (closed)."""
 
     def work(tx: Transaction) -> views.StandingOrder:
         account = visible_account(tx, actor, member_id)
         if points:
             checks.points("/points", points)
+            if account.state == "closed":
+                raise MemberLeaving("the member has closed their account", state=account.state)
         give(tx, account, points, actor.name)
         return _order(tx, account.id)
 
