@@ -25,12 +25,16 @@ def bill_a_renewal(town: Town, luck: random.Random, members: list[str]) -> None:
     renew(town.context, town.alice, NewRenewal(town.reference(), luck.choice([0, 90, 2_000]), luck.choice(members)))
 
 
-def bring_somebody_in(town: Town, luck: random.Random, members: list[str]) -> None:
-    """Points from an earlier programme, for somebody who is here already, or who joined it long ago and is a member now."""
+def bring_somebody_in(town: Town, luck: random.Random, members: list[str], *, may_join: bool = True) -> None:
+    """Points from an earlier programme, for somebody who is here already, or who joined it long ago and is a member now. Without
+    `may_join` where a backup is restored: it lacks the keys of whoever joins after it.
+    """
     merchant = str(town.alice.merchant_id)
     known = NewMember(str(get_member(town.context, town.alice, luck.choice(members)).external_id), merchant_id=merchant)
     joined = town.clock.at - timedelta(days=luck.randrange(800))
-    new = luck.choice([known, NewMember(town.reference(), merchant_id=merchant, enrolled_at=joined)])
+    new = luck.choice(
+        [known] if not may_join else [known, NewMember(town.reference(), merchant_id=merchant, enrolled_at=joined)]
+    )
     until = town.clock.at + timedelta(days=luck.randrange(1, 40))
     lots = tuple(OpeningLot(2, town.reference(), luck.randrange(1, 30), luck.choice([None, until])) for _ in range(2))
     file = NewImport(town.reference(), "Old Club", merchant, 1, sum(lot.points for lot in lots))

@@ -133,7 +133,7 @@ class History:
             self.label,
             lambda: give_an_order(self.town, self.luck, self.members),
             lambda: bill_a_renewal(self.town, self.luck, self.members),
-            lambda: bring_somebody_in(self.town, self.luck, self.members),
+            lambda: bring_somebody_in(self.town, self.luck, self.members, may_join=False),
             self.benefits.act,
         ]
         for _ in range(steps):
