@@ -18,6 +18,8 @@ from token_service.ledger.donations import donate
 from token_service.ledger.due import run_due
 from token_service.ledger.events import send_event
 from token_service.ledger.holds import hold, release
+from token_service.ledger.import_inputs import NewImport, OpeningAccount, OpeningLot
+from token_service.ledger.imports import declare_import
 from token_service.ledger.inputs import (
     NewBenefitUse,
     NewDonation,
@@ -25,15 +27,18 @@ from token_service.ledger.inputs import (
     NewHold,
     NewMember,
     NewOrder,
+    NewRenewal,
     NewUseReversal,
     NewVoucher,
     NewVoucherReversal,
     NewVoucherUse,
 )
-from token_service.ledger.members import enrol, freeze, unfreeze
+from token_service.ledger.members import enrol, freeze, get_member, unfreeze
 from token_service.ledger.merging import merge_members
+from token_service.ledger.opening_balances import bring_in
 from token_service.ledger.referrals import get_invitation
 from token_service.ledger.segments import set_segments
+from token_service.ledger.standing_orders import renew, set_standing_order
 from token_service.ledger.views import BenefitUsed
 from token_service.ledger.voucher_undoing import undo_use
 from token_service.ledger.vouchers import buy_reward, use_voucher
@@ -115,6 +120,15 @@ def _adjust(town: Town, member: str) -> None:
     town.adjust(member, 70)
 
 
+def _bring_in(town: Town, member: str) -> None:
+    """Points from an earlier programme."""
+    name, merchant = get_member(town.context, town.alice, member).external_id, str(town.alice.merchant_id)
+    accounts = [OpeningAccount(2, NewMember(str(name), merchant_id=merchant), (OpeningLot(2, "old-1", 80),))]
+    new = NewImport("ab" * 32, "Old Club", merchant, 1, 80)
+    made = declare_import(town.context, ADMIN, new, points_to_come=80)
+    bring_in(town.context, ADMIN, made.id, new, accounts)
+
+
 def _hold(town: Town, member: str) -> None:
     town.issue(member, 50)
     held = hold(town.context, town.alice, NewHold(town.reference(), member, 30)).value.id
@@ -160,6 +174,13 @@ def _owe(town: Town, member: str) -> None:
 
 def _label(town: Town, member: str) -> None:
     set_segments(town.context, ADMIN, member, ("press", "regulars"))
+
+
+def _renew(town: Town, member: str) -> None:
+    """Points are used on a bill by the member's standing order."""
+    town.issue(member, 90)
+    set_standing_order(town.context, Actor.member(member), member, 50)
+    renew(town.context, town.alice, NewRenewal(town.reference(), 500, member))
 
 
 def _freeze(town: Town, member: str) -> None:
@@ -274,6 +295,7 @@ FIRST: dict[Key, Callable[[Town, str], None]] = {
     ("event", "event"): _event("unheard.of"),
     ("issuance", "issuance"): _issue,
     ("adjustment", "adjustment"): _adjust,
+    ("adjustment", "adjustment", "import"): _bring_in,
     ("held", "hold"): _hold,
     ("released", "hold"): _hold,
     ("redemption", "redemption"): _redeem,
@@ -288,6 +310,8 @@ FIRST: dict[Key, Callable[[Town, str], None]] = {
     ("expiry", None): _issue,
     ("tier", None): _buy(100_000),
     ("segments", None): _label,
+    ("standing_order", None): _renew,
+    ("redemption", "redemption", "renewal"): _renew,
     ("frozen", None): _freeze,
     ("unfrozen", None): _freeze,
     ("closed", None): _close,

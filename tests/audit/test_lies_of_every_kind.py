@@ -72,6 +72,7 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("event", "event"): ("awards", facts(event="review.written")),
     ("issuance", "issuance"): ("manual", more_points(200)),
     ("adjustment", "adjustment"): ("manual", says(reason="")),
+    ("adjustment", "adjustment", "import"): ("manual", says(reason="a gesture")),
     ("held", "hold"): ("lots", more("points_held")),
     ("released", "hold"): ("lots", more("points_freed")),
     ("redemption", "redemption"): ("rewards", more("price")),
@@ -89,6 +90,8 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("expiry", None): ("lots", a_point_less),
     ("tier", None): ("tiers", says(to="bronze")),
     ("segments", None): ("history", says(segments=["regulars", "press"])),
+    ("standing_order", None): ("rewards", more("up_to", -1)),
+    ("redemption", "redemption", "renewal"): ("rewards", says(renewal={"amount": 499})),
     ("closed", None): ("history", says(kind="reopened")),
     ("reopened", None): ("history", says(kind="closed")),
     ("merged_in", "merge"): ("manual", says(actor=None)),
@@ -108,6 +111,8 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
 }
 """What a leaf of the kind says that is not so, and the check that names it."""
 IN_WORDS: Mapping[Key, str] = {
+    ("redemption", "redemption", "renewal"): "a renewal used more points than its bill was",
+    ("adjustment", "adjustment", "import"): "the reason of an import is another",
     ("voucher_used", None, "order"): "what came off the order",
     ("voucher_reversal", "voucher_reversal"): "the use of a voucher that is undone is another",
     ("benefit_use", "benefit_use"): "what grants the benefit lounge, and what is left of it",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from newcomers import bill_a_renewal, bring_somebody_in, give_an_order
 
 from token_service.audit.report import REPLAYED, Status
 from token_service.errors import CallerError
@@ -159,6 +161,7 @@ class RandomBusiness:
         self.cause = cause.id
         self.bought: list[str] = []
         self.issued: list[str] = []
+        self.luck, self.known = random.Random(str(draw.getstate())), list(self.members)
         self.redeemed: list[str] = []
 
     def run(self, steps: int) -> None:
@@ -175,11 +178,17 @@ class RandomBusiness:
             action = self.draw.choice(
                 [*everyday, self.wait, self.wait, self.wait, self.settle, self.settle, self.rarely]
             )
-            try:
-                action()
-            except CallerError:
-                continue
+            for one in (action, self.beside):
+                with suppress(CallerError):
+                    one()
         self.settle()
+
+    def beside(self) -> None:
+        """Now and then something by a luck of its own, so that what the other steps draw stays what it was."""
+        if self.luck.random() < 0.2:
+            way = self.luck.choice([give_an_order, bill_a_renewal, bill_a_renewal, bring_somebody_in])
+            way(self.town, self.luck, self.known)
+            self.town.buy(self.luck.choice(self.known), self.luck.randrange(5_000))
 
     def close(self) -> None:
         if self.draw.random() < 0.3:

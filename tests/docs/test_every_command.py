@@ -19,6 +19,7 @@ RUN = {
     ("docs/operators.md", "Upgrade"): "tests/docs/test_operators_backup.py",
     ("docs/operators.md", "Backup and restore"): "tests/docs/test_operators_chain.py",
     ("docs/operators.md", "On an EVM network"): "tests/docs/test_operators_chain.py",
+    ("docs/importing.md", "*"): "tests/cli/test_members_import.py",
     ("docs/custody.md", "Key files under a passphrase"): "tests/custody/test_signer_host.py",
     ("docs/custody.md", "The signer as a process"): "tests/custody/test_signer_host.py",
     ("docs/custody.md", "A new key in place of an old one"): "tests/custody/test_signer_host.py",

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from benefit_history import BenefitHistory
 from ledger_town import ADMIN, TIERS, Town, rules
+from newcomers import bill_a_renewal, bring_somebody_in, give_an_order
 
 from token_service.errors import CallerError
 from token_service.ledger.causes import create_cause
@@ -130,6 +131,9 @@ class History:
             self.reopen,
             self.merge,
             self.label,
+            lambda: give_an_order(self.town, self.luck, self.members),
+            lambda: bill_a_renewal(self.town, self.luck, self.members),
+            lambda: bring_somebody_in(self.town, self.luck, self.members, may_join=False),
             self.benefits.act,
         ]
         for _ in range(steps):

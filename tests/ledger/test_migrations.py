@@ -17,6 +17,7 @@ from token_service.errors import BadSettings, DatabaseBusy, NotInitialised
 from token_service.ledger import (
     cause_tables,
     challenge_tables,
+    import_tables,
     membership_tables,
     merge_tables,
     notice_tables,
@@ -59,6 +60,7 @@ def test_they_make_what_the_tables_say(empty: Engine) -> None:
             tables,
             cause_tables,
             challenge_tables,
+            import_tables,
             membership_tables,
             merge_tables,
             notice_tables,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from ledger_town import ADMIN, Make, Town, rules
+from sqlalchemy import insert, select, update
 
-from token_service.errors import Forbidden, InvalidInput, NotFound, ReferenceConflict
-from token_service.ledger import views
+from token_service.errors import Forbidden, InvalidInput, MemberLeaving, NotFound, ReferenceConflict
+from token_service.ledger import tables, views
 from token_service.ledger.closing import close_member
 from token_service.ledger.context import Actor
 from token_service.ledger.holds import hold
 from token_service.ledger.inputs import NewHold, NewRenewal
 from token_service.ledger.members import freeze, get_member
+from token_service.ledger.merging import merge_members
+from token_service.ledger.rebuild import check_rebuild, rebuild
 from token_service.ledger.standing_orders import (
     find_renewal,
     get_renewal,
@@ -23,6 +27,7 @@ from token_service.ledger.standing_orders import (
     renew,
     set_standing_order,
 )
+from token_service.ledger.standing_tables import standing_orders
 
 
 def bill(town: Town, member: str, amount: int, **more: Any) -> views.Renewal:
@@ -169,3 +174,72 @@ def test_strangers_set_nothing_and_see_nothing(town: Town) -> None:
             work()
     with pytest.raises(InvalidInput):
         order(town, member, -1)
+
+
+def told(town: Town, member: str) -> list[tuple[int, str]]:
+    """What the facts say of the member's order, and who said it."""
+    columns = tables.facts.c
+    query = select(columns.detail).where(columns.member_id == member, columns.kind == "standing_order")
+    with town.context.store.read() as connection:
+        details = [json.loads(text) for text in connection.execute(query.order_by(columns.seq)).scalars()]
+    return [(one["up_to"], one["actor"]) for one in details]
+
+
+def test_giving_changing_and_ending_an_order_are_facts_once_each(town: Town) -> None:
+    """Facts that move no points are leaves too."""
+    member = town.member()
+    for points in (0, 200, 200, 50, 0, 0):
+        order(town, member, points)
+    assert told(town, member) == [(200, member), (50, member), (0, member)]
+    order(town, member, 70)
+    town.check()
+    with town.context.store.write() as connection:
+        connection.execute(update(standing_orders).values(points=7_000))
+    assert len(check_rebuild(town.context)) == 1
+    rebuild(town.context)
+    assert get_standing_order(town.context, town.alice, member).points == 70
+    close_member(town.context, ADMIN, member, "asked to")
+    assert told(town, member)[-1] == (0, "alma")
+    with pytest.raises(MemberLeaving):
+        order(town, member, 5)
+    order(town, member, 0)
+    town.check()
+
+
+def test_a_renewals_redemption_says_whose_bill_it_paid(town: Town) -> None:
+    member = town.member()
+    town.issue(member, 500)
+    order(town, member, 200)
+    paid = bill(town, member, 2_990)
+    with town.context.store.read() as connection:
+        query = select(tables.entries.c.detail).where(tables.entries.c.operation_id == paid.redemption_id)
+        detail = json.loads(connection.execute(query).scalar_one())
+    assert detail["renewal"] == {"amount": 2_990}
+
+
+def test_an_order_from_before_there_were_facts_has_one_when_it_is_next_used(town: Town) -> None:
+    member, other = town.member(), town.member()
+    for one in (member, other):
+        town.issue(one, 500)
+        row = {"member_id": one, "points": 200, "set_at": town.clock.at, "set_by": one}
+        with town.context.store.write() as connection:
+            connection.execute(insert(standing_orders).values(**row))
+    town.check()
+    assert bill(town, member, 2_990).points == 200
+    assert bill(town, member, 2_990).points == 200
+    order(town, other, 0)
+    assert (told(town, member), told(town, other)) == ([(200, member)], [])
+    town.check()
+
+
+def test_the_account_that_stays_takes_over_an_order_unless_it_has_one(town: Town) -> None:
+    for own, kept in ((0, 200), (30, 30)):
+        gone, stays = town.member(), town.member()
+        order(town, gone, 200)
+        order(town, stays, own)
+        merge_members(town.context, ADMIN, gone, stays, "the same person")
+        assert get_standing_order(town.context, town.alice, stays).points == kept
+        assert told(town, stays)[-1][0] == kept
+    town.check()
+    rebuild(town.context)
+    town.check()

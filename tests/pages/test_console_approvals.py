@@ -10,7 +10,10 @@ from pages_town import RULES, Town
 
 from token_service.ledger.balances import get_balance
 from token_service.ledger.context import Actor
+from token_service.ledger.import_inputs import NewImport
+from token_service.ledger.merchants import list_merchants
 from token_service.ledger.proposals import open_proposals
+from token_service.ledger.staff_imports import vouch_for
 from token_service.ledger.staff_trail import list_actions
 
 
@@ -109,3 +112,31 @@ def test_a_proposal_that_can_no_longer_be_made_says_why(town: Town, support: Des
     answer = desk(town, "manager").post(f"/console/approvals/{proposal_id(town)}/approve")
     assert answer.status_code == 409
     assert "The member is frozen" in answer.text
+
+
+def test_a_file_of_members_is_approved_by_a_colleague(town: Town, support: Desk) -> None:
+    """An approval of the whole file by hash by a second person."""
+    context = town.context
+    merchant = list_merchants(context, Actor.admin(), limit=1, cursor=None).data[0].id
+    new = NewImport("ab" * 32, "Old Club", merchant, 3, 1_500)
+    path = f"/console/approvals/imports/{vouch_for(context, support.person, new, points_to_come=1_500).id}"
+    mine = support.read("/console/approvals")
+    for words in ("Members from Old Club", "A file with 3 members", "ab" * 32, "1,500", "a colleague approves it"):
+        assert words in mine
+    assert support.post(f"{path}/approve").status_code == 403
+    manager = desk(town, "manager")
+    assert manager.post(f"{path}/approve").location == "/console/approvals?done=import"
+    assert "runs the import again" in manager.read("/console/approvals?done=import")
+    assert manager.post(f"{path}/decline").status_code == 409
+    trail = manager.read("/console/trail")
+    for words in ("Vouched for 1,500 points from Old Club.", "Let members and points from Old Club come in."):
+        assert words in trail
+
+
+def test_a_file_of_members_is_declined(town: Town, support: Desk) -> None:
+    merchant = list_merchants(town.context, Actor.admin(), limit=1, cursor=None).data[0].id
+    made = vouch_for(
+        town.context, support.person, NewImport("cd" * 32, "Old Club", merchant, 1, 101), points_to_come=101
+    )
+    assert support.post(f"/console/approvals/imports/{made.id}/decline").location == "/console/approvals?done=declined"
+    assert "Declined members and points from Old Club." in desk(town, "manager").read("/console/trail")

@@ -36,7 +36,7 @@ CHECKS: Final = {
     "lots": "points are used and expire as the rules say: which, in what order, and not before their date",
     "reversals": "refunds leave what the rules leave, nothing is taken back twice, and debts are paid in turn",
     "restorations": "points come back to the redemption that took them, and never more",
-    "rewards": "every reward had the price of its ruleset, and points their value",
+    "rewards": "every reward had the price of its ruleset, points their value, and renewals a standing order",
     "benefits": "every use of a benefit was granted and within its limit, and taken back once at most",
     "manual": "what people did by hand has a reason and a name, and stays within its limit",
     "references": "every part of an operation was recorded once under its merchant's reference",

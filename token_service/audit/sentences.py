@@ -65,6 +65,10 @@ def opening_lines(report: AuditReport) -> list[str]:
         )
     )
     lines = [f"Of {number(tally.points)} points moved: {shares}; {number(tally.accounts)} accounts replayed"]
+    for source, points in sorted(tally.brought_in.items()):
+        lines.append(
+            f"{number(points)} points brought in from an earlier programme ({source}): no rule of this one gave them"
+        )
     if tally.not_interpreted:
         kinds = ", ".join(f"{number(count)} {kind}" for kind, count in sorted(tally.not_interpreted.items()))
         lines.append(f"Facts of kinds that this auditor does not know, counted and not interpreted: {kinds}")

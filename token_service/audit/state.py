@@ -125,6 +125,7 @@ class Openings:
     unproved_batches: int = 0
     not_interpreted: dict[str, int] = field(default_factory=dict)
     merchants: dict[str, int] = field(default_factory=dict)
+    brought_in: dict[str, int] = field(default_factory=dict)  # points, by what an earlier programme was called
     waiting: set[str] = field(default_factory=set)
 
     @property

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "doctor": "doctor:doctor",
     "ruleset": "ruleset_commands:ruleset",
     "member": "member_commands:member",
+    "members": "members_commands:members",
     "reward": "reward_commands:reward",
     "cause": "cause_commands:cause",
     "merchant": "merchant_commands:merchant",

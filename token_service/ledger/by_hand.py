@@ -20,6 +20,7 @@ from token_service.program.facts import local_time
 from token_service.program.manual import (
     ByHand,
     check_adjusted_alone,
+    check_imported_alone,
     check_issued_by_hand,
     held_alone,
     held_by_hand,
@@ -38,6 +39,18 @@ def check_adjustment(tx: Transaction, ruleset: Ruleset, points: int, *, actor: s
     check_adjusted_alone(
         ruleset,
         points,
+        date=local_date(ruleset, tx),
+        actor=actor,
+        left=lambda budget: campaign_uses.left(tx, budget),
+    )
+
+
+def check_import(tx: Transaction, ruleset: Ruleset, points: int, *, to_come: int, actor: str) -> None:
+    """Raises ApprovalNeeded when one person may not bring in a file with so many points alone."""
+    check_imported_alone(
+        ruleset,
+        points,
+        to_come=to_come,
         date=local_date(ruleset, tx),
         actor=actor,
         left=lambda budget: campaign_uses.left(tx, budget),

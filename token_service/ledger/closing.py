@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import delete
-
 from token_service.errors import Conflict
 from token_service.ledger import checks, operations, views
 from token_service.ledger.accounts import Account
@@ -20,7 +18,7 @@ from token_service.ledger.inputs import NewAdjustment
 from token_service.ledger.leaving import set_state
 from token_service.ledger.members import member_view
 from token_service.ledger.posting import fact, sweep_expired
-from token_service.ledger.standing_tables import standing_orders
+from token_service.ledger.standing_facts import give
 from token_service.ledger.transaction import Transaction, write
 
 REFERENCE: Final = "closing"
@@ -69,7 +67,7 @@ def _close(tx: Transaction, account: Account, actor: Actor, reason: str, *, forf
     if left:
         reference = f"{REFERENCE}/{account.id}/{account.leaf_count}"
         adjust_in(tx, actor.name, NewAdjustment(reference, account.id, -left, reason))
-    tx.connection.execute(delete(standing_orders).where(standing_orders.c.member_id == account.id))
+    give(tx, account, 0, actor.name)
     _becomes(tx, account, "closed", "closed", reason=reason, actor=actor)
 
 

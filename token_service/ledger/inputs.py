@@ -34,6 +34,7 @@ class NewMember:
     merchant_id: str | None = None
     household: str | None = None
     verified: NewContacts | None = None
+    enrolled_at: datetime | None = None  # of a member who is brought in from an earlier programme (imports.py)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from token_service.ledger.posting import fact
 from token_service.ledger.purchase_facts import history, last_visit, segments_of
 from token_service.ledger.segments import label
 from token_service.ledger.staged import Operation
+from token_service.ledger.standing_facts import take_over
 from token_service.ledger.transaction import Transaction, write
 from token_service.program.limits import needs_approval
 from token_service.program.merging import renamed
@@ -105,6 +106,7 @@ def arrive(tx: Transaction, source: Account, target: Account, operation: Operati
     move_in_all(tx, target, operation, lots)
     tiers.review(tx, target)
     label(tx, target, (*segments_of(source), *segments_of(target)), str(operation.facts["actor"]))
+    take_over(tx, source, target, str(operation.facts["actor"]))
     tx.flush()
     note_move(tx, operation, source, target, first_in.id)
     set_state(tx, source, "closed")

@@ -69,11 +69,16 @@ def welcome(tx: Transaction, member_ids: Sequence[str]) -> None:
     tx.flush()
 
 
-def first_looks(tx: Transaction, birth_date: date | None) -> dict[str, date | None]:
-    """The local dates on which a new member's birthday and anniversary are looked at first: a birthday today, if it is today."""
-    today = _today(tx.now, tx.ruleset(tx.ruleset_hash_at(tx.now)))
-    birthday = None if birth_date is None else next_birthday(birth_date, today - timedelta(days=1))
-    return {_BIRTHDAY.due_on.name: birthday, _ANNIVERSARY.due_on.name: next_birthday(today, today)}
+def first_looks(tx: Transaction, birth_date: date | None, enrolled_at: datetime) -> dict[str, date | None]:
+    """The local dates on which a new member's birthday and anniversary are looked at first: a birthday today, if it is today;
+    an anniversary today, of who was enrolled elsewhere before.
+    """
+    rules = tx.ruleset(tx.ruleset_hash_at(tx.now))
+    today, enrolled_on = _today(tx.now, rules), _today(enrolled_at, rules)
+    yesterday = today - timedelta(days=1)
+    birthday = None if birth_date is None else next_birthday(birth_date, yesterday)
+    anniversary = next_birthday(enrolled_on, max(yesterday, enrolled_on))
+    return {_BIRTHDAY.due_on.name: birthday, _ANNIVERSARY.due_on.name: anniversary}
 
 
 def celebrate(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:

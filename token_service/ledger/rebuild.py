@@ -3,7 +3,7 @@ facts, debts.
 
 `check_rebuild` compares, `rebuild` writes. Cached are: members' figures and tiers, lots, pending awards, what
 purchases keep, what they hold of campaigns and count for in challenges, memberships, uses of benefits, what became of vouchers,
-which of their uses were undone, which redemption paid for which purchase.
+which of their uses were undone, which redemption paid for which purchase, standing orders.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from token_service.ledger.payment_tables import points_payments
 from token_service.ledger.referrals import mend_states
 from token_service.ledger.replaying import replayed_member
 from token_service.ledger.staff_tables import vouchers
+from token_service.ledger.standing_tables import standing_orders
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.voucher_use_tables import undone_voucher_uses
 
@@ -44,6 +45,7 @@ CACHED_TABLES: Final[Mapping[str, tuple[Table, str]]] = {
     "benefit_uses": (benefit_uses, "operation_id"),
     "vouchers": (vouchers, "id"),
     "undone_voucher_uses": (undone_voucher_uses, "operation_id"),
+    "standing_orders": (standing_orders, "member_id"),
 }
 Rows = dict[str, dict[str, Any]]
 

@@ -83,10 +83,16 @@ def _redeem(tx: Transaction, actor: Actor, new: NewRedemption) -> Done:
 
 
 def spend(
-    tx: Transaction, merchant_id: str, account: Account, new: NewRedemption, *, voucher_id: str | None = None
+    tx: Transaction,
+    merchant_id: str,
+    account: Account,
+    new: NewRedemption,
+    *,
+    voucher_id: str | None = None,
+    renewal_cents: int | None = None,
 ) -> Done:
     """The redemption of this account's points, accepted by the merchant; the caller has looked who may, and makes the voucher
-    that it names. Raises as `redeem`.
+    that it names. `renewal_cents`: the bill of which a standing order pays part. Raises as `redeem`.
     """
     checks.reference(new.reference)
     content = operations.content_hash(content_of(new) | {"merchant_id": merchant_id})
@@ -107,6 +113,7 @@ def spend(
     more = (
         said_of(fitted_redemption(tx, new)) if voucher_id is None else {"voucher": voucher_id}
     )  # whose use says the order
+    more = more if renewal_cents is None else {**more, "renewal": {"amount": renewal_cents}}
     take_piece(tx, new.reward_id)
     sweep_expired(tx, account)
     facts = {"points": points, "reward_id": new.reward_id, "value": value_of(ruleset, points), **more}

@@ -21,6 +21,7 @@ from token_service.ledger.points_payments import replayed_payments
 from token_service.ledger.posting import FIGURE_OF_KIND
 from token_service.ledger.segments import replayed_segments
 from token_service.ledger.staged import HoldState, Operation
+from token_service.ledger.standing_facts import replayed_orders
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.undone_uses import replayed_voucher_uses
 from token_service.ledger.voucher_rows import replayed_vouchers
@@ -81,6 +82,7 @@ def replayed_member(tx: Transaction, member_id: str) -> tuple[dict[str, Any], di
         "benefit_uses": replayed_benefit_uses(done),
         "vouchers": replayed_vouchers(tx, member_id, all_done, entries, standing),
         "undone_voucher_uses": undone,
+        "standing_orders": replayed_orders(tx, member_id, is_merged=merged_into is not None),
     }
     return figures, rows
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, insert, select
 
-from token_service.errors import NotFound, ReferenceConflict
+from token_service.errors import MemberLeaving, NotFound, ReferenceConflict
 from token_service.ledger import checks, operations, stored_lots, views
 from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
@@ -19,26 +19,26 @@ from token_service.ledger.hold_rows import free_lapsed
 from token_service.ledger.inputs import NewRedemption, NewRenewal
 from token_service.ledger.redemptions import spend, spending_refusal
 from token_service.ledger.spendings import spent_by
-from token_service.ledger.standing_tables import renewals, standing_orders
+from token_service.ledger.standing_facts import give, order_of, tell
+from token_service.ledger.standing_tables import renewals
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.program import lots as engine
 from token_service.program.rewards import points_worth, value_of
 from token_service.program.spending_limits import most_within
 
-_renewals, _orders = renewals.c, standing_orders.c
+_renewals = renewals.c
 
 
 def set_standing_order(context: Context, actor: Actor, member_id: str, points: int) -> views.StandingOrder:
-    """The member's order from now on; 0 points ends it. Repeatable. Raises NotFound, InvalidInput."""
+    """The member's order from now on; 0 points ends it. Repeatable. Raises NotFound, InvalidInput, MemberLeaving (closed)."""
 
     def work(tx: Transaction) -> views.StandingOrder:
         account = visible_account(tx, actor, member_id)
         if points:
             checks.points("/points", points)
-        tx.connection.execute(delete(standing_orders).where(_orders.member_id == account.id))
-        if points:
-            row = {"member_id": account.id, "points": points, "set_at": tx.now, "set_by": actor.name}
-            tx.connection.execute(insert(standing_orders).values(**row))
+            if account.state == "closed":
+                raise MemberLeaving("the member has closed their account", state=account.state)
+        give(tx, account, points, actor.name)
         return _order(tx, account.id)
 
     return write(context, work)
@@ -102,7 +102,8 @@ def _renew(tx: Transaction, account: Account, merchant_id: str, new: NewRenewal)
     redemption_id = None
     if points:
         asked = NewRedemption(new.reference, account.id, points, merchant_id=merchant_id)
-        redemption_id = spend(tx, merchant_id, account, asked).operation.id
+        tell(tx, account)
+        redemption_id = spend(tx, merchant_id, account, asked, renewal_cents=new.amount).operation.id
     tx.flush()
     row = {
         "id": tx.new_id("rnw"),
@@ -144,7 +145,7 @@ def _usable(tx: Transaction, account: Account, amount: int) -> tuple[int, str | 
 
 
 def _order(tx: Transaction, member_id: str) -> views.StandingOrder:
-    row = tx.connection.execute(select(standing_orders).where(_orders.member_id == member_id)).one_or_none()
+    row = order_of(tx, member_id)
     return views.StandingOrder(member_id, 0 if row is None else row.points, None if row is None else row.set_at)
 
 

@@ -10,6 +10,7 @@ from token_service.ledger.benefit_views import Benefit, BenefitUsed, UseOutcome
 from token_service.ledger.cause_views import Cause, Donation
 from token_service.ledger.challenge_views import Badge, ChallengeStanding, Completed
 from token_service.ledger.hold_views import Hold
+from token_service.ledger.import_views import Import
 from token_service.ledger.membership_views import Membership, MembershipTotal
 from token_service.ledger.point_views import (
     Adjustment,
@@ -93,6 +94,7 @@ __all__ = [
     "Event",
     "ExpiringPoints",
     "Hold",
+    "Import",
     "Invitation",
     "Issuance",
     "LeafView",

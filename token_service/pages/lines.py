@@ -121,6 +121,9 @@ def _words(entry: EntryView, rules: Ruleset) -> tuple[str, str | None]:
         reward = _text(facts, "reward")
         return reward_named(rules, reward) if reward else gettext("Donation"), _text(facts, "cause_name")
     if entry.kind == "adjustment":
+        imported = facts.get("imported")
+        if isinstance(imported, dict):
+            return gettext("Points from an earlier programme"), _text(imported, "from")
         return gettext("Correction"), _text(facts, "reason")
     plain = {
         "expiry": gettext("Expired points"),

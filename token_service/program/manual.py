@@ -94,6 +94,20 @@ def check_adjusted_alone(ruleset: Ruleset, points: int, *, date: str, actor: str
         raise ApprovalNeeded(said, key=f"limits.{ADJUSTED_DAY}", limit=own.budget.points, remaining=remaining)
 
 
+def check_imported_alone(ruleset: Ruleset, points: int, *, to_come: int, date: str, actor: str, left: Left) -> None:
+    """Raises ApprovalNeeded where a file that brings in so many points altogether is more than one person may put right at once,
+    or what is still `to_come` of it more than is left of their day: a file is one decision, however many rows it has.
+    """
+    limit = ruleset.limits.adjustment_points
+    if limit is not None and points > limit:
+        said = "a file with so many points needs a second person"
+        raise ApprovalNeeded(said, key="limits.adjustment_points", limit=limit)
+    own = ones_own_day(ruleset, ADJUSTED_DAY, date=date, actor=actor)
+    if own is not None and to_come > (remaining := left(own.budget)):
+        said = "a file with more points than one person may put right in a day needs a second person"
+        raise ApprovalNeeded(said, key=f"limits.{ADJUSTED_DAY}", limit=own.budget.points, remaining=remaining)
+
+
 def held_alone(ruleset: Ruleset, points: int, *, date: str, actor: str) -> dict[str, int]:
     """What an adjustment that nobody else approved holds of the person's day."""
     own = ones_own_day(ruleset, ADJUSTED_DAY, date=date, actor=actor)

@@ -205,6 +205,7 @@ class Account:
     spent: dict[str, Spent] = field(default_factory=dict)  # without what came back, by redemption or open hold
     given: dict[str, Spent] = field(default_factory=dict)  # to causes, by donation
     segments: list[str] = field(default_factory=list)
+    standing_order: int = 0  # points that may be used on each renewal
     once: list[str] = field(default_factory=list)  # what an account may have once, and had
     referrals: dict[str, Referral] = field(default_factory=dict)  # by event and subject
     owes_referrals: list[str] = field(default_factory=list)  # that a refund took the reason from

@@ -12,6 +12,7 @@ from typing import Final
 from token_service.audit.accounts import (
     award_parts,
     challenges,
+    imports,
     lots,
     merges,
     payments,
@@ -125,6 +126,7 @@ class AccountBook:
             what = "the campaign" if "/" not in campaign_id else "the day and party"
             is_by_hand = " by " in campaign_id
             said = "more than one person may in a day" if is_by_hand else "gave more than its budget"
+            said = "more than one person may bring in alone" if campaign_id.startswith(imports.ALONE) else said
             detail = f"{'by hand:' if is_by_hand else what} {printable(campaign_id)} {said}"
             self.findings.add(
                 Finding("manual" if is_by_hand else "awards", detail, expected=f"at most {budget}", found=str(points))
@@ -235,6 +237,7 @@ class AccountBook:
             self.findings.add(leaf.finding("references", detail, expected="once", found=leaf.id))
         elif leaf.skip_reason is None:
             del account.unsettled[leaf.number]
+            self._count(leaf)
 
     def _note_waiting(self, account: Account) -> None:
         waiting = self.state.openings.waiting
@@ -304,6 +307,12 @@ class AccountBook:
         references.check(step, self.state.openings.merchants)
         _check_rules(step)
         check(step)
+        self._count(leaf)
+
+    def _count(self, leaf: OpenedLeaf) -> None:
+        """What no rule gave."""
+        if imports.is_import(leaf) and leaf.skip_reason is None:
+            imports.count(leaf, self.state.openings.brought_in)
 
     def _not_interpreted(self, leaf: OpenedLeaf) -> None:
         counts, kind = self.state.openings.not_interpreted, printable(leaf.kind)

@@ -15,6 +15,7 @@ from token_service.audit.accounts import (
     merges,
     redemptions,
     refunds,
+    standing,
     tiers,
     voids,
     vouchers,
@@ -37,6 +38,8 @@ def _closed(step: Step) -> None:
     before, after = ("active", "closed") if leaf.kind == "closed" else ("closed", "active")
     step.same("history", f"the state of an account that is {leaf.kind}", before, account.state)
     account.state = after
+    if after == "closed":
+        standing.closed(step)
 
 
 def _segments(step: Step) -> None:
@@ -70,6 +73,7 @@ CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("expiry", None): lots.expire,
     ("tier", None): tiers.changed,
     ("segments", None): _segments,
+    ("standing_order", None): standing.given,
     ("benefit_use", "benefit_use"): benefits.used,
     ("use_reversal", "use_reversal"): benefits.taken_back,
     ("void", None): voids.void,

@@ -16,11 +16,11 @@ from token_service.program.ruleset import Ruleset
 from token_service.units import EntryKind
 
 
-def credit(step: Step, operation: Operation, ruleset: Ruleset) -> None:
-    """The new lot of points that a person gave: all of it has the programme's date."""
+def credit(step: Step, operation: Operation, ruleset: Ruleset, *, is_dated: bool = False) -> None:
+    """The new lot of points that a person gave: all of it has the programme's date, unless it came with one."""
     leaf = step.leaf
     until = expires_at(ruleset, leaf.occurred_at, step.account.last_activity_at)
-    enter(step, operation, DatedPoints(leaf.amount, until))
+    enter(step, operation, DatedPoints(leaf.amount, leaf.instant_of("expires_at") if is_dated else until))
 
 
 def enter(step: Step, operation: Operation, part: DatedPoints, *, is_last: bool = True) -> None:

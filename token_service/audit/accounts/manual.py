@@ -6,7 +6,7 @@ different members came is not seen here. Nor is whether two names are one person
 
 from __future__ import annotations
 
-from token_service.audit.accounts import lots
+from token_service.audit.accounts import imports, lots
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.step import Step
 from token_service.errors import LimitExceeded
@@ -75,7 +75,7 @@ def adjustment(step: Step) -> None:
     _check_signed(step)
     _check_approved(step)
     if step.leaf.entry_kind == EntryKind.ADJUSTMENT_UP:
-        _credit(step)
+        _credit(step, is_dated=imports.is_dated(step))
     else:
         lots.debit(step, lots.consumed(step))
 
@@ -87,6 +87,8 @@ def _check_approved(step: Step) -> None:
     is_alone = not isinstance(approved_by, str) or not approved_by.strip() or approved_by == detail.get("actor")
     if is_alone:
         _count_adjusted(step, step.ruleset())
+    if imports.is_import(step.leaf):
+        imports.check(step, step.ruleset(), is_alone=is_alone)
     if is_alone and needs_approval(step.ruleset(), step.leaf.amount):
         said = "an adjustment above the limit was approved by nobody else"
         step.differs("manual", said, expected="a second person", found=approved_by or "nobody")
@@ -100,7 +102,7 @@ def _count_adjusted(step: Step, ruleset: Ruleset) -> None:
         step.storage.count_campaign(f"{day}/put right alone by {actor}", step.leaf.amount, own.budget.points)
 
 
-def _credit(step: Step, day: str | None = None) -> None:
+def _credit(step: Step, day: str | None = None, *, is_dated: bool = False) -> None:
     leaf = step.leaf
     operation = Operation(
         leaf.text_of("operation_id"),
@@ -113,7 +115,7 @@ def _credit(step: Step, day: str | None = None) -> None:
         kept=leaf.amount,
         day=day,
     )
-    lots.credit(step, operation, step.ruleset())
+    lots.credit(step, operation, step.ruleset(), is_dated=is_dated)
     step.storage.put_operation(operation)
 
 

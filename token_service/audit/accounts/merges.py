@@ -50,7 +50,7 @@ def merged(step: Step) -> None:
     ):
         detail = "a merge above the limit of adjustments was approved by nobody else"
         step.differs("manual", detail, expected="a second person", found=approved_by or "nobody")
-    account.state, account.merged_into = "closed", leaf.text_of("into_account")
+    account.state, account.merged_into, account.standing_order = "closed", leaf.text_of("into_account"), 0
 
 
 def merged_in(step: Step) -> None:

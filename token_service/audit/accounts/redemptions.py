@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from token_service.audit.accounts import donations, holds, lots, payments, spending, vouchers
+from token_service.audit.accounts import donations, holds, lots, payments, spending, standing, vouchers
 from token_service.audit.accounts.account import Operation
 from token_service.audit.accounts.memberships import whose
 from token_service.audit.accounts.orders import check_order
@@ -25,6 +25,7 @@ def redemption(step: Step) -> None:
     else:
         step.same("rewards", "the value of the points", value_of(ruleset, leaf.amount), leaf.whole("value"))
         _check_price(step, ruleset)
+        standing.check_renewal(step, ruleset)
         if "of" not in leaf.detail:  # a hold was looked at when it was made
             spending.check(step, ruleset, leaf.amount, is_amount=leaf.detail.get("reward") is None)
     uses = holds.captured(step) if "of" in leaf.detail else lots.debit(step, lots.consumed(step))

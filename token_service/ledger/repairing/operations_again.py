@@ -77,14 +77,16 @@ def _issuance(tx: Transaction, leaf: OpenedLeaf) -> Content:
 
 def _adjustment(tx: Transaction, leaf: OpenedLeaf) -> Content:
     points = EntryKind(leaf.place.kind).sign * leaf.place.amount
-    said = {name: leaf.document[name] for name in ("reason", "actor", "approved_by") if name in leaf.document}
+    said = {
+        name: leaf.document[name] for name in ("reason", "actor", "approved_by", "imported") if name in leaf.document
+    }
     return {"points": points, **said}, {}
 
 
 def _redemption(tx: Transaction, leaf: OpenedLeaf) -> Content:
     document = leaf.document
     facts = {"points": document["price"], "reward_id": document["reward"], "value": document["value"]}
-    facts |= {name: document[name] for name in ("voucher", "order", "discount") if name in document}
+    facts |= {name: document[name] for name in ("voucher", "order", "discount", "renewal") if name in document}
     return facts | ({"by_signature": document["transaction"]} if "quote_hash" in document else {}), {}
 
 

@@ -108,6 +108,21 @@ def _purchase_recorded(detail: Mapping[str, Any]) -> str:
     )
 
 
+def _import_declared(detail: Mapping[str, Any]) -> str:
+    points = int(detail.get("points", 0))
+    return ngettext(
+        "Vouched for %(points)s point from %(name)s.",
+        "Vouched for %(points)s points from %(name)s.",
+        points,
+        points=formats.number(points),
+        name=_source(detail),
+    )
+
+
+def _source(detail: Mapping[str, Any]) -> str:
+    return str(detail.get("source", ""))
+
+
 def _proposed(detail: Mapping[str, Any]) -> str:
     return gettext("Proposed a correction of %(points)s points.", points=formats.signed(int(detail.get("points", 0))))
 
@@ -191,6 +206,9 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "adjustment.proposed": _proposed,
     "adjustment.approved": _approved,
     "adjustment.declined": _declined,
+    "import.declared": _import_declared,
+    "import.approved": lambda detail: gettext("Let members and points from %(name)s come in.", name=_source(detail)),
+    "import.declined": lambda detail: gettext("Declined members and points from %(name)s.", name=_source(detail)),
     "member.frozen": lambda _: gettext("Froze the member."),
     "member.closed": lambda _: gettext("Closed the account."),
     "member.reopened": lambda _: gettext("Opened the account again."),

@@ -106,6 +106,10 @@ def _of_the_account(entry: EntryView) -> tuple[str, str | None] | None:
     if entry.kind == "segments":
         names = entry.facts.get("segments")
         return gettext("Segments"), (", ".join(map(str, names)) if isinstance(names, list) else "") or gettext("none")
+    if entry.kind == "standing_order":
+        up_to = entry.facts.get("up_to")
+        some = gettext("up to %(points)s", points=formats.number(up_to)) if isinstance(up_to, int) and up_to else None
+        return gettext("Points on renewals"), some or gettext("none")
     return (titles[entry.kind], _text(entry.facts, "reason")) if entry.kind in titles else None
 
 
