@@ -70,10 +70,18 @@ def welcome(tx: Transaction, member_ids: Sequence[str]) -> None:
 
 
 def first_looks(tx: Transaction, birth_date: date | None) -> dict[str, date | None]:
-    """The local dates on which a new member's birthday and anniversary are looked at first: a birthday today, if it is today."""
+    """The local dates on which a new member's birthday and anniversary are looked at first."""
+    today = _today(tx.now, tx.ruleset(tx.ruleset_hash_at(tx.now)))
+    return first_birthday(tx, birth_date) | {_ANNIVERSARY.due_on.name: next_birthday(today, today)}
+
+
+def first_birthday(tx: Transaction, birth_date: date | None) -> dict[str, date | None]:
+    """The local date on which the birthday of a birth date that is told now is looked at first: today, if it is today. One before
+    is not caught up with.
+    """
     today = _today(tx.now, tx.ruleset(tx.ruleset_hash_at(tx.now)))
     birthday = None if birth_date is None else next_birthday(birth_date, today - timedelta(days=1))
-    return {_BIRTHDAY.due_on.name: birthday, _ANNIVERSARY.due_on.name: next_birthday(today, today)}
+    return {_BIRTHDAY.due_on.name: birthday}
 
 
 def celebrate(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
