@@ -18,7 +18,7 @@ LIMITS = (
     "limits: {per_member_day_points: 60, per_merchant_day_points: 70, count_manual: true, manual_issuance_day_points: 50, "
     "adjustment_day_points: 20}"
 )
-REDEMPTION = "redemption: {min_points: 5, per_member_day_points: 50}\n"
+REDEMPTION = "redemption: {min_points: 5, max_points: 45, per_member_day_points: 50}\n"
 
 
 @pytest.fixture
@@ -86,3 +86,16 @@ def test_points_used_below_the_least_amount(made: OpenedProgramme) -> None:
 
     found = findings(lie(made, "redemption", smaller), "rewards")
     assert any(one.detail == "points were spent against redemption.min_points" for one in found)
+
+
+def test_points_used_above_the_most_of_a_use(made: OpenedProgramme) -> None:
+    member = made.town.member()
+    made.town.issue(member, 30)
+    made.town.issue(member, 20)
+    made.town.redeem(member, 45)
+
+    def larger(leaf: Settling) -> Settling:
+        return saying(leaf, amount=46, price=46)
+
+    found = findings(lie(made, "redemption", larger), "rewards")
+    assert any(one.detail == "points were spent against redemption.max_points" for one in found)

@@ -242,11 +242,25 @@ MISTAKES = [
         "/limits/manual_issuance_day_points",
         "must not be less than manual_issuance_points, which it would always cut",
     ),
-    ({"redemption": {}}, "/redemption", "must have min_points, step_points, per_member_day_points or cool_down"),
+    (
+        {"redemption": {}},
+        "/redemption",
+        "must have min_points, max_points, step_points, per_member_day_points or cool_down",
+    ),
     (
         {"redemption": {"min_points": 30, "step_points": 20}},
         "/redemption/min_points",
         "must be a multiple of step_points",
+    ),
+    (
+        {"redemption": {"min_points": 30, "max_points": 20}},
+        "/redemption/max_points",
+        "must not be less than min_points or step_points",
+    ),
+    (
+        {"redemption": {"max_points": 20, "per_member_day_points": 10}},
+        "/redemption/max_points",
+        "has no effect above per_member_day_points",
     ),
     (
         {"redemption": {"step_points": 20, "per_member_day_points": 10}},

@@ -12,8 +12,9 @@ from sqlalchemy import select, update
 from token_service.ledger import tables
 from token_service.ledger.due import next_due_at, run_due
 from token_service.ledger.due_members import CHUNK
-from token_service.ledger.inputs import NewMember
+from token_service.ledger.inputs import MemberChange, NewMember
 from token_service.ledger.members import enrol, enrol_batch, freeze, unfreeze
+from token_service.ledger.profiles import change_member
 from token_service.ledger.rebuild import rebuild
 from token_service.ledger.transaction import write
 from token_service.program.birthdays import birthday_in, last_birthday, next_birthday
@@ -106,9 +107,8 @@ def test_one_grant_per_member_per_year(town: Town) -> None:
 def test_editing_the_birth_date_never_yields_a_second_one_that_year(town: Town) -> None:
     member = join(town, birth_date=date(1990, 3, 3))
     assert town.pass_time(DAY).birthdays == 1
-    with town.context.store.write() as connection:
-        here = update(tables.members).where(tables.members.c.id == member)
-        connection.execute(here.values(birth_date=date(1990, 3, 10), birthday_due_on=date(2026, 3, 10)))
+    change = MemberChange(frozenset({"birth_date"}), birth_date=date(1990, 3, 10))
+    change_member(town.context, town.alice, member, change)
     assert town.pass_time(8 * DAY).birthdays == 0
     assert points(town, member) == 40
     assert town.pass_time(365 * DAY).birthdays == 1

@@ -16,13 +16,13 @@ from token_service.ledger import views
 from token_service.ledger.causes import close_cause, create_cause, list_causes
 from token_service.ledger.context import Actor
 from token_service.ledger.donations import donate, get_donation, simulate_donation
-from token_service.ledger.inputs import NewDonation, NewVoucher
+from token_service.ledger.inputs import NewDonation, NewOrder, NewVoucher, NewVoucherUse
 from token_service.ledger.rebuild import rebuild
 from token_service.ledger.reward_standings import list_reward_standings
 from token_service.ledger.segments import set_segments
 from token_service.ledger.stock import set_stock, stock_of
 from token_service.ledger.store import Store
-from token_service.ledger.vouchers import buy_reward
+from token_service.ledger.vouchers import buy_reward, use_voucher
 
 REWARDS = """
   - {id: meal, kind: donation, points: 40, cause: Refuge, per_member: {times: 2}}
@@ -62,7 +62,50 @@ def refusal(town: Town, member: str, **more: Any) -> dict[str, object]:
     return dict(seen.facts)
 
 
-def test_rewards_are_discounts_gifts_experiences_digital_content_and_donations(town: Town) -> None:
+KINDS = """
+  - {id: five, kind: discount, points: 25, discount: {amount: 500}}
+  - {id: tenth, kind: discount, points: 30, discount: {percent: 10, up_to: 2000}}
+  - {id: coffee, kind: gift, points: 10}
+  - {id: tasting, kind: experience, points: 60}
+  - {id: episode, kind: digital, points: 15}
+  - {id: meal, kind: donation, points: 40, cause: Refuge}
+"""
+
+
+@pytest.mark.parametrize(
+    ("reward", "kind", "points", "off"),
+    [
+        ("five", "discount", 25, 500),
+        ("tenth", "discount", 30, 261),
+        ("coffee", "gift", 10, None),
+        ("tasting", "experience", 60, None),
+        ("episode", "digital", 15, None),
+    ],
+)
+def test_rewards_are_discounts_gifts_experiences_digital_content_and_donations(
+    make: Make, reward: str, kind: str, points: int, off: int | None
+) -> None:
+    """Of the issue: "Rewards: discount (fixed, percent), gift, experience, digital content, donation": each at the till, for an
+    order of 26.10, and as a voucher; donations below.
+    """
+    town = make(rules(rewards=KINDS))
+    member, order = rich(town), NewOrder(2_610)
+    standing = {one.id: one for one in list_reward_standings(town.context, town.alice, member)}[reward]
+    assert (standing.kind, standing.points, standing.allowed) == (kind, points, True)
+    discount = None if off is None else views.Money(off, "EUR")
+    spent = town.redeem(member, None, reward_id=reward, order=order)
+    assert (spent.value.points, spent.value.reward_id, spent.value.discount) == (points, reward, discount)
+    bought = buy_reward(town.context, Actor.member(member), NewVoucher(town.reference(), reward, points)).value
+    new = NewVoucherUse(town.reference(), str(bought.code), order=order)
+    assert use_voucher(town.context, town.alice, new).voucher.discount == discount
+    assert town.balance(member).available == 400 - 2 * points
+    with pytest.raises(RewardUnavailable) as refused:
+        give(town, member, reward_id=reward)
+    assert refused.value.facts["reason"] == "gives_nothing"
+    town.check()
+
+
+def test_a_donation_is_a_reward_whose_points_go_to_its_cause(town: Town) -> None:
     """Of the issue: "Rewards: discount (fixed, percent), gift, experience, digital content, donation"."""
     cause, member = create_cause(town.context, ADMIN, "Refuge"), rich(town)
     done = give(town, member, reward_id="meal")

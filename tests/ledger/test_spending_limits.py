@@ -54,6 +54,28 @@ def test_spending_has_a_minimum_a_step_and_a_day(town: Town) -> None:
     town.check()
 
 
+def test_each_use_has_a_most_and_a_reward_its_own_price(make: Make) -> None:
+    """Of the issue: "spending limits per tx"."""
+    town = make(rules(redemption="{max_points: 200, step_points: 50}", rewards="[{id: box, kind: gift, points: 300}]"))
+    member = rich(town)
+    with pytest.raises(LimitExceeded) as refused:
+        town.redeem(member, 250)
+    assert refused.value.facts == {
+        "reason": "too_many",
+        "key": "redemption.max_points",
+        "limit": 200,
+        "excess_points": 50,
+    }
+    with pytest.raises(LimitExceeded):
+        hold(town.context, town.alice, NewHold(town.reference(), member, points=250, expires_in=HOUR))
+    for _ in range(2):
+        town.redeem(member, 200)
+    town.redeem(member, None, reward_id="box")
+    set_standing_order(town.context, Actor.member(member), member, 900)
+    assert renew(town.context, town.alice, NewRenewal(town.reference(), 90_000, member)).points == 200
+    town.check()
+
+
 def test_what_came_back_counts_no_more(town: Town) -> None:
     member = rich(town)
     spent = town.redeem(member, 400).value

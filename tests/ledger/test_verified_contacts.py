@@ -8,14 +8,19 @@ from test_own_events import RULES, join, points
 from test_own_events import town as town  # noqa: PLC0414 (fixture)
 
 from token_service.errors import Forbidden, InvalidInput, NotFound
-from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewContacts, NewMember
+from token_service.ledger.context import Actor, Context
+from token_service.ledger.inputs import MemberChange, NewContacts, NewMember
 from token_service.ledger.members import EnrolOutcome, enrol
 from token_service.ledger.merging import merge_members
-from token_service.ledger.welcomes import get_welcome, verify_contacts
+from token_service.ledger.profiles import change_member
+from token_service.ledger.welcomes import Welcome, get_welcome
 
 PHONE = NewContacts(phone="+33 6 12 34 56 78")
 EMAIL = NewContacts(email="zoe@example.com")
+
+
+def verify_contacts(context: Context, actor: Actor, member_id: str, verified: NewContacts) -> Welcome | None:
+    return change_member(context, actor, member_id, MemberChange(verified=verified)).welcome
 
 
 def joined(town: Town, verified: NewContacts | None = None, **more: str) -> EnrolOutcome:

@@ -13,7 +13,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs/console.md").read_text(encoding="u
 SAID = {
     "use the till of one merchant": "till:use",
     "members: search, one member's whole story": "members:read",
-    "members: adjust points with a reason, close, open again, make one of two, segments": "members:adjust",
+    "members: adjust points with a reason, close, open again, make one of two, segments, correct data": "members:adjust",
     "members: freeze, unfreeze": "members:freeze",
     "rules: read, check, simulate": "rulesets:read",
     "rules: draft, publish": "rulesets:write",

@@ -23,7 +23,7 @@ limits:
   count_manual: true
   manual_issuance_day_points: 400
   adjustment_day_points: 300
-redemption: {min_points: 100, step_points: 50, per_member_day_points: 2000, cool_down: PT10M}
+redemption: {min_points: 100, max_points: 1500, step_points: 50, per_member_day_points: 2000, cool_down: PT10M}
 """)
 
 
@@ -42,6 +42,7 @@ def test_the_rules_tell_each_limit(town: Town) -> None:
         "One person gives at most 400 points by hand in a day.",
         "One person alone corrects at most 300 points in a day.",
         "At least 100 points are used at once.",
+        "At most 1,500 points are used at once.",
         "Points are used in steps of 50.",
         "A member uses at most 2,000 points a day.",
         "Between two uses of points lies at least 10 minutes.",
@@ -63,8 +64,10 @@ def test_who_has_to_wait_reads_until_when(town: Town) -> None:
     at = datetime(2026, 11, 28, 9, 52, tzinfo=UTC).isoformat()
     with town.app().test_request_context("/", headers={"Accept-Language": "en"}):
         soon = bound_in_words({"reason": "too_soon", "limit": "PT10M", "possible_at": at}, RULES)
+        many = bound_in_words({"reason": "too_many", "limit": 1500, "excess_points": 20}, RULES)
         day = bound_in_words({"reason": "day_spent", "limit": 2000, "remaining": 20}, RULES)
         other = bound_in_words({"reason": "level_needed"}, RULES)
     assert plain(soon or "") == "Points were used just before. They can be used again on 28 November 2026 at 10:52."
     assert day == "A member uses at most 2,000 points a day; 20 are left of today."
+    assert many == "At most 1,500 points are used at once."
     assert other is None

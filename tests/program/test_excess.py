@@ -111,6 +111,9 @@ def test_no_limit_is_ever_passed_and_refusing_gives_all_or_nothing(
         ),
         ({"redemption": {}}, "/redemption"),
         ({"redemption": {"min_points": 150, "step_points": 100}}, "/redemption/min_points"),
+        ({"redemption": {"min_points": 200, "max_points": 100}}, "/redemption/max_points"),
+        ({"redemption": {"step_points": 200, "max_points": 100}}, "/redemption/max_points"),
+        ({"redemption": {"max_points": 200, "per_member_day_points": 100}}, "/redemption/max_points"),
         ({"redemption": {"min_points": 200, "per_member_day_points": 100}}, "/redemption/per_member_day_points"),
         (
             {"redemption": {"per_member_day_points": 100}, "rewards": [{"id": "box", "kind": "gift", "points": 101}]},
@@ -127,7 +130,7 @@ def test_only_reduce_and_refuse_are_known() -> None:
         ruleset_of(limits={"per_order_points": 1, "over": {"per_order_points": "ignore"}})
 
 
-BOUND = {"min_points": 100, "step_points": 50, "per_member_day_points": 400, "cool_down": "PT1H"}
+BOUND = {"min_points": 100, "max_points": 350, "step_points": 50, "per_member_day_points": 400, "cool_down": "PT1H"}
 
 
 def spend(points: int | None, *spent: Spent, at: datetime = NOW, **more: Any) -> int:
@@ -141,7 +144,7 @@ def spend(points: int | None, *spent: Spent, at: datetime = NOW, **more: Any) ->
     [
         (50, (), {"reason": "too_few", "key": "redemption.min_points", "limit": 100, "missing_points": 50}),
         (120, (), {"reason": "no_step", "key": "redemption.step_points", "limit": 50, "missing_points": 30}),
-        (450, (), {"reason": "day_spent", "key": "redemption.per_member_day_points", "limit": 400, "remaining": 400}),
+        (450, (), {"reason": "too_many", "key": "redemption.max_points", "limit": 350, "excess_points": 100}),
         (
             250,
             (Spent(NOW - timedelta(hours=2), 200),),
@@ -176,7 +179,7 @@ def test_a_refusal_says_what_is_missing_or_when(
 def test_what_is_within_the_limits_is_spent() -> None:
     hours = timedelta(hours=1)
     assert spend(200, Spent(NOW - hours, 200)) == 200
-    assert spend(400, Spent(NOW - 14 * hours, 400)) == 400  # yesterday in Paris
+    assert spend(350, Spent(NOW - 14 * hours, 400)) == 350  # yesterday in Paris
     assert spend(100, Spent(NOW, 0)) == 100  # it came back
 
 

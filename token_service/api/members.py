@@ -22,35 +22,29 @@ from token_service.api.fields import BATCH_SIZE_MAX, Code, Day, Email, Id, Local
 from token_service.api.input import Body, Path
 from token_service.api.lists import ListQuery
 from token_service.api.many import Refusal, Unchecked, do_items, refusal
+from token_service.api.member_bodies import MemberChangeBody, VerifiedBody
 from token_service.api.purchases import BreakdownAnswer
 from token_service.api.replays import answer_many, answer_once
 from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import MereauError
-from token_service.ledger import balances, benefits, closing, member_codes, members, statements, views, welcomes
+from token_service.ledger import (
+    balances,
+    benefits,
+    closing,
+    member_codes,
+    members,
+    profiles,
+    statements,
+    views,
+    welcomes,
+)
 from token_service.ledger.context import Context
-from token_service.ledger.inputs import NewContacts, NewMember
+from token_service.ledger.inputs import NewMember
 from token_service.ledger.members import EnrolOutcome
 
 routes = Routes("members", __name__, abp_tags=[{"name": "Members"}])
-
-
-class VerifiedBody(Body):
-    """What you have verified of the person, by a code that they read back: one of them at least. Only keyed hashes are kept."""
-
-    email: Email | None = None
-    phone: Code | None = Field(default=None, examples=["+33 6 12 34 56 78"])
-
-    def resolved(self) -> NewContacts:
-        """What the ledger is asked."""
-        return NewContacts(**dict(self))
-
-
-class MemberChangeBody(Body):
-    """What you know now and did not at enrolment."""
-
-    verified: VerifiedBody
 
 
 class EnrolBody(Body):
@@ -314,12 +308,11 @@ def get_member(path: MemberPath) -> Response:
 @routes.patch("/v1/members/<member_id>", responses={200: EnrolledMember})
 @needs("members:write")
 def change_member(path: MemberPath, body: MemberChangeBody) -> Response:
-    """Say by what a person is known whom you enrolled.
+    """Put right what you know of a person whom you enrolled, or say by what they are known.
 
-    A welcome that waited for that is given now, once for each person. Repeatable."""
-    welcome = welcomes.verify_contacts(ledger(), caller(), path.member_id, body.verified.resolved())
-    member = members.get_member(ledger(), caller(), path.member_id)
-    return respond(_with_welcome(EnrolOutcome(member, created=False, welcome=welcome)))
+    A welcome that waited for that is given now, once for each person. Which fields changed, and by whom, is kept. Repeatable."""
+    done = profiles.change_member(ledger(), caller(), path.member_id, body.resolved())
+    return respond(_with_welcome(EnrolOutcome(done.member, created=False, welcome=done.welcome)))
 
 
 @routes.get("/v1/members/<member_id>/balance", responses={200: BalanceAnswer})

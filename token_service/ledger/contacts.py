@@ -73,6 +73,13 @@ def note_contacts(tx: Transaction, verified: Mapping[str, NewContacts]) -> None:
         tx.connection.execute(insert(member_contacts), values)
 
 
+def forget_email(tx: Transaction, member_id: str, email: str) -> None:
+    """The member is not known by this normalised address any more: it was not, or is no longer, theirs."""
+    hashed = tx.context.salts.fingerprint("email", email)
+    here = (_contacts.member_id == member_id) & (_contacts.contact_hash == hashed)
+    tx.connection.execute(delete(member_contacts).where(here))
+
+
 def others_of(tx: Transaction, member_id: str) -> CompoundSelect[Any] | None:
     """The other accounts of the person who has this one; None for somebody of whom neither address nor telephone is known."""
     email = tx.connection.execute(select(_members.email).where(_members.id == member_id)).scalar_one()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Table, bindparam, func, insert, select
@@ -191,19 +191,21 @@ def _said(tx: Transaction, new: NewMember) -> dict[str, Any]:
 
 def _check(tx: Transaction, new: NewMember) -> None:
     checks.text("/external_id", new.external_id, longest=200)
-    for name, longest in (
-        ("email", 254),
-        ("name", 200),
-        ("locale", 16),
-        ("referral_code", 100),
-        ("device", 200),
-        ("household", 200),
-    ):
+    for name, longest in (("referral_code", 100), ("device", 200), ("household", 200)):
         checks.optional_text("/" + name, getattr(new, name), longest=longest)
-    if new.email is not None:
-        checks.email("/email", new.email)
+    check_profile(tx, new.email, new.name, new.locale, new.birth_date)
     check_contacts(new.verified)
     if new.enrolled_at is not None:
         checks.when(tx, "/enrolled_at", new.enrolled_at)
-    if new.birth_date is not None and new.birth_date > (tx.now + FIRST_TIME_ZONE).date():
+
+
+def check_profile(
+    tx: Transaction, email: str | None, name: str | None, locale: str | None, birth_date: date | None
+) -> None:
+    """Raises InvalidInput for what cannot be said of a person."""
+    for pointer, value, longest in (("/email", email, 254), ("/name", name, 200), ("/locale", locale, 16)):
+        checks.optional_text(pointer, value, longest=longest)
+    if email is not None:
+        checks.email("/email", email)
+    if birth_date is not None and birth_date > (tx.now + FIRST_TIME_ZONE).date():
         raise checks.wrong("/birth_date", "lies in the future")

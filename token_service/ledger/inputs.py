@@ -38,6 +38,20 @@ class NewMember:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberChange:
+    """What is known better of a member than at enrolment: of the four texts and dates only those that `fields` names, where None
+    says that it is not known. `verified`: what is verified from now on, beside what was before.
+    """
+
+    fields: frozenset[str] = frozenset()
+    email: str | None = None
+    name: str | None = None
+    locale: str | None = None
+    birth_date: date | None = None
+    verified: NewContacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewItem:
     """A line of a basket. `amount` is the line's total in minor units, tax included, after the line's `discount`."""
 

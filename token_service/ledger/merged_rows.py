@@ -16,6 +16,7 @@ from token_service.ledger.challenge_tables import challenge_completions, challen
 from token_service.ledger.contact_tables import member_contacts, waiting_welcomes
 from token_service.ledger.membership_tables import member_memberships
 from token_service.ledger.payment_tables import points_payments
+from token_service.ledger.profile_tables import member_changes
 from token_service.ledger.referral_tables import invitations, member_devices, member_households, referrals
 from token_service.ledger.session_tables import sessions
 from token_service.ledger.staff_tables import member_codes
@@ -113,6 +114,7 @@ def _people(tx: Transaction, source_id: str, target_id: str, by: str) -> None:
     for row in tx.connection.execute(select(users.member_id, users.id).where(gone)).all():
         shut_out(tx, row.member_id, row.id, by)
     _point(tx, member_user_changes, source_id, target_id)
+    _point(tx, member_changes, source_id, target_id)
 
 
 def _links(tx: Transaction, source_id: str, target_id: str) -> None:

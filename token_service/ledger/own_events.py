@@ -75,10 +75,17 @@ def first_looks(tx: Transaction, birth_date: date | None, enrolled_at: datetime)
     """
     rules = tx.ruleset(tx.ruleset_hash_at(tx.now))
     today, enrolled_on = _today(tx.now, rules), _today(enrolled_at, rules)
-    yesterday = today - timedelta(days=1)
-    birthday = None if birth_date is None else next_birthday(birth_date, yesterday)
-    anniversary = next_birthday(enrolled_on, max(yesterday, enrolled_on))
-    return {_BIRTHDAY.due_on.name: birthday, _ANNIVERSARY.due_on.name: anniversary}
+    anniversary = next_birthday(enrolled_on, max(today - timedelta(days=1), enrolled_on))
+    return first_birthday(tx, birth_date) | {_ANNIVERSARY.due_on.name: anniversary}
+
+
+def first_birthday(tx: Transaction, birth_date: date | None) -> dict[str, date | None]:
+    """The local date on which the birthday of a birth date that is told now is looked at first: today, if it is today. One before
+    is not caught up with.
+    """
+    today = _today(tx.now, tx.ruleset(tx.ruleset_hash_at(tx.now)))
+    birthday = None if birth_date is None else next_birthday(birth_date, today - timedelta(days=1))
+    return {_BIRTHDAY.due_on.name: birthday}
 
 
 def celebrate(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:

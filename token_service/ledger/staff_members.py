@@ -13,12 +13,14 @@ from token_service.ledger import views
 from token_service.ledger.adjustments import adjust, simulate_adjustment
 from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.inputs import NewAdjustment
+from token_service.ledger.inputs import MemberChange, NewAdjustment
 from token_service.ledger.members import freeze, get_member, unfreeze
 from token_service.ledger.merge_requests import decline_request
 from token_service.ledger.merging import Merged, merge_members
+from token_service.ledger.profiles import Changed, change_member
 from token_service.ledger.proposals import approve_proposal, decline_proposal, get_proposal, propose_adjustment
 from token_service.ledger.segments import set_segments
+from token_service.ledger.sessions import normal_email
 from token_service.ledger.staff import Person
 from token_service.ledger.staff_trail import Deed, perform
 from token_service.ledger.users import is_persons
@@ -155,6 +157,24 @@ def set_segments_of(context: Context, person: Person, member_id: str, segments: 
     def deed(done: Refreshed) -> Deed | None:
         said = Deed("member.segmented", member_id, member_id=member_id, detail={"segments": list(done.member.segments)})
         return said if done.changed else None
+
+    return perform(context, person, work, deed)
+
+
+def correct_data(context: Context, person: Person, member_id: str, change: MemberChange) -> Changed:
+    """The member with this data. Repeatable. Raises Forbidden (an account of one's own, one's own e-mail address), NotFound,
+    InvalidInput.
+    """
+
+    def work(joined: Context) -> Changed:
+        _others(joined, person, member_id)
+        if change.email is not None and normal_email(change.email) == person.email:
+            raise Forbidden("this is your own address: a colleague must note it")
+        return change_member(joined, person.actor, member_id, change)
+
+    def deed(done: Changed) -> Deed | None:
+        said = Deed("member.corrected", member_id, member_id=member_id, detail={"fields": list(done.fields)})
+        return said if done.fields else None
 
     return perform(context, person, work, deed)
 

@@ -18,6 +18,15 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class DataChange:
+    """These fields of a member's own data were changed, by whom the ledger calls so."""
+
+    fields: tuple[str, ...]
+    done_by: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UserChange:
     """Somebody was "added" or "removed". `done_by`: the address of one of the company if `is_by_user`, else what the ledger calls
     whoever did it.

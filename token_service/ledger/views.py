@@ -61,7 +61,7 @@ from token_service.ledger.referral_views import Invitation, Referral
 from token_service.ledger.reward_views import DiscountTerms, RewardStanding, RewardTerms
 from token_service.ledger.standing_views import Renewal, StandingOrder
 from token_service.ledger.tier_views import TierDowngrade, TierStanding
-from token_service.ledger.user_views import User, UserChange
+from token_service.ledger.user_views import DataChange, User, UserChange
 from token_service.ledger.voucher_views import (
     ShownVoucher,
     UndoneVoucherUse,
@@ -87,6 +87,7 @@ __all__ = [
     "Ceiling",
     "ChallengeStanding",
     "Completed",
+    "DataChange",
     "DiscountTerms",
     "Donation",
     "DueReport",

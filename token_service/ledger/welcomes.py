@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from token_service.errors import CallerError, Forbidden, NotFound
+from token_service.errors import CallerError
 from token_service.ledger import contacts, operations, tables
+from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
-from token_service.ledger.inputs import NewContacts
 from token_service.ledger.own_events import recording
 from token_service.ledger.point_views import BreakdownLine
-from token_service.ledger.transaction import Transaction, read, write
+from token_service.ledger.transaction import Transaction, read
 from token_service.program.events import JOINED
 
 
@@ -53,32 +53,17 @@ def get_welcome(context: Context, actor: Actor, member_id: str) -> Welcome | Non
     return read(context, lambda tx: welcome_of(tx, visible_account(tx, actor, member_id).id))
 
 
-def verify_contacts(context: Context, actor: Actor, member_id: str, verified: NewContacts) -> Welcome | None:
-    """Remembers by what the member is known; a welcome that waited for that is recorded now. Repeatable. Raises NotFound (also
-    for a merchant that did not enrol the member), Forbidden (for the member), InvalidInput.
-    """
-    if actor.member_id is not None:
-        raise Forbidden("the shop says what it has verified")
-
-    def work(tx: Transaction) -> Welcome | None:
-        account = visible_account(tx, actor, member_id)
-        query = select(tables.members.c.merchant_id).where(tables.members.c.id == account.id)
-        if actor.merchant_id not in (None, tx.connection.execute(query).scalar_one()):
-            raise NotFound("no such member")
-        contacts.check_contacts(verified)
-        contacts.note_contacts(tx, {account.id: verified})
-        waits = bool(contacts.waiting_among(tx, [account.id]))
-        if waits and not account.frozen and account.state != "closed":
-            tx.lock_accounts([account.id])
-            work = recording(tx, tx.account(account.id), JOINED, _reference(account.id))
-            # A ledger that was restored and repaired has the event and may have lost that it waits no more.
-            is_there = operations.exists(tx, tx.own_merchant.id, "event", _reference(account.id))
-            if is_there or not isinstance(tx.attempt(work), CallerError):
-                contacts.wait_no_more(tx, account.id)
-            tx.flush()
-        return welcome_of(tx, account.id)
-
-    return write(context, work)
+def give_waiting(tx: Transaction, account: Account) -> None:
+    """Records the welcome that waited until it is known who this locked member is, if one did and the account may have it."""
+    waits = bool(contacts.waiting_among(tx, [account.id]))
+    if not waits or account.frozen or account.state == "closed":
+        return
+    work = recording(tx, account, JOINED, _reference(account.id))
+    # A ledger that was restored and repaired has the event and may have lost that it waits no more.
+    is_there = operations.exists(tx, tx.own_merchant.id, "event", _reference(account.id))
+    if is_there or not isinstance(tx.attempt(work), CallerError):
+        contacts.wait_no_more(tx, account.id)
+    tx.flush()
 
 
 def _reference(member_id: str) -> str:

@@ -66,7 +66,17 @@ ROOMS: Final = (
     people, own_wallet, own_key, told, transparency,
 )  # fmt: skip
 
-FILTERS: Final = ("number", "signed", "money", "round_money", "percent", "day", "clock", "lasting_seconds")
+FILTERS: Final = (
+    "number",
+    "signed",
+    "money",
+    "round_money",
+    "percent",
+    "day",
+    "calendar_day",
+    "clock",
+    "lasting_seconds",
+)
 """What templates use of formats.py."""
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 

@@ -222,6 +222,7 @@ WORDS: Final[dict[str, Callable[[], str]]] = {
     "adjustment_day_points": lambda: gettext("most points that one person alone corrects in a day"),
     "redemption": lambda: gettext("limits on using points"),
     "min_points": lambda: gettext("least points at once"),
+    "max_points": lambda: gettext("most points at once"),
     "step_points": lambda: gettext("steps of points"),
     "cool_down": lambda: gettext("time between two uses"),
     "accept_late": lambda: gettext("how late a purchase is taken"),

@@ -18,6 +18,8 @@ def bounds_in_words(ruleset: Ruleset) -> Iterator[str]:
         return
     if limits.min_points is not None:
         yield _least(limits.min_points)
+    if limits.max_points is not None:
+        yield _most(limits.max_points)
     if limits.step_points is not None:
         yield gettext("Points are used in steps of %(points)s.", points=formats.number(limits.step_points))
     if limits.per_member_day_points is not None:
@@ -32,6 +34,8 @@ def bound_in_words(facts: Mapping[str, Any], rules: Ruleset) -> str | None:
     reason, limit, zone = facts.get("reason"), facts.get("limit"), rules.program.time_zone
     if reason == "too_few":
         return _least(int(limit or 0))
+    if reason == "too_many":
+        return _most(int(limit or 0))
     if reason == "no_step":
         return gettext("Points are used in steps of %(points)s.", points=formats.number(int(limit or 0)))
     if reason == "day_spent":
@@ -53,6 +57,15 @@ def _least(points: int) -> str:
     return ngettext(
         "At least %(points)s point is used at once.",
         "At least %(points)s points are used at once.",
+        points,
+        points=formats.number(points),
+    )
+
+
+def _most(points: int) -> str:
+    return ngettext(
+        "At most %(points)s point is used at once.",
+        "At most %(points)s points are used at once.",
         points,
         points=formats.number(points),
     )

@@ -53,9 +53,12 @@ class Limits(Part):
 
 
 class RedemptionLimits(Part):
-    """What bounds the spending of points: the least and the step of an amount, a member's local day, the time between two."""
+    """What bounds the spending of points: the least, the most and the step of an amount, a member's local day, the time between
+    two.
+    """
 
     min_points: PositiveAmount | None = None
     step_points: PositiveAmount | None = None
     per_member_day_points: PositiveAmount | None = None
     cool_down: Duration | None = None
+    max_points: PositiveAmount | None = None

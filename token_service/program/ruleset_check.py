@@ -364,11 +364,17 @@ def _redemption(ruleset: Ruleset) -> Iterator[Place]:
     limits = ruleset.redemption
     if limits is None:
         return
-    least, step, day = limits.min_points, limits.step_points, limits.per_member_day_points
+    least, most, step, day = limits.min_points, limits.max_points, limits.step_points, limits.per_member_day_points
     if not limits.model_fields_set:
-        yield Place("/redemption", "must have min_points, step_points, per_member_day_points or cool_down")
+        yield Place("/redemption", "must have min_points, max_points, step_points, per_member_day_points or cool_down")
     if least is not None and step is not None and least % step:
         yield Place("/redemption/min_points", "must be a multiple of step_points, or nobody can spend it")
+    if most is not None and max(least or 0, step or 0) > most:
+        yield Place(
+            "/redemption/max_points", "must not be less than min_points or step_points, or nobody can spend any"
+        )
+    if most is not None and day is not None and most > day:
+        yield Place("/redemption/max_points", "has no effect above per_member_day_points, which is less")
     if day is not None and max(least or 0, step or 0) > day:
         yield Place("/redemption/per_member_day_points", "must not be less than min_points or step_points")
     for index, reward in enumerate(ruleset.rewards):

@@ -1,8 +1,9 @@
-"""What bounds the spending of points (docs/rulesets.md "redemption"): the least amount, its steps, a member's day, and the time
-between two.
+"""What bounds the spending of points (docs/rulesets.md "redemption"): the least and the most of an amount, its steps, a member's
+day, and the time between two.
 
-`min_points` and `step_points` are about an amount that somebody names; a reward has its own price. The day and the time between
-two count both, holds included, from when they were asked for; what came back counts no more. Gifts to a cause are no spending.
+`min_points`, `max_points` and `step_points` are about an amount that somebody names; a reward has its own price. The day and the
+time between two count both, holds included, from when they were asked for; what came back counts no more. Gifts to a cause are no
+spending.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from token_service.errors import LimitExceeded
 from token_service.program.durations import add, start_of_day
 from token_service.program.facts import local_time
+from token_service.program.limits_schema import RedemptionLimits
 from token_service.program.schema import Ruleset
 
 
@@ -28,8 +30,8 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Which limit speaks against it: `key` of the rules, its `limit`; what a day has `remaining`, or how many points are missing
-    to the least or the next step; when it would be `possible_at`.
+    """Which limit speaks against it: `key` of the rules, its `limit`; what a day has `remaining`, how many points are missing
+    to the least or the next step, or how many are too many; when it would be `possible_at`.
     """
 
     reason: str
@@ -38,18 +40,24 @@ class Bound:
     remaining: int | None = None
     missing_points: int | None = None
     possible_at: datetime | None = None
+    excess_points: int | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
         """What an answer says of it, without what does not apply."""
         said: dict[str, Any] = {"reason": self.reason, "key": self.key, "limit": self.limit}
-        more = {"remaining": self.remaining, "missing_points": self.missing_points}
+        more = {
+            "remaining": self.remaining,
+            "missing_points": self.missing_points,
+            "excess_points": self.excess_points,
+        }
         said |= {name: value for name, value in more.items() if value is not None}
         return said if self.possible_at is None else said | {"possible_at": self.possible_at.isoformat()}
 
 
 _SAID = {
     "too_few": "Fewer points than this cannot be spent at once.",
+    "too_many": "More points than this cannot be spent at once.",
     "no_step": "Points are spent in whole steps.",
     "day_spent": "The member would spend more points than a day allows.",
     "too_soon": "The member has spent points just now.",
@@ -70,14 +78,9 @@ def spending_bound(
     limits = ruleset.redemption
     if limits is None:
         return None
-    if is_amount and limits.min_points is not None and points < limits.min_points:
-        missing = limits.min_points - points
-        return Bound("too_few", "redemption.min_points", limits.min_points, missing_points=missing)
-    if is_amount and limits.step_points is not None and points % limits.step_points:
-        missing = limits.step_points - points % limits.step_points
-        return Bound("no_step", "redemption.step_points", limits.step_points, missing_points=missing)
     before = tuple(one for one in spent if one.points > 0)
-    return _cool_down(ruleset, before, at) or _day(ruleset, points, before, at)
+    of_amount = _amount(limits, points) if is_amount else None
+    return of_amount or _cool_down(ruleset, before, at) or _day(ruleset, points, before, at)
 
 
 def most_within(ruleset: Ruleset, points: int, *, spent: Iterable[Spent], at: datetime) -> int:
@@ -87,8 +90,20 @@ def most_within(ruleset: Ruleset, points: int, *, spent: Iterable[Spent], at: da
         return points
     bound = _day(ruleset, points, before, at)
     most = points if bound is None or bound.remaining is None else bound.remaining
+    most = most if limits.max_points is None else min(most, limits.max_points)
     most -= most % (limits.step_points or 1)
     return most if spending_bound(ruleset, most, is_amount=True, spent=before, at=at) is None else 0
+
+
+def _amount(limits: RedemptionLimits, points: int) -> Bound | None:
+    least, most, step = limits.min_points, limits.max_points, limits.step_points
+    if least is not None and points < least:
+        return Bound("too_few", "redemption.min_points", least, missing_points=least - points)
+    if most is not None and points > most:
+        return Bound("too_many", "redemption.max_points", most, excess_points=points - most)
+    if step is not None and points % step:
+        return Bound("no_step", "redemption.step_points", step, missing_points=step - points % step)
+    return None
 
 
 def _cool_down(ruleset: Ruleset, spent: Iterable[Spent], at: datetime) -> Bound | None:

@@ -4,6 +4,7 @@ from token_service.pages.staff.console import (
     adjusting,
     approvals,
     closing,
+    correcting,
     drafting,
     keys,
     members,
@@ -22,6 +23,7 @@ from token_service.pages.staff.console import (
 ROOMS = (
     members,
     adjusting,
+    correcting,
     closing,
     merging,
     segmenting,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -201,6 +201,21 @@ def _segmented(detail: Mapping[str, Any]) -> str:
     )
 
 
+def fields_named(fields: Iterable[str]) -> str:
+    """The fields of a member's own data, in words."""
+    words = {
+        "birth_date": gettext("birth date"),
+        "email": gettext("e-mail address"),
+        "locale": gettext("language"),
+        "name": gettext("name"),
+    }
+    return ", ".join(words.get(one, one) for one in fields)
+
+
+def _corrected(detail: Mapping[str, Any]) -> str:
+    return gettext("Corrected the member’s data: %(fields)s.", fields=fields_named(detail.get("fields", ())))
+
+
 _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.adjusted": _adjusted,
     "adjustment.proposed": _proposed,
@@ -213,6 +228,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "member.closed": lambda _: gettext("Closed the account."),
     "member.reopened": lambda _: gettext("Opened the account again."),
     "member.segmented": _segmented,
+    "member.corrected": _corrected,
     "merge.asked": lambda _: gettext("Asked to make this account part of another one."),
     "merge.declined": lambda _: gettext("Declined to make this account part of another one."),
     "member.merged": lambda _: gettext("Made another account part of this one."),

@@ -13,6 +13,7 @@ from token_service.ledger.member_story import actor_names, known_by, merged_part
 from token_service.ledger.members import get_member
 from token_service.ledger.notice_lists import list_of_member
 from token_service.ledger.pending_awards import pending_awards
+from token_service.ledger.profiles import list_data_changes
 from token_service.ledger.staff_members import is_own
 from token_service.ledger.staff_trail import list_actions
 from token_service.ledger.users import list_user_changes, list_users
@@ -21,7 +22,7 @@ from token_service.pages.breakdown import own_name
 from token_service.pages.levels_ahead import levels_ahead
 from token_service.pages.lines import place_of
 from token_service.pages.services import services
-from token_service.pages.staff.console.deeds import told
+from token_service.pages.staff.console.deeds import fields_named, told
 from token_service.pages.staff.console.story_lines import actor_of, story_line
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
@@ -91,6 +92,7 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
     lines = story(given.context, member_id if part is None else part.id, limit=LINES_A_PAGE, cursor=cursor)
     actions = list_actions(given.context, member_id=member_id, limit=ACTIONS_SHOWN)
     changes = list_user_changes(given.context, person().actor, member_id, most=ACTIONS_SHOWN)
+    corrected = list_data_changes(given.context, person().actor, member_id, most=ACTIONS_SHOWN)
     names = actor_names(given.context, (actor for line in lines.data if (actor := actor_of(line))))
     return render_template(
         "staff/console/member.html",
@@ -105,7 +107,9 @@ def member_page(member_id: str, freezing: str | None = None, closing: str | None
         known_by=known_by(given.context, member_id),
         users=list_users(given.context, person().actor, member_id),
         user_changes=changes,
-        changers=actor_names(given.context, (one.done_by for one in changes)),
+        changers=actor_names(given.context, [*(one.done_by for one in changes), *(one.done_by for one in corrected)]),
+        data_changes=corrected,
+        fields_named=fields_named,
         actions=[told(action) for action in actions.data],
         has_more_actions=actions.next_cursor is not None,
         notices=shown(list_of_member(given.context, person().actor, member_id, limit=NOTICES_SHOWN)),

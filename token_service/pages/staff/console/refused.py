@@ -53,6 +53,7 @@ def why_in_words(refusal: Refusal) -> str:
         "limits.adjustment_points": gettext("So large a correction needs a second person."),
         "limits.adjustment_day_points": gettext("One person would have corrected more alone than a day allows."),
         "redemption.min_points": gettext("So few points cannot be used at once."),
+        "redemption.max_points": gettext("So many points cannot be used at once."),
         "redemption.step_points": gettext("Points are used in whole steps."),
         "redemption.per_member_day_points": gettext("A member would have used more points than a day allows."),
         "redemption.cool_down": gettext("The member had used points just before."),
