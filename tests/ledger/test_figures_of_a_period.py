@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from ledger_town import ADMIN, DAY, START, Town
+from ledger_town import ADMIN, START, Town
 from sqlalchemy import Table, event, insert, select, text
 
 from token_service.ledger import tables

@@ -1,4 +1,6 @@
-"""Indexes for what is asked by time: a period's entries and vouchers, a member's spending of today, whose level or day is due, a merchant's newest notices."""
+"""Indexes for what is asked by time: a period's entries and vouchers, a member's spending of today, whose level or day is due, a
+merchant's newest notices.
+"""
 
 from __future__ import annotations
 
