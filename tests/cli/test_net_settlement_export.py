@@ -15,8 +15,10 @@ from token_service.app.application import open_application
 from token_service.app.setup import Founding, initialise
 from token_service.cli.merchant_commands import merchant
 from token_service.config import Settings
+from token_service.ledger.causes import create_cause
 from token_service.ledger.context import Actor
-from token_service.ledger.inputs import NewMerchant
+from token_service.ledger.donations import donate
+from token_service.ledger.inputs import NewDonation, NewMerchant
 from token_service.ledger.member_codes import member_by_code, new_code
 from token_service.ledger.merchants import create_merchant
 
@@ -49,6 +51,8 @@ def days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         member_by_code(context, charlie, new_code(context, Actor.member(member)).code)
         for _ in range(4):
             town.redeem(member, 5, actor=charlie)
+        cause = create_cause(context, Actor.admin(), "Banque alimentaire")
+        donate(context, alice, NewDonation("gift/1", member, points=5, cause_id=cause.id))
         today = context.now().date()
     return ["--since", str(today - DAY), "--until", str(today + DAY)]
 
@@ -62,8 +66,13 @@ def test_net_settlement_is_exact_to_the_cent_and_exportable(days: list[str]) -> 
     """Four times five points, 1.66 EUR each, are 20 points, 6.66 EUR: rounded once for the pair."""
     asked = ["settlement", *days]
     table = CliRunner().invoke(merchant, [*asked, "--csv"], catch_exceptions=False).stdout
-    (row,) = csv.DictReader(table.splitlines())
+    row, gift = csv.DictReader(table.splitlines())
     assert (row["issuer"], row["acceptor"], row["points"]) == ("Alice", "Charlie", "20")
     assert (row["value_minor_units"], row["currency"]) == ("666", "EUR")
+    assert row["acceptor_kind"] == "merchant"
+    assert (gift["issuer"], gift["acceptor"], gift["acceptor_kind"]) == ("Alice", "Banque alimentaire", "cause")
+    assert (gift["points"], gift["value_minor_units"]) == ("5", "166")
     told = json.loads(CliRunner().invoke(merchant, [*asked, "--json"], catch_exceptions=False).stdout)
-    assert [one["net_value"] for one in told["positions"]] == [-666, 666]
+    assert [one["net_value"] for one in told["positions"]] == [-832, 666, 166]
+    said = CliRunner().invoke(merchant, asked, catch_exceptions=False).stdout
+    assert "Banque alimentaire gets 1.66 EUR: a cause, was given 5 points" in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from token_service.program.clearing import Honoured, Owed, Position, owed, positions
+from token_service.program.clearing import Honoured, Owed, Position, owed, positions, shared_gift
 
 honoured = st.builds(
     Honoured,
@@ -43,3 +43,17 @@ def test_a_pair_is_rounded_once() -> None:
 def test_what_came_back_counts_the_other_way() -> None:
     rows = owed([Honoured(2, 3, 100, 10, 1), Honoured(2, 3, -100, 10, 1), Honoured(3, 2, -7, 10, 1)])
     assert rows == (Owed(2, 3, 0, 0), Owed(3, 2, -7, -70))
+
+
+@given(
+    st.integers(0, 10**9),
+    st.dictionaries(st.integers(1, 5), st.integers(1, 10**6), min_size=1),
+    st.sampled_from((1, -1)),
+)
+def test_the_parts_of_a_gift_are_its_value(value: int, parts: dict[int, int], sign: int) -> None:
+    rows = owed([], shared_gift(9, value, parts, sign=sign))
+    assert sum(row.value for row in rows) == sign * value
+    assert {row.issuer: sign * row.points for row in rows} == parts
+    for row in rows:  # within a cent of its share
+        assert abs(row.value * sum(parts.values()) - row.points * value) < sum(parts.values())
+    assert sum(place.net_value for place in positions(rows)) == 0

@@ -1,4 +1,4 @@
-"""What merchants owe one another for a period, computed from the entries."""
+"""What merchants owe one another, and causes, for a period, computed from the entries."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from token_service.ledger.net_settlement import NetSettlement, net_settlement
 routes = Routes("settlement", __name__, abp_tags=[{"name": "Merchants"}])
 
 
+Kind = Literal["merchant", "cause"]
+
+
 class PeriodQuery(Query):
     """Days of the programme's clock, both included, at most 366."""
 
@@ -26,28 +29,32 @@ class PeriodQuery(Query):
 
 
 class OwedAnswer(Answer):
-    """`issuer` owes `acceptor` the `value` of its points that the other honoured; negative where more came back."""
+    """`issuer` owes `acceptor` the `value` of its points that the other honoured, or that were given to it where it is a cause;
+    negative where more came back.
+    """
 
     issuer: str
     issuer_party: int
     acceptor: str
     acceptor_party: int
+    acceptor_kind: Kind
     points: int
     value: MoneyAnswer
 
 
 class PositionAnswer(Answer):
-    """What one merchant gets (negative: pays) in the end."""
+    """What one merchant, or cause, gets (negative: pays) in the end. `merchant` is its name."""
 
     merchant: str
     party: int
+    kind: Kind
     accepted_points: int
     issued_points: int
     net: MoneyAnswer
 
 
 class NetSettlementAnswer(Answer):
-    """All that was owed; the `net` values of all merchants sum to 0."""
+    """All that was owed; the `net` values of all merchants and causes sum to 0."""
 
     object: Literal["net_settlement"] = "net_settlement"
     since: str
@@ -59,13 +66,18 @@ class NetSettlementAnswer(Answer):
 @routes.get("/v1/settlement", responses={200: NetSettlementAnswer})
 @needs("program:read")
 def settlement(query: PeriodQuery) -> Response:
-    """What merchants owe one another for a period: all of it for an admin key, its own part for a merchant's."""
+    """What merchants owe one another, and the causes to which their points were given: all of it for an admin key, its
+    own part for a merchant's.
+    """
     return respond(_present(net_settlement(ledger(), caller(), query.since, query.until)))
 
 
 def _present(found: NetSettlement) -> NetSettlementAnswer:
     def money(amount: int) -> MoneyAnswer:
         return MoneyAnswer(amount=amount, currency=found.currency)
+
+    def kind(party: int) -> Kind:
+        return "cause" if party in found.causes else "merchant"
 
     return NetSettlementAnswer(
         since=found.since.isoformat(),
@@ -76,6 +88,7 @@ def _present(found: NetSettlement) -> NetSettlementAnswer:
                 issuer_party=row.issuer,
                 acceptor=found.names[row.acceptor],
                 acceptor_party=row.acceptor,
+                acceptor_kind=kind(row.acceptor),
                 points=row.points,
                 value=money(row.value),
             )
@@ -85,6 +98,7 @@ def _present(found: NetSettlement) -> NetSettlementAnswer:
             PositionAnswer(
                 merchant=found.names[one.party],
                 party=one.party,
+                kind=kind(one.party),
                 accepted_points=one.accepted_points,
                 issued_points=one.issued_points,
                 net=money(one.net_value),

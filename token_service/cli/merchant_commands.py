@@ -119,7 +119,7 @@ def store(merchant_name: str, external_id: str, name: str, json_: bool) -> None:
 @click.option("--csv", "csv_", is_flag=True, help="Print one row for each pair, as CSV.")
 @as_json
 def settlement(since: datetime, until: datetime, csv_: bool, json_: bool) -> None:
-    """What merchants owe one another when one honoured points that another issued."""
+    """What merchants owe one another when one honoured points that another issued, and the causes to which theirs were given."""
     from token_service.app import open_application
     from token_service.ledger.context import Actor
     from token_service.ledger.net_settlement import net_settlement
@@ -131,17 +131,21 @@ def settlement(since: datetime, until: datetime, csv_: bool, json_: bool) -> Non
         print_json(found)
     elif csv_:
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["since", "until", "issuer", "acceptor", "points", "value_minor_units", "currency"])
+        writer.writerow(
+            ["since", "until", "issuer", "acceptor", "points", "value_minor_units", "currency", "acceptor_kind"]
+        )
         for row in found.rows:
             names = found.names[row.issuer], found.names[row.acceptor]
-            writer.writerow([found.since, found.until, *names, row.points, row.value, found.currency])
+            kind = "cause" if row.acceptor in found.causes else "merchant"
+            writer.writerow([found.since, found.until, *names, row.points, row.value, found.currency, kind])
     else:
         for one in found.positions:
             verb = "gets" if one.net_value >= 0 else "pays"
             value = money_text(abs(one.net_value), found.currency)
-            honoured = f"honoured {number(one.accepted_points)} points of others"
+            honoured = f"honoured {number(one.accepted_points)} points of others, others {number(one.issued_points)} of its own"
+            was_given = f"a cause, was given {number(one.accepted_points)} points"
             click.echo(
-                f"{found.names[one.party]} {verb} {value}: {honoured}, others {number(one.issued_points)} of its own"
+                f"{found.names[one.party]} {verb} {value}: {was_given if one.party in found.causes else honoured}"
             )
         if not found.positions:
             click.echo("Nobody owes anybody anything for these days")

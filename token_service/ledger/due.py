@@ -20,7 +20,7 @@ from token_service.ledger import tables, tiers, unknown_references
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
-from token_service.ledger.due_members import CHUNK, next_members
+from token_service.ledger.due_members import CHUNK, next_by_date, next_members
 from token_service.ledger.holds import next_lapse_at, release_lapsed
 from token_service.ledger.notice_looks import next_look_at, tell_ahead
 from token_service.ledger.operations import loaded, parts_of
@@ -183,12 +183,11 @@ def _review(context: Context, report: DueReport, place: str) -> tuple[DueReport,
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
         members = tables.members.c
-        due = (members.tier_due_at <= tx.now, members.merged_into.is_(None))
-        ids = next_members(tx, select(members.id).where(*due), members.id, place)
+        ids, behind = next_by_date(tx, members.tier_due_at, tx.now, place, members.merged_into.is_(None))
         accounts = [tx.account(member_id) for member_id in ids]
         read_histories(tx, accounts)
         changed = sum(tiers.review(tx, account, is_only_more=_has_same_rules(tx, account)) for account in accounts)
-        return replace(report, tiers_changed=report.tiers_changed + changed), ids[-1] if ids else None
+        return replace(report, tiers_changed=report.tiers_changed + changed), behind
 
     return write(context, work)
 

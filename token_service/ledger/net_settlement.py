@@ -1,24 +1,28 @@
 """Net settlement between the merchants of a programme for a period, computed from entries alone (docs/api.md).
 
 A redemption takes points of lots, each issued by somebody, and is accepted by somebody. A voucher is accepted by the programme
-first, and by whoever honours it then. What was given back, or refused by the contract, counts the other way on its day.
+first, and by whoever honours it then. What was given back, or refused by the contract, counts the other way on its day. A gift's
+issuers owe its cause the value that the gift was told to have.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, select
+from sqlalchemy import ColumnElement, FromClause, Row, Table, and_, func, select
 
 from token_service.errors import InvalidInput, Place
 from token_service.ledger import tables
+from token_service.ledger.cause_tables import causes
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.staff_tables import vouchers
 from token_service.ledger.transaction import Transaction, read
 from token_service.ledger.voucher_use_tables import undone_voucher_uses
-from token_service.program.clearing import Honoured, Owed, Position, owed, positions
+from token_service.program.clearing import Given, Honoured, Owed, Position, owed, positions, shared_gift
 from token_service.program.durations import start_of_day
 from token_service.program.rewards import find_reward
 from token_service.units import PROGRAM_PARTY, EntryKind
@@ -28,7 +32,9 @@ DAYS_MAX = 366
 
 @dataclass(frozen=True)
 class NetSettlement:
-    """What was owed in a period of local days (both included), as one merchant or an admin may see it; `names` by party."""
+    """What was owed in a period of local days (both included), as one merchant or an admin may see it; `names` by party, of which
+    `causes` are causes.
+    """
 
     since: date
     until: date
@@ -36,6 +42,7 @@ class NetSettlement:
     rows: tuple[Owed, ...]
     positions: tuple[Position, ...]
     names: dict[int, str]
+    causes: tuple[int, ...]
 
 
 def net_settlement(context: Context, actor: Actor, since: date, until: date) -> NetSettlement:
@@ -50,17 +57,21 @@ def net_settlement(context: Context, actor: Actor, since: date, until: date) -> 
     def work(tx: Transaction) -> NetSettlement:
         zone = tx.ruleset(tx.ruleset_hash_at(tx.now)).program.time_zone
         start, end = start_of_day(since, zone), start_of_day(until + timedelta(days=1), zone)
-        rows = owed([*_entries(tx, start, end), *_vouchers(tx, start, end)])
+        rows = owed([*_entries(tx, start, end), *_vouchers(tx, start, end)], _gifts(tx, start, end))
         places = positions(rows)
         if not actor.is_admin:
             own = tx.merchant(actor.acting_merchant(None)).party
             rows = tuple(row for row in rows if own in (row.issuer, row.acceptor))
             places = tuple(place for place in places if place.party == own)
-        named = tx.connection.execute(select(tables.merchants.c.party, tables.merchants.c.name))
-        names = {int(row.party): str(row.name) for row in named}
-        return NetSettlement(since, until, tx.program.currency, rows, places, names)
+        merchants, given_to = _names(tx, tables.merchants), _names(tx, causes)
+        return NetSettlement(since, until, tx.program.currency, rows, places, merchants | given_to, tuple(given_to))
 
     return read(context, work)
+
+
+def _names(tx: Transaction, table: Table) -> dict[int, str]:
+    named = tx.connection.execute(select(table.c.party, table.c.name).order_by(table.c.party))
+    return {int(row.party): str(row.name) for row in named}
 
 
 def _entries(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honoured]:
@@ -78,6 +89,26 @@ def _entries(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honour
     )
     for row in tx.connection.execute(query).all():
         yield _honoured(tx, row.issuer, row.party, int(row.points), row.ruleset_hash)
+
+
+def _gifts(tx: Transaction, start: datetime, end: datetime) -> Iterator[Given]:
+    """What was given to causes, and what of it the contract refused: a void brings back the very parts that the gift took."""
+    entries, uses, lots, done = tables.entries.c, tables.lot_uses.c, tables.lots.c, tables.operations.c
+    undone = tables.entries.alias("undone")
+    query = (
+        select(entries.id, entries.party, entries.voids, done.facts, lots.party.label("issuer"), uses.points)
+        .select_from(tables.entries)
+        .outerjoin(undone, undone.c.id == entries.voids)
+        .join(tables.operations, done.id == func.coalesce(entries.operation_id, undone.c.operation_id))
+        .join(tables.lot_uses, uses.entry_id == entries.id)
+        .join(tables.lots, lots.entry_id == uses.lot_id)
+        .where(entries.kind == int(EntryKind.DONATION), _within(entries.recorded_at, start, end))
+    )
+    gifts: dict[str, tuple[Row[Any], Counter[int]]] = {}
+    for row in tx.connection.execute(query):
+        gifts.setdefault(row.id, (row, Counter()))[1][row.issuer] += abs(row.points)
+    for row, parts in gifts.values():
+        yield from shared_gift(row.party, row.facts["value"], parts, sign=1 if row.voids is None else -1)
 
 
 def _vouchers(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honoured]:

@@ -73,7 +73,7 @@ def tell_ahead(context: Context, report: DueReport, place: str) -> tuple[DueRepo
     """One chunk of members behind `place` at whom it is time to look."""
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
-        ids, behind = next_by_date(tx, _members.notice_due_at, place)
+        ids, behind = next_by_date(tx, _members.notice_due_at, tx.now, place)
         accounts = [account for member_id in ids if _is_due(tx, account := tx.account(member_id))]
         told = _read(tx, accounts)
         for account in accounts:

@@ -23,7 +23,10 @@ notices = Table(
     # microseconds since 1970; the migration has PostgreSQL's clock fill it in, and SQLite writes one after the other anyhow
     Column("stored_at", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("member_id", "kind", "cause"),
-    Index("ix_notices_created_at", "created_at", postgresql_using="brin"),  # times follow the numbers
+    Index("ix_notices_member_seq", "member_id", "seq"),
+    Index(  # times follow the numbers
+        "ix_notices_created_at", "created_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}
+    ),
 )
 
 seen_notices = Table(

@@ -19,7 +19,7 @@ from token_service.ledger import challenges, contacts, operations, tables
 from token_service.ledger.accounts import Account
 from token_service.ledger.among import among
 from token_service.ledger.context import Context
-from token_service.ledger.due_members import next_members
+from token_service.ledger.due_members import next_by_date
 from token_service.ledger.event_awards import read_events_ahead, record_own
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.views import DueReport
@@ -120,12 +120,11 @@ def _each_year(context: Context, report: DueReport, place: str, yearly: _Yearly)
         if not rules_for(ruleset, yearly.event):
             return report, None
         today = _today(tx.now, ruleset)
-        due = select(_members.id).where(yearly.due_on <= today, _members.state != "closed")
-        ids = next_members(tx, due, _members.id, place)
+        ids, behind = next_by_date(tx, yearly.due_on, today, place, _members.state != "closed")
         done = _look(tx, yearly, ids, today, ruleset)
         tx.flush()
         report_ = replace(report, **{yearly.counted: getattr(report, yearly.counted) + done})
-        return report_, ids[-1] if ids else None
+        return report_, behind
 
     return write(context, work)
 

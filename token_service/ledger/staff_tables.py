@@ -113,6 +113,7 @@ member_code_attempts = Table(  # wrong codes, so that nobody guesses on
 )
 
 _HAS_END = text("expires_at is not null and expired_at is null and used_at is null and cancelled_at is null")
+_IS_USED = text("used_at is not null")
 vouchers = Table(  # what a reward bought in the wallet is shown as; its code is derived, never stored
     "vouchers",
     metadata,
@@ -136,6 +137,7 @@ vouchers = Table(  # what a reward bought in the wallet is shown as; its code is
         "expired_at is null or (expires_at is not null and used_at is null and cancelled_at is null)", name="expired"
     ),
     Index("ix_vouchers_member", "member_id"),
+    Index("ix_vouchers_used_at", "used_at", sqlite_where=_IS_USED, postgresql_where=_IS_USED),
     Index("ix_vouchers_expires_at", "expires_at", sqlite_where=_HAS_END, postgresql_where=_HAS_END),
     Index(
         "uq_vouchers_used_reference",

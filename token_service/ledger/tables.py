@@ -121,6 +121,7 @@ api_keys = Table(
 
 _HAS_ONE = text("birthday_due_on is not null")
 _IS_TOLD = text("notice_due_at is not null")
+_IS_LOOKED_AT = text("tier_due_at is not null")
 members = Table(
     "members",
     metadata,
@@ -165,11 +166,11 @@ members = Table(
     Column("carried_visit", String(60)),  # the last visit of both, until the next purchase (program/merging.py)
     CheckConstraint("available >= 0 and held >= 0 and pending >= 0 and debt >= 0", name="not_negative"),
     Index("ix_members_email", "email"),
-    Index("ix_members_tier_due_at", "tier_due_at"),
+    Index("ix_members_tier_due_at", "tier_due_at", "id", sqlite_where=_IS_LOOKED_AT, postgresql_where=_IS_LOOKED_AT),
     Index("ix_members_lane", "lane"),
     Index("ix_members_merged_into", "merged_into"),
-    Index("ix_members_birthday_due_on", "birthday_due_on", sqlite_where=_HAS_ONE, postgresql_where=_HAS_ONE),
-    Index("ix_members_anniversary_due_on", "anniversary_due_on"),
+    Index("ix_members_birthday_due_on", "birthday_due_on", "id", sqlite_where=_HAS_ONE, postgresql_where=_HAS_ONE),
+    Index("ix_members_anniversary_due_on", "anniversary_due_on", "id"),
     Index("ix_members_notice_due_at", "notice_due_at", "id", sqlite_where=_IS_TOLD, postgresql_where=_IS_TOLD),
 )
 
@@ -192,6 +193,7 @@ member_merchants = Table(
     UniqueConstraint("merchant_id", "member_id"),
 )
 
+IS_SPENDING = text("kind in ('redemption','donation')")
 operations = Table(
     "operations",
     metadata,
@@ -211,6 +213,7 @@ operations = Table(
     Column("result", JSON, nullable=False),  # breakdown, points, kept …: what was answered, rebuilt from here on replay
     UniqueConstraint("merchant_id", "kind", "reference"),
     Index("ix_operations_member_seq", "member_id", "seq"),
+    Index("ix_operations_spent", "member_id", "recorded_at", sqlite_where=IS_SPENDING, postgresql_where=IS_SPENDING),
     Index(  # all of them: the condition keeps PostgreSQL from looking for a merchant's reference here while it has no statistics
         "ix_operations_merchant_recorded_at",
         "merchant_id",
@@ -308,6 +311,7 @@ awards = Table(  # cached: pending awards, from facts
     Index("ix_awards_due_at", "due_at"),
 )
 
+_SUMMARISED_AT_ONCE = {"autosummarize": "on", "pages_per_range": 32}  # not at the next vacuum; times follow the numbers
 entries = Table(
     "entries",
     metadata,
@@ -330,6 +334,7 @@ entries = Table(
     Column("detail", Text, nullable=False),  # RFC 8785 JSON, exactly what is committed to
     Index("ix_entries_member_seq", "member_id", "seq"),
     Index("ix_entries_operation", "operation_id"),
+    Index("ix_entries_recorded_at", "recorded_at", postgresql_using="brin", postgresql_with=_SUMMARISED_AT_ONCE),
 )
 
 lots = Table(  # cached: from entries and lot_uses

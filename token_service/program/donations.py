@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 from token_service.errors import InsufficientBalance, InvalidInput, LimitExceeded, RewardUnavailable
 from token_service.program.rewards import DONATION, Whose, find_reward, open_price, value_of
 from token_service.program.schema import Reward, Ruleset
-from token_service.program.spending_limits import Bound, Spent, day_bound
+from token_service.program.spending_limits import Bound, Spent, day_began, day_bound
 from token_service.units import POINTS_MAX
 
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SAID = {
     "other_cause": "The rules name the causes that points are given to, and this is none of them.",
     "too_few": "Fewer points than this are not given at once.",
@@ -82,10 +84,12 @@ def donation_bound(ruleset: Ruleset, given: Given, *, before: Iterable[Spent], a
     return _in_all(ruleset, points, earlier) or _day(ruleset, points, earlier, at)
 
 
-def counts_before(ruleset: Ruleset) -> bool:
-    """Whether the rules ask what a member gave before."""
+def counts_since(ruleset: Ruleset, at: datetime) -> datetime | None:
+    """What a member gave before this instant bounds no gift at `at`; None: nothing that they gave ever does."""
     limits = ruleset.donations
-    return limits is not None and (limits.per_member_points, limits.per_member_day_points) != (None, None)
+    if limits is None or (limits.per_member_points is None and limits.per_member_day_points is None):
+        return None
+    return day_began(ruleset, at) if limits.per_member_points is None else EVER
 
 
 def given_value(ruleset: Ruleset, points: int) -> int:

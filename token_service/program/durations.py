@@ -85,6 +85,14 @@ def add(at: datetime, duration: str, time_zone: str) -> datetime:
     return moved.astimezone(UTC) + timedelta(seconds=length.seconds)
 
 
+def long_before(at: datetime, duration: str) -> datetime:
+    """An instant so early that what happened before it lies longer than `duration` before `at`, in any time zone: the longest
+    months, and two days for the clocks that were changed and zones that skipped a day.
+    """
+    length = parse_duration(duration)
+    return at - timedelta(days=31 * length.months + length.days + 2, seconds=length.seconds)
+
+
 def start_of_day(day: date, time_zone: str) -> datetime:
     """The instant at which the local date begins, in UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone(time_zone)).astimezone(UTC)

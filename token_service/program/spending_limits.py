@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from token_service.errors import LimitExceeded
-from token_service.program.durations import add, start_of_day
+from token_service.program.durations import add, long_before, start_of_day
 from token_service.program.facts import local_time
 from token_service.program.limits_schema import RedemptionLimits
 from token_service.program.schema import Ruleset
@@ -81,6 +81,22 @@ def spending_bound(
     before = tuple(one for one in spent if one.points > 0)
     of_amount = _amount(limits, points) if is_amount else None
     return of_amount or _cool_down(ruleset, before, at) or _day(ruleset, points, before, at)
+
+
+def counts_since(ruleset: Ruleset, at: datetime) -> datetime | None:
+    """What was asked for before this instant bounds no spending at `at`; None: nothing ever does."""
+    limits = ruleset.redemption
+    if limits is None:
+        return None
+    found = [] if limits.per_member_day_points is None else [day_began(ruleset, at)]
+    found += [] if limits.cool_down is None else [long_before(at, limits.cool_down)]
+    return min(found, default=None)
+
+
+def day_began(ruleset: Ruleset, at: datetime) -> datetime:
+    """When the local day of `at` began."""
+    zone = ruleset.program.time_zone
+    return start_of_day(date.fromisoformat(local_time(at, zone).date), zone)
 
 
 def most_within(ruleset: Ruleset, points: int, *, spent: Iterable[Spent], at: datetime) -> int:
