@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from api_callers import done, refused
+from api_callers import done, new_reference, refused
 from api_town import RULESET, Town, make_town
 
 from token_service.api.notices import Kind
@@ -58,6 +58,25 @@ def test_who_polls_goes_on_behind_the_last_one(tiered: Town) -> None:
         seen += [one["id"] for one in found]
     assert polled(tiered, f"?after={seen[-1]}") == []
     assert polled(tiered, f"?after={seen[-1]}&kind=tier.downgraded&since=2020-01-01T00:00:00Z") == []
+
+
+def test_a_mail_or_text_message_can_tell_members_their_balance(tmp_path: Path) -> None:
+    """Asked for in other systems: "tell members their balance by mail/SMS". It is the one of now, not of when it was told."""
+    town = make_town(tmp_path, ruleset=f"{RULESET}{TIERS}expiry: {{kind: fixed, period: P90D}}\n")
+    member = town.alice.enrol()["id"]
+    town.alice.buy(member, 6_000)
+    body = {"reference": new_reference(), "member_id": member, "points": 15}
+    done(town.alice.post("/v1/redemptions", body), 201)
+    (one,) = polled(town)
+    balance = town.alice.balance(member)
+    assert one["kind"] == "tier.upgraded"
+    assert one["balance"] == {"available": 45, "pending": 0, "next_expiry": balance["expiring"][0]}
+    assert one["balance"]["next_expiry"]["points"] == 45
+    assert done(town.alice.get(f"/v1/members/{member}/notices"))["data"] == [one]
+    body = {"reference": new_reference(), "member_id": member, "points": 45}
+    done(town.alice.post("/v1/redemptions", body), 201)
+    assert polled(town)[0]["balance"] == {"available": 0, "pending": 0, "next_expiry": None}
+    town.context.store.dispose()
 
 
 def test_what_it_does_not_know_it_says(tiered: Town) -> None:

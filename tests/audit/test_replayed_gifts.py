@@ -6,6 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from token_service.ledger.context import Actor
+from token_service.ledger.inputs import NewVoucherReversal, NewVoucherUse
+from token_service.ledger.merging import merge_members
+from token_service.ledger.voucher_undoing import undo_use
+from token_service.ledger.vouchers import list_vouchers, use_voucher
+
 from .opened_programme import OpenedProgramme, Settling, findings, make_opened
 from .test_honest_chain import explain
 from .test_replayed_lies import DAY, RULES, saying
@@ -36,6 +42,25 @@ def live(made: OpenedProgramme) -> None:
 
 def test_honest_gifts_hold(made: OpenedProgramme) -> None:
     live(made)
+    made.settle()
+    report = made.audit()
+    assert report.exit_code == 0, explain(report)
+
+
+def test_a_voucher_of_an_account_that_became_part_of_another_may_be_taken_back_there(made: OpenedProgramme) -> None:
+    """The undone use is told by the old account, the taking back by the other one; no number says which came first."""
+    town, context = made.town, made.town.context
+    kept, other = town.member(), town.member()
+    bought = town.buy(other, 6_000).value
+    (voucher,) = list_vouchers(context, Actor.member(other))
+    use_voucher(context, town.alice, NewVoucherUse(town.reference(), voucher.code or ""))
+    merge_members(context, Actor.admin("alma"), other, kept, "the same person")
+    made.settle()
+    town.clock.forward(DAY)
+    town.buy(kept, 100)  # of this batch the account that stays is read first
+    undo_use(context, town.alice, voucher.id, NewVoucherReversal(town.reference()))
+    town.clock.forward(DAY)
+    town.refund(bought.id, 6_000)
     made.settle()
     report = made.audit()
     assert report.exit_code == 0, explain(report)

@@ -8,7 +8,7 @@ from flask import Response
 from pydantic import Field
 
 from token_service.api.access import caller, needs
-from token_service.api.answers import Answer, Facts, Instant, ListAnswer, list_of, respond
+from token_service.api.answers import Answer, ExpiringAnswer, Facts, Instant, ListAnswer, list_of, respond
 from token_service.api.fields import Id, Time
 from token_service.api.lists import ListQuery
 from token_service.api.members import MemberPath
@@ -30,9 +30,17 @@ Kind = Literal[
 ]
 
 
+class NoticeBalanceAnswer(Answer):
+    """What the member has now. `next_expiry`: the points that expire first; null where none do."""
+
+    available: int
+    pending: int
+    next_expiry: ExpiringAnswer | None
+
+
 class NoticeAnswer(Answer):
     """Something that a member was told, once. `data` depends on `kind` (docs/api.md "Notices"); nothing personal is in it.
-    `ruleset`: the rules in force then, which name the levels.
+    `ruleset`: the rules in force then, which name the levels. `balance` is read when you ask, for what you write to the member.
     """
 
     object: Literal["notice"] = "notice"
@@ -47,6 +55,7 @@ class NoticeAnswer(Answer):
     external_id: str | None = Field(description="Your own name for the member.")
     data: Facts
     ruleset: str
+    balance: NoticeBalanceAnswer
 
 
 class NoticeList(ListAnswer[NoticeAnswer]):

@@ -66,7 +66,7 @@ def refusal_of(simulation: views.Simulation[Any]) -> SimulatedRefusal | None:
 @routes.post("/v1/simulations/purchase", responses={200: PurchaseSimulation})
 @needs("purchases:read")
 def simulate_purchase(body: PurchaseBody) -> Response:
-    """What a purchase would earn, and why."""
+    """What a purchase would earn, and why; with an `occurred_at` up to 366 days ahead, by the rules published for then."""
     simulation = purchases.simulate_purchase(ledger(), caller(), body.resolved())
     return respond(
         PurchaseSimulation(

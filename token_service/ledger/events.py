@@ -15,6 +15,7 @@ from token_service.ledger.event_awards import keep_nothing, record_event
 from token_service.ledger.event_views import event_view
 from token_service.ledger.inputs import NewEvent, NewReversal
 from token_service.ledger.issuances import take_issue_back
+from token_service.ledger.looking_ahead import as_of
 from token_service.ledger.noting_refusals import asked_by
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
@@ -39,13 +40,16 @@ def send_event(context: Context, actor: Actor, new: NewEvent) -> views.Outcome[v
 
 
 def simulate_event(context: Context, actor: Actor, new: NewEvent) -> views.Simulation[views.Event]:
-    """What `send_event` would answer now, or the refusal; nothing is recorded."""
+    """What `send_event` would answer now, or at an `occurred_at` that lies ahead (looking_ahead.py); or the refusal. Nothing is
+    recorded.
+    """
 
     def member_of(tx: Transaction) -> str:
         merchant_id = actor.acting_merchant(new.merchant_id)
         return operations.member_named(tx, merchant_id, new.member_id, new.external_id).id
 
-    return simulated(context, lambda tx: _send(tx, actor, new), event_view, member_of)
+    at = as_of(context, new.occurred_at)
+    return simulated(at, lambda tx: _send(tx, actor, new), event_view, member_of)
 
 
 def reverse_event(context: Context, actor: Actor, event_id: str, new: NewReversal) -> views.Outcome[views.Reversal]:

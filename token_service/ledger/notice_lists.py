@@ -4,6 +4,7 @@ member's, newest first. Those of a closed account are kept, and shown to nobody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,10 +12,10 @@ from sqlalchemy import Row, Select, and_, func, literal, select, text
 
 from token_service.errors import InvalidInput, NotFound, Place
 from token_service.ledger import cursors, tables, views
-from token_service.ledger.balances import seen_by, visible_account
+from token_service.ledger.balances import balances_of, seen_by, visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.notice_tables import notices, seen_notices
-from token_service.ledger.notice_views import MemberNotices, Notice
+from token_service.ledger.notice_views import MemberNotices, Notice, NoticeBalance
 from token_service.ledger.store import Store
 from token_service.ledger.transaction import Transaction, read, write
 
@@ -59,7 +60,8 @@ def list_notices(
     def work(tx: Transaction) -> views.Page[Notice]:
         behind = query if after is None else query.where(_notices.seq > _place_of(tx, after))
         rows = tx.connection.execute(behind).all()
-        return cursors.page(rows, limit, "seq", lambda row: _view(tx, row))
+        balances = _balances(tx, rows)
+        return cursors.page(rows, limit, "seq", lambda row: _view(tx, row, balances))
 
     return read(context, work)
 
@@ -85,8 +87,8 @@ def list_of_member(
         if cursor is not None:
             query = query.where(_notices.seq < cursors.decode_number(cursor))
         rows = tx.connection.execute(query).all()
-        seen = _seen(tx, account.id)
-        page = cursors.page(rows, limit, "seq", lambda row: _view(tx, row))
+        seen, balances = _seen(tx, account.id), _balances(tx, rows)
+        page = cursors.page(rows, limit, "seq", lambda row: _view(tx, row, balances))
         unseen = frozenset(row.id for row in rows[:limit] if row.seq > seen)
         return MemberNotices(page.data, unseen, page.next_cursor)
 
@@ -141,7 +143,20 @@ def _seen(tx: Transaction, member_id: str) -> int:
     return int(tx.connection.execute(query).scalar_one())
 
 
-def _view(tx: Transaction, row: Row[Any]) -> Notice:
+def _balances(tx: Transaction, rows: Sequence[Row[Any]]) -> dict[str, NoticeBalance]:
+    """By member, in as many queries for a page as for one notice."""
+    ids = {row.member_id for row in rows}
+    if not ids:
+        return {}
+    tx.lock_accounts(ids)
+    found = balances_of(tx, [tx.account(member_id) for member_id in sorted(ids)])
+    return {
+        member_id: NoticeBalance(one.available, one.pending, one.expiring[0] if one.expiring else None)
+        for member_id, one in found.items()
+    }
+
+
+def _view(tx: Transaction, row: Row[Any], balances: Mapping[str, NoticeBalance]) -> Notice:
     return Notice(
         id=row.id,
         key=f"{row.kind}:{row.member_id}:{row.cause}",
@@ -151,4 +166,5 @@ def _view(tx: Transaction, row: Row[Any]) -> Notice:
         external_id=row.external_id,
         data=row.data,
         ruleset=tx.ruleset_hash_at(row.created_at),
+        balance=balances[row.member_id],
     )

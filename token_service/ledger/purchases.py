@@ -28,6 +28,7 @@ from token_service.ledger.awards import award_points, hold_back
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.freezing import freeze_if_too_fast
 from token_service.ledger.inputs import NewPurchase
+from token_service.ledger.looking_ahead import as_of
 from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import simulated
 from token_service.ledger.points_payments import paying_redemption, stage_payment
@@ -80,9 +81,8 @@ def record_purchases(
 
 
 def simulate_purchase(context: Context, actor: Actor, new: NewPurchase) -> views.Simulation[views.Purchase]:
-    """What `record_purchase` would answer now, or the refusal with what is missing; nothing is recorded.
-
-    An empty reference means: one that was never used.
+    """What `record_purchase` would answer now, or at an `occurred_at` ahead (looking_ahead.py); or the refusal with what is
+    missing. Nothing is recorded. An empty reference means: one that was never used.
     """
 
     def member_of(tx: Transaction) -> str:
@@ -90,7 +90,8 @@ def simulate_purchase(context: Context, actor: Actor, new: NewPurchase) -> views
         return operations.member_named(tx, merchant_id, new.member_id, new.external_id).id
 
     named = new if new.reference else replace(new, reference=context.new_id("sim"))
-    return simulated(context, lambda tx: _record(tx, actor, named), purchase_view, member_of)
+    at = as_of(context, new.occurred_at)
+    return simulated(at, lambda tx: _record(tx, actor, named), purchase_view, member_of)
 
 
 def get_purchase(context: Context, actor: Actor, purchase_id: str) -> views.Purchase:

@@ -265,7 +265,8 @@ class Operation:
     For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
     its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a redemption: `uses` its own
     and its restorations', `reward` what it bought, `at` when, `pays` the purchase that it paid part of, `is_used` whether its
-    voucher was honoured, `use` what the last such leaf said, `is_expired` whether that ended.
+    voucher was honoured, `use` what the last such leaf said, `is_expired` whether that ended. `void_at`: when another account
+    took it back, whose leaves no number puts before or behind this one's.
     """
 
     id: str
@@ -288,4 +289,5 @@ class Operation:
     use: dict[str, object] | None = None
     is_expired: bool = False
     is_void: bool = False
+    void_at: datetime | None = None
     day: str | None = None

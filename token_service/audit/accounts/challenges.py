@@ -88,7 +88,13 @@ def recount(step: Step, operation: Operation, refunds: tuple[Refund, ...] | None
         if challenge is not None:
             lost = lost_keys(challenge, was, list(steps.values()), _given(account, challenge_id))
             subjects = [subject_of(challenge_id, key) for key in lost]
-            state.owes_back += [subject for subject in subjects if not _is_used(step, state.completions[subject])]
+            for subject in subjects:
+                given = step.storage.operation(state.completions[subject])
+                if given is None or not given.is_used:
+                    state.owes_back.append(subject)
+                # whether a voucher was honoured of an account that became part of this one, leaves say that no number puts
+                # before or behind this one
+                certain = certain and (given is None or given.reward is None or given.account == account.home)
     state.is_certain, state.at = certain, at
 
 
@@ -104,6 +110,8 @@ def taken_back(step: Step, operation: Operation, facts: EventFacts) -> None:
     if state.completions.get(subject) == operation.id:
         del state.completions[subject]
     operation.is_void = True
+    if operation.account != step.account.home:
+        operation.void_at = step.leaf.recorded_at
 
 
 def check_owed(step: Step) -> None:
@@ -149,8 +157,3 @@ def _belongs(step: Step) -> bool:
 def _given(account: Account, challenge_id: str) -> set[str]:
     prefix = subject_of(challenge_id, "")
     return {name.removeprefix(prefix) for name in account.challenges.completions if name.startswith(prefix)}
-
-
-def _is_used(step: Step, operation_id: str) -> bool:
-    operation = step.storage.operation(operation_id)
-    return operation is not None and operation.is_used

@@ -56,7 +56,7 @@ def undone(step: Step) -> None:
         told = {name: leaf.detail.get(name) for name in ("voucher", "merchant", "use", "used_at", "discount")}
         told["used_at"] = lots.said(leaf.instant_of("used_at"))
         step.same("rewards", "the use of a voucher that is undone", bought.use, told)
-    if bought.is_void or any(use.points > 0 for use in bought.uses):
+    if _is_back(step, bought):
         detail = "a use of a voucher is undone whose points came back before"
         step.differs("rewards", detail, expected="the use stands", found=leaf.text_of("voucher"))
     ends_at = _ends_at(step, bought)
@@ -139,8 +139,14 @@ def _said(leaf: OpenedLeaf) -> dict[str, object]:
     }
 
 
+def _is_back(step: Step, bought: Operation) -> bool:
+    """Whether its points came back, or what gave it was taken back: by another account only if that was earlier for certain."""
+    is_void = bought.is_void and (bought.void_at is None or bought.void_at < step.leaf.recorded_at)
+    return is_void or any(use.points > 0 for use in bought.uses)
+
+
 def _check_not_back(step: Step, bought: Operation, what: str) -> None:
-    if bought.is_void or any(use.points > 0 for use in bought.uses):
+    if _is_back(step, bought):
         detail = f"a voucher is {what} whose points came back before"
         step.differs("rewards", detail, found=step.leaf.text_of("voucher"))
 
