@@ -20,6 +20,8 @@ from token_service.ledger.store import Store
 from token_service.ledger.transaction import Transaction, read, write
 
 _notices, _members, _links = notices.c, tables.members.c, tables.member_merchants.c
+WALKED: Final = 1_000
+"""Notices to walk through before others' are left out."""
 _WRITTEN: Final = text(
     "select (extract(epoch from least(statement_timestamp(), min(xact_start))) * 1000000)::bigint from pg_stat_activity "
     "where datname = current_database() and backend_xid is not null"
@@ -45,10 +47,8 @@ def list_notices(
     """
     cursors.check_limit(limit)
     merchant = merchant_id if actor.is_admin else actor.acting_merchant(merchant_id)
-    query = _query(merchant, strict=merchant is not None).where(_members.state != "closed").order_by(_notices.seq)
-    query = query.limit(limit + 1)
-    if cursor is not None:
-        query = query.where(_notices.seq > cursors.decode_number(cursor))
+    query = _query(merchant, strict=merchant is not None).where(_members.state != "closed")
+    begins = 0 if cursor is None else cursors.decode_number(cursor)
     if kind is not None:
         query = query.where(_notices.kind == kind)
     if since is not None:
@@ -58,8 +58,8 @@ def list_notices(
         query = query.where(_notices.stored_at < written)
 
     def work(tx: Transaction) -> views.Page[Notice]:
-        behind = query if after is None else query.where(_notices.seq > _place_of(tx, after))
-        rows = tx.connection.execute(behind).all()
+        place = begins if after is None else max(begins, _place_of(tx, after))
+        rows = _behind(tx, query, place, limit + 1, merchant)
         balances = _balances(tx, rows)
         return cursors.page(rows, limit, "seq", lambda row: _view(tx, row, balances))
 
@@ -118,6 +118,29 @@ def _query(merchant_id: str | None, *, strict: bool) -> Select[Any]:
     is_theirs = and_(_links.member_id == _members.id, _links.merchant_id == asking)
     query = select(notices, _links.external_id).join(tables.members, _members.id == _notices.member_id)
     return query.join(tables.member_merchants, is_theirs, isouter=not strict)
+
+
+def _behind(tx: Transaction, query: Select[Any], place: int, most: int, merchant_id: str | None) -> Sequence[Row[Any]]:
+    """The first so many notices behind a place. They are walked through in their order, which soon fills a page. Where it does
+    not, most of what is new is of other merchants' members: this merchant's are asked, if they are fewer than the notices.
+    """
+    far = place + WALKED
+    near = query.where(_notices.seq > place, _notices.seq <= far).order_by(_notices.seq)
+    rows = list(tx.connection.execute(near.limit(most)).all())
+    rest = int(tx.connection.execute(select(func.coalesce(func.max(_notices.seq), 0))).scalar_one()) - far
+    if len(rows) == most or rest <= 0:
+        return rows
+    query = query.where(_notices.seq > far)
+    query = query.order_by(_notices.seq + 0 if _has_fewer(tx, merchant_id, rest) else _notices.seq)
+    return rows + list(tx.connection.execute(query.limit(most - len(rows))).all())
+
+
+def _has_fewer(tx: Transaction, merchant_id: str | None, count: int) -> bool:
+    """Whether the merchant has fewer members than so many. `seq + 0` is no index's order: the database then begins with them."""
+    if merchant_id is None:
+        return False
+    some = select(literal(1)).where(_links.merchant_id == merchant_id).limit(count).subquery()
+    return int(tx.connection.execute(select(func.count()).select_from(some)).scalar_one()) < count
 
 
 def _written_until(store: Store) -> int | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from token_service.ledger import tables
 from token_service.ledger.accounts import Account
@@ -60,7 +60,7 @@ def voided(tx: Transaction, operation_ids: list[str]) -> set[str]:
     return set(tx.connection.execute(query).scalars())
 
 
-def _recorded(tx: Transaction, account: Account, kind: str, since: datetime) -> Sequence[Row[Any]]:
+def _recorded(tx: Transaction, account: Account, kind: str, since: datetime) -> Sequence[Any]:
     query = select(_done.id, _done.parent_id, _done.recorded_at, _done.facts).where(tables.IS_SPENDING)
     query = query.where(_done.member_id == account.id, _done.recorded_at >= since, _done.kind == kind)
     return tx.connection.execute(query).all()
