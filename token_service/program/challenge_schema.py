@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from token_service.program.action_schema import GiftLimits
 from token_service.program.schema_values import (
     LIST_MAX,
     Basis,
@@ -95,3 +96,4 @@ class Challenge(Part):
     period: Period | None = None
     repeat: Literal["once", "always"] = "once"
     award: ChallengeAward
+    limits: GiftLimits | None = None

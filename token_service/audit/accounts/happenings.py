@@ -64,7 +64,7 @@ def event(step: Step) -> None:
         step.same("awards", "the number of points issued", claimed, leaf.amount)
         lots.credit(step, operation, ruleset)
     if facts.event == COMPLETED:
-        challenges.completed(step, ruleset, facts, operation)
+        challenges.completed(step, ruleset, facts, operation, award)
     memberships.begin(step, operation, facts)
     step.storage.put_operation(operation)
     if facts.event != COMPLETED:
