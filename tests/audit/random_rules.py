@@ -26,7 +26,7 @@ campaigns:
   - {id: big, when: "order.total >= 5000 && member.tier != 'gold'", award: {multiplier_percent: 200%(soon)s}, limits: %(big)s}
   - {id: juicy, award: {multiplier_percent: 180, items: {categories: [FRUIT]}}, limits: {per_member: {times: 5, every: P6D}}}
   - {id: pulp, award: {points: 2, per: 130, basis: net, rounding: ceil, items: {categories: [FRUIT]}%(month)s}}
-  - {id: treat, when: "'FRUIT' in order.categories", award: {voucher: coffee}, limits: {per_member: {times: 3}}}
+  - {id: treat, when: "'FRUIT' in order.categories", award: {voucher: coffee}, limits: %(treat)s}
   - {id: regular, when: visit.number > 2, award: {badge: true}}
   - {id: known, when: "'regulars' in member.segments && size(member.segments) < 2", award: {points: 4}}
   - {id: first, when: "order.total >= 2000", award: {points: 30%(never)s}, limits: {per_member: {times: 1}, budget_points: 75}}
@@ -35,8 +35,8 @@ campaigns:
   - {id: press, price: 500, period: P1M}
 segments: [{id: regulars}, {id: press}%(pros)s]
 challenges:
-  - {id: card, count: {kind: items, categories: [FRUIT]}, target: 5, repeat: always, award: {reward: coffee}}
-  - {id: spree, count: {kind: spend, when: order.total > 300}, target: 9000, repeat: always, award: {points: 11}}
+  - {id: card, count: {kind: items, categories: [FRUIT]}, target: 5, repeat: always, award: {reward: coffee}%(card)s}
+  - {id: spree, count: {kind: spend, when: order.total > 300}, target: 9000, repeat: always, award: {points: 11}%(spree)s}
   - {id: week, count: {kind: orders}, target: 3, period: week, repeat: always, award: {points: 13%(soon)s}}
   - {id: days, count: {kind: visits}, target: 2, award: {badge: true}}
   - {id: row, count: {kind: streak, every: week}, target: 2, repeat: always, award: {points: 6, badge: false}}
@@ -117,6 +117,17 @@ def rules(draw: random.Random, *, with_giving: bool = False) -> str:
         "expiry": (model := draw.choice(EXPIRIES)),
         **{name: own if model != EXPIRIES[0] else "" for name, own in OWN.items()},
         "big": "{budget_amount: 7009, budget_points: 800}",
+        "treat": draw.choice(
+            [
+                "{per_member: {times: 3}}",
+                "{per_member: {times: 2, every: P9D}, budget_vouchers: 4}",
+                "{per_member: {times: 3}, budget_vouchers: 3}",
+            ]
+        ),
+        "card": draw.choice(["", ", limits: {budget_vouchers: 2, per_member: {times: 1, every: P6D}}"]),
+        "spree": draw.choice(
+            ["", ", limits: {budget_points: 40, budget_amount: 350}", ", limits: {per_member: {times: 2}}"]
+        ),
         "window": draw.choice(["", "return_window: P2D"]),
         "visits": draw.choice(["", "visits: {}", "visits: {window: PT30H}", "visits: {window: PT5H, refunded: count}"]),
         "caps": (caps := draw.choice(["", CAPS, CAPS + BY_HAND])),

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 
 from token_service.cli.ruleset_commands import ruleset
 from token_service.errors import Place
-from token_service.program import donation_check, expiry_check, reward_check, ruleset_check
+from token_service.program import donation_check, expiry_check, gift_check, reward_check, ruleset_check
 from token_service.program.ruleset import check_ruleset, parse_ruleset
 
-CHECKS = (ruleset_check, reward_check, donation_check, expiry_check)
+CHECKS = (ruleset_check, reward_check, donation_check, expiry_check, gift_check)
 PROGRAM = {"name": "M", "currency": "EUR", "time_zone": "Europe/Paris"}
 BASE = {"id": "base", "kind": "spend", "points": 1, "per": 100}
 ITEM = {"id": "n", "kind": "item", "points": 1}
@@ -121,7 +121,31 @@ MISTAKES = [
     (award(voucher="tea"), "/campaigns/0/award/voucher", "must be the id of a reward"),
     (gift({"budget_points": 5}, badge=True), "/campaigns/0/limits/budget_points", "which is no points"),
     (gift(ONCE, badge=True), "/campaigns/0/limits/per_member", "which each member gets once"),
-    (gift(WEEKLY, voucher="r"), "/campaigns/0/limits/per_member/every", "cannot bound vouchers: leave it out"),
+    (gift({"budget_vouchers": 2}, badge=True), "/campaigns/0/limits/budget_vouchers", "is no voucher"),
+    (gift({"budget_vouchers": 2}, points=3), "/campaigns/0/limits/budget_vouchers", "the campaign gives no voucher"),
+    (
+        challenge(limits={"budget_vouchers": 2}),
+        "/challenges/0/limits/budget_vouchers",
+        "the challenge gives no voucher",
+    ),
+    (
+        challenge(limits={}),
+        "/challenges/0/limits",
+        "must have per_member, budget_points, budget_amount or budget_vouchers",
+    ),
+    (challenge(limits={"budget_amount": 5}), "/challenges/0/limits/budget_amount", "needs program.point_value"),
+    (challenge(limits={"per_member": {"times": 2}}), "/challenges/0/limits/per_member", "each member completes once"),
+    (
+        challenge(award={"badge": True}, limits={"budget_points": 5}),
+        "/challenges/0/limits",
+        "has no effect on a badge, which each member gets once",
+    ),
+    (
+        challenge(award={"reward": "r"}, limits={"budget_points": 5}) | {"rewards": [REWARD | {"id": "r"}]},
+        "/challenges/0/limits/budget_points",
+        "has no effect on vouchers, which budget_vouchers bounds",
+    ),
+    (challenge(id="base", limits={"budget_points": 5}), "/challenges/0/id", "it has limits"),
     (award(badge=True) | {"challenges": [CHALLENGE | {"id": "c"}]}, "/challenges/0/id", "nothing else"),
     (award(multiplier_percent=200, items={}), "/campaigns/0/award/items", "must name skus or categories, or it never"),
     (award(points=5, items=COFFEE), "/campaigns/0/award/items", "needs per; so many points for any of these lines"),

@@ -20,6 +20,7 @@ UNITS = {
     "per": "minor units",
     "amount": "minor units",
     "budget_amount": "minor units",
+    "budget_vouchers": "vouchers",
     "per_quantity": "pieces",
     "up_to": "minor units",
     "min_total": "minor units",

@@ -127,7 +127,7 @@ def test_limits_are_part_of_the_hash_and_empty_ones_are_refused() -> None:
     (place,) = check_ruleset(limited())
     assert (place.pointer, place.detail) == (
         "/campaigns/0/limits",
-        "must have per_member, budget_points or budget_amount",
+        "must have per_member, budget_points, budget_amount or budget_vouchers",
     )
 
 

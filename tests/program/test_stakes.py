@@ -51,6 +51,30 @@ def test_a_version_adds_what_its_budgets_add(old: str, new: str, added: int | No
     assert added_points(BEFORE, changed(old, new)) == added
 
 
+CHALLENGES = """
+rewards: [{id: cup, kind: gift, points: 20}]
+challenges:
+  - {id: card, count: {kind: orders}, target: 5, repeat: always, award: {reward: cup}, limits: {budget_vouchers: 10}}
+  - {id: spree, count: {kind: spend}, target: 500, repeat: always, award: {points: 9}, limits: {budget_points: 90}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "added"),
+    [
+        ("budget_vouchers: 10", "budget_vouchers: 12", 40),
+        ("budget_points: 90", "budget_points: 95", 5),
+        (", limits: {budget_points: 90}", "", None),
+        (", limits: {budget_vouchers: 10}", "", None),
+        ("target: 5,", "target: 4,", 0),
+        ("points: 20}", "points: 21}", None),
+    ],
+)
+def test_budgets_of_challenges_count_and_vouchers_at_their_price(old: str, new: str, added: int | None) -> None:
+    assert old in CHALLENGES
+    assert added_points(parse_ruleset(TEXT + CHALLENGES), parse_ruleset(TEXT + CHALLENGES.replace(old, new))) == added
+
+
 @pytest.mark.parametrize(("amount", "added"), [(10_000, 900), (10_009, 900), (1_010, 1), (900, 0)])
 def test_a_budget_in_money_adds_its_points(amount: int, added: int) -> None:
     worth = TEXT.replace("time_zone:", "point_value: {points: 1, amount: 10}, time_zone:")

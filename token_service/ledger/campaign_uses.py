@@ -27,7 +27,7 @@ from token_service.program.earning import Award
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
 from token_service.program.ruleset import Ruleset
-from token_service.program.schema import ActionRule, Campaign
+from token_service.program.schema import Campaign
 
 EventUses = dict[str, list[events.RuleUse]]
 _uses, _budgets = tables.campaign_uses.c, tables.campaign_budgets.c
@@ -72,25 +72,25 @@ def give_event_back(tx: Transaction, event: Operation) -> None:
         tx.campaign_points[row.campaign_id] = tx.campaign_points.get(row.campaign_id, 0) - row.points
 
 
-def event_uses(tx: Transaction, account: Account, rules: Sequence[ActionRule]) -> EventUses:
-    """When the member's events had something of these rules, and what they were about."""
-    if any(rule.id not in account.event_uses for rule in rules):
-        read_event_uses(tx, [account], rules)
-    found: EventUses = {rule.id: list(account.event_uses[rule.id]) for rule in rules}
+def event_uses(tx: Transaction, account: Account, rule_ids: Sequence[str]) -> EventUses:
+    """When the member's events had something of these rules and challenges, and what they were about."""
+    if any(rule_id not in account.event_uses for rule_id in rule_ids):
+        read_event_uses(tx, [account], rule_ids)
+    found: EventUses = {rule_id: list(account.event_uses[rule_id]) for rule_id in rule_ids}
     for staged in tx.staged.campaign_uses:
         if staged.member_id == account.id and staged.campaign_id in found:
             found[staged.campaign_id].append(events.RuleUse(staged.occurred_at, staged.subject))
     return found
 
 
-def read_event_uses(tx: Transaction, accounts: Sequence[Account], rules: Sequence[ActionRule]) -> None:
+def read_event_uses(tx: Transaction, accounts: Sequence[Account], rule_ids: Sequence[str]) -> None:
     """What the ledger knows of these members' uses of these rules, in one query; what is staged is not kept there."""
     by_id = {account.id: account for account in accounts}
-    if not rules or not by_id:
+    if not rule_ids or not by_id:
         return
     for account in accounts:
-        account.event_uses |= {rule.id: [] for rule in rules}
-    asked = {"member_ids": list(by_id), "rule_ids": [rule.id for rule in rules]}
+        account.event_uses |= {rule_id: [] for rule_id in rule_ids}
+    asked = {"member_ids": list(by_id), "rule_ids": list(rule_ids)}
     for member_id, rule_id, at, subject in direct.ask(tx.connection, _OF_MANY, asked):
         by_id[member_id].event_uses[rule_id].append(events.RuleUse(at, subject))
 

@@ -18,6 +18,7 @@ from token_service.ledger.staged import Completion, NewVoucherRow, Operation
 from token_service.ledger.transaction import Transaction
 from token_service.ledger.voucher_rows import cancel_if_open, drawn_voucher, ends_at, voucher_row
 from token_service.program import notices
+from token_service.program.challenge_limits import gives_its_award
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import (
     COMPLETED,
@@ -29,6 +30,7 @@ from token_service.program.challenges import (
     purchase_counts,
     subject_of,
 )
+from token_service.program.earning import Award
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund
@@ -103,8 +105,12 @@ def _record(tx: Transaction, account: Account, operation: Operation, challenge: 
         event = record_own(tx, account, COMPLETED, reference, subject=subject, parent_id=operation.id)
     else:
         voucher_id, code_hash = drawn_voucher(tx, account.id)
-        won = {"reward": reward, "voucher": voucher_id}
+
+        def won(award: Award) -> dict[str, str]:
+            return {"reward": reward, "voucher": voucher_id} if gives_its_award(challenge, award) else {}
+
         event = record_own(tx, account, COMPLETED, reference, subject=subject, parent_id=operation.id, won=won)
+    if reward is not None and "voucher" in event.result:
         until = ends_at(tx, event.ruleset_hash, reward, tx.now)
         tx.staged.vouchers.append(NewVoucherRow(voucher_id, event.id, account.id, reward, code_hash, tx.now, until))
     tx.staged.completions.append(Completion(event.id, account.id, subject))

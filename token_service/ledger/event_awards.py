@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,10 +34,9 @@ from token_service.program.event_facts import EventFacts, MembershipFacts, Perso
 from token_service.program.events import (
     decide_event_within_limits,
     event_qualification,
-    is_limited,
+    limited_names,
     needs_earned_points,
     points_used,
-    rules_of,
 )
 from token_service.program.facts import LocalTime, MemberFacts, local_time, member_age_days
 from token_service.program.ruleset import Ruleset
@@ -46,6 +45,12 @@ from token_service.program.segments import declared
 from token_service.program.tiers import tier_at
 
 _uses = tables.campaign_uses.c
+Won = Callable[[Award], Mapping[str, str]]
+
+
+def won_nothing(_award: Award) -> Mapping[str, str]:
+    """What most events give beside points."""
+    return {}
 
 
 def record_event(
@@ -60,11 +65,11 @@ def record_event(
     occurred_at: datetime,
     parent_id: str | None = None,
     membership: MembershipFacts | None = None,
-    won: Mapping[str, str] | None = None,
+    won: Won = won_nothing,
     earned_points: int | None = None,
 ) -> Operation:
-    """The event, with its award issued; `won` is what it gives beside points, for its result. The caller has
-    looked that the reference is new and the member may get points.
+    """The event, with its award issued; `won` says what it gives beside points, for its result, once that is decided. The
+    caller has looked that the reference is new and the member may get points.
 
     Raises CeilingReached, ProgramPaused, AfterSunset, BacklogFull.
     """
@@ -95,7 +100,7 @@ def record_event(
             recorded_at=tx.now,
             facts=facts.to_json(),
             parent_id=parent_id,
-            result=award.to_json() | dict(won or {}),
+            result=award.to_json() | dict(won(award)),
         ),
     )
     if award.points:
@@ -118,7 +123,7 @@ def record_own(
     *,
     subject: str | None = None,
     parent_id: str | None = None,
-    won: Mapping[str, str] | None = None,
+    won: Won = won_nothing,
     earned_points: int | None = None,
 ) -> Operation:
     """An event of the programme's own, now: the programme issues for it. Raises as `record_event`."""
@@ -176,7 +181,7 @@ def read_events_ahead(
     read_days(tx, accounts, (local_time(tx.now, ruleset.program.time_zone).date,))
     if ruleset.memberships:
         read_periods(tx, accounts)
-    campaign_uses.read_event_uses(tx, accounts, [one for one in rules_of(ruleset, event, subject) if is_limited(one)])
+    campaign_uses.read_event_uses(tx, accounts, limited_names(ruleset, event, subject))
     counting = (one.id for one in ruleset.challenges if isinstance(one.count, CountEvents) and one.count.event == event)
     read_challenges(tx, accounts, tuple(counting))
 
@@ -203,8 +208,8 @@ def member_facts(tx: Transaction, account: Account, ruleset: Ruleset, occurred_a
 
 
 def _decide(tx: Transaction, account: Account, ruleset: Ruleset, facts: EventFacts) -> tuple[EventFacts, Award]:
-    def uses(rules: Sequence[ActionRule]) -> campaign_uses.EventUses:
-        return campaign_uses.event_uses(tx, account, rules)
+    def uses(rule_ids: Sequence[str]) -> campaign_uses.EventUses:
+        return campaign_uses.event_uses(tx, account, rule_ids)
 
     return decide_event_within_limits(
         ruleset, facts, uses, lambda budget: campaign_uses.left(tx, budget), lambda rule: _person(tx, account, rule)

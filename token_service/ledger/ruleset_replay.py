@@ -152,8 +152,9 @@ class _Replayed:
         """What came of each of the member's purchases and events in the window, and of challenges that they completed."""
         decided = {one.id for one in told if one.facts is not None or one.event is not None}
         stamps = self._stamps(member_id, told, decided)
+        again = decided | {one.id for one in told if one.completes in decided}
         for operation_id, rule_id, use in uses:
-            if operation_id not in decided:
+            if operation_id not in again:
                 self.uses.setdefault(rule_id, []).append(use)
         everything: Iterator[Occurred | Happened] = merge(due, told, key=_told_at)
         for one in everything:
@@ -266,11 +267,13 @@ class _Replayed:
     def _complete(self, at: datetime, day: str, counts: Mapping[str, int], stamps: Stamps) -> Iterator[Came]:
         """What something of a local date, recorded at an instant, completes under the other rules."""
         left = self.budgets.left
-        for done in stamps.count(self.ruleset, day, counts=counts, at=at, day_points=self.day_points, left=left):
+        for done in stamps.count(
+            self.ruleset, day, counts=counts, at=at, day_points=self.day_points, left=left, uses=self.uses
+        ):
             self.history.append(done.counts)
             for budget_id, points in done.used.items():
                 self.budgets.use(budget_id, points)
-            won, reward = Challenged(1, done.points, done.vouchers), done.challenge.award.reward
+            won, reward = Challenged(1, done.points, done.vouchers), done.reward
             yield Came(done.day, 0, done.points, other_challenges=won, other_reward=reward)
 
     def _keep(self, day: str, points: int, counts: Qualification) -> None:

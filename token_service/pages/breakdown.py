@@ -17,6 +17,7 @@ from token_service.program.action_schema import REFERRED, ReferralRule
 from token_service.program.award_schema import BonusAward, MatchingLines, MultiplierAward
 from token_service.program.campaign_limits import LIMIT_PREFIX
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
+from token_service.program.challenge_limits import CHALLENGE_LIMIT_PREFIX
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import LINE_PREFIX, CampaignGift, challenge_named
 from token_service.program.earning import REFUSED_WHOLE, Line
@@ -120,6 +121,8 @@ def _sentence(line: Line, ruleset: Ruleset) -> str:
         return _membership(line, ruleset, rest)
     if line.rule.startswith(LIMIT_PREFIX):
         return _cut_campaign(line, ruleset)
+    if line.rule.startswith(CHALLENGE_LIMIT_PREFIX):
+        return _cut_challenge(line, ruleset)
     if line.rule.startswith(RULE_LIMIT_PREFIX):
         return _cut_action(line, ruleset)
     if kind == "limit":
@@ -282,6 +285,15 @@ def _cut_action(line: Line, ruleset: Ruleset) -> str:
     name = next(named, plain_id(identifier))
     if line.points:
         return gettext("%(name)s: all the points set aside for it are given", name=name)
+    return gettext("%(name)s: you have had it as often as each member can", name=name)
+
+
+def _cut_challenge(line: Line, ruleset: Ruleset) -> str:
+    name = challenge_name(ruleset, line.rule.removeprefix(CHALLENGE_LIMIT_PREFIX))
+    if line.points:
+        return gettext("%(name)s: all the points set aside for it are given", name=name)
+    if line.why.endswith("none of them left"):
+        return gettext("%(name)s: all the vouchers set aside for it are given", name=name)
     return gettext("%(name)s: you have had it as often as each member can", name=name)
 
 

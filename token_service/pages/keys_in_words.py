@@ -162,6 +162,7 @@ WORDS: Final[dict[str, Callable[[], str]]] = {
     "times": lambda: gettext("how many times"),
     "budget_points": lambda: gettext("points for everybody together"),
     "budget_amount": lambda: gettext("worth of points for everybody together"),
+    "budget_vouchers": lambda: gettext("vouchers for everybody together"),
     "campaigns": lambda: gettext("offers"),
     "from": lambda: gettext("from"),
     "until": lambda: gettext("until"),

@@ -32,7 +32,7 @@ from token_service.pages.reward_words import prices_in_words, terms_in_words, vo
 from token_service.pages.schedules_in_words import schedule_in_words
 from token_service.pages.spending_in_words import bounds_in_words
 from token_service.pages.translation import gettext, ngettext
-from token_service.program.action_schema import AwardLimits
+from token_service.program.action_schema import AwardLimits, GiftLimits
 from token_service.program.caps import MERCHANT_DAY, PROGRAM_DAY, STORE_DAY
 from token_service.program.challenge_schema import Challenge
 from token_service.program.earning import purchase_rules
@@ -187,6 +187,13 @@ def _award_limits(ruleset: Ruleset, limits: AwardLimits | None) -> Iterator[str]
     if limits.budget_amount is not None:
         money = formats.money(limits.budget_amount, ruleset.program.currency)
         yield gettext("It gives points worth %(money)s in all, to everybody together.", money=money)
+    if isinstance(limits, GiftLimits) and limits.budget_vouchers is not None:
+        yield ngettext(
+            "There is one voucher in all.",
+            "There are %(vouchers)s vouchers in all, for everybody together.",
+            limits.budget_vouchers,
+            vouchers=formats.number(limits.budget_vouchers),
+        )
 
 
 def _dates(starts: date | None, until: date | None) -> str | None:
@@ -204,7 +211,8 @@ def _dates(starts: date | None, until: date | None) -> str | None:
 
 
 def _challenge(challenge: Challenge, ruleset: Ruleset) -> Told:
-    sentences = (challenge_in_words(challenge, ruleset), _dates(challenge.starts, challenge.until))
+    dates = _dates(challenge.starts, challenge.until)
+    sentences = (challenge_in_words(challenge, ruleset), dates, *_award_limits(ruleset, challenge.limits))
     said = " ".join(sentence for sentence in sentences if sentence)
     return Told(said, getattr(challenge.count, "when", None))
 

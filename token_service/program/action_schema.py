@@ -30,6 +30,12 @@ class AwardLimits(Part):
     budget_amount: PositiveAmount | None = None
 
 
+class GiftLimits(AwardLimits):
+    """The limits of what may give vouchers, too: how many of them in all, to everybody."""
+
+    budget_vouchers: PositiveAmount | None = None
+
+
 class EventRule(Part):
     """`points` for something that is no purchase. `once_per`: a member has it once for each subject that events name, or each
     person has it once, known by e-mail address or telephone.

@@ -1,10 +1,11 @@
-"""What a campaign or a rule for events may give in all: in points, or in money at the programme's point value (docs/rulesets.md
-"Limits of a campaign").
+"""What a campaign, a challenge or a rule for events may give in all: in points, or in money at the programme's point value
+(docs/rulesets.md "Limits of a campaign"). Vouchers are counted apart: challenge_limits.py.
 """
 
 from __future__ import annotations
 
-from token_service.program.action_schema import AwardLimits
+from token_service.program.action_schema import AwardLimits, GiftLimits
+from token_service.program.challenge_schema import Challenge
 from token_service.program.money import money_text
 from token_service.program.schema import ActionRule, Campaign, Ruleset
 
@@ -30,9 +31,18 @@ def budget_text(ruleset: Ruleset, limits: AwardLimits) -> str:
     return f"{money_text(limits.budget_amount, ruleset.program.currency)}, {text}"
 
 
-def budgeted(ruleset: Ruleset) -> tuple[Campaign | ActionRule, ...]:
-    """What may have a budget, in the order of the document, campaigns first."""
-    return (*ruleset.campaigns, *(rule for rule in ruleset.earning if isinstance(rule, ActionRule)), *ruleset.schedules)
+def budgeted(ruleset: Ruleset) -> tuple[Campaign | ActionRule | Challenge, ...]:
+    """What may have a budget, in the order of the document, campaigns first, challenges last."""
+    rules = (rule for rule in ruleset.earning if isinstance(rule, ActionRule))
+    return (*ruleset.campaigns, *rules, *ruleset.schedules, *ruleset.challenges)
+
+
+def has_budget(limits: AwardLimits | None) -> bool:
+    """Whether what these limits are for gives so much in all, and no more."""
+    if limits is None:
+        return False
+    vouchers = limits.budget_vouchers if isinstance(limits, GiftLimits) else None
+    return (limits.budget_points, limits.budget_amount, vouchers) != (None, None, None)
 
 
 def _points_worth(ruleset: Ruleset, limits: AwardLimits) -> int | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from token_service.program.action_schema import GiftLimits
 from token_service.program.expiry_schema import AwardExpiry
 from token_service.program.schema_values import (
     LIST_MAX,
@@ -97,3 +98,4 @@ class Challenge(Part):
     period: Period | None = None
     repeat: Literal["once", "always"] = "once"
     award: ChallengeAward
+    limits: GiftLimits | None = None

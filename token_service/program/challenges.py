@@ -14,6 +14,7 @@ from itertools import islice
 from math import floor
 from typing import Final
 
+from token_service.program.action_schema import GiftLimits
 from token_service.program.award_schema import BadgeAward, GiftAward, VoucherAward
 from token_service.program.basket import Basket, condition_facts
 from token_service.program.challenge_schema import (
@@ -86,7 +87,7 @@ def counted_challenges(ruleset: Ruleset) -> tuple[Challenge, ...]:
 def _gift(campaign: Campaign, award: GiftAward) -> CampaignGift:
     is_badge = isinstance(award, BadgeAward)
     reward = award.voucher if isinstance(award, VoucherAward) else None
-    per_member = None if campaign.limits is None else campaign.limits.per_member
+    most, limits = _gift_limits(campaign.limits)
     return CampaignGift.model_construct(
         id=campaign.id,
         name=campaign.name,
@@ -97,8 +98,22 @@ def _gift(campaign: Campaign, award: GiftAward) -> CampaignGift:
         period=None,
         repeat="once" if is_badge else "always",
         award=ChallengeAward(reward=reward, badge=is_badge),
-        most=None if per_member is None else per_member.times,
+        limits=limits,
+        most=most,
     )
+
+
+def _gift_limits(limits: GiftLimits | None) -> tuple[int | None, GiftLimits | None]:
+    """How often a member has it in all, which is how often it is completed; and what bounds the award of a completion."""
+    if limits is None:
+        return None, None
+    per_member, budget = limits.per_member, limits.budget_vouchers
+    if per_member is not None and per_member.every is None:
+        most, per_member = per_member.times, None
+    else:
+        most = None
+    bounds = budget is not None or per_member is not None
+    return most, GiftLimits(per_member=per_member, budget_vouchers=budget) if bounds else None
 
 
 def subject_of(challenge_id: str, key: str) -> str:

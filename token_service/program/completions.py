@@ -6,15 +6,16 @@ an event of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from token_service.program.caps import Budget, caps_used, with_caps
+from token_service.program.caps import Budget, with_caps
+from token_service.program.challenge_limits import gives_its_award
 from token_service.program.challenge_schema import Challenge
 from token_service.program.challenges import COMPLETED, Counted, challenge_named, challenge_of, new_keys, subject_of
 from token_service.program.event_facts import EventFacts
-from token_service.program.events import decide_event, event_qualification
+from token_service.program.events import RuleUse, decide_event, event_qualification, points_used, with_limits
 from token_service.program.facts import MemberFacts, local_time
 from token_service.program.schema import Ruleset
 from token_service.program.tiers import Qualification
@@ -25,18 +26,21 @@ PROGRAM = "program"
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """One completion: its local date, the points that it gives, what it counts for in levels, and what it takes of budgets."""
+    """One completion: its local date, the points and the reward that it gives, what it counts for in levels, and what it takes of
+    budgets.
+    """
 
     challenge: Challenge
     day: str
     points: int
+    reward: str | None
     counts: Qualification
     used: Mapping[str, int]
 
     @property
     def vouchers(self) -> int:
         """How many vouchers it gives, 0 or 1."""
-        return int(self.challenge.award.reward is not None)
+        return int(self.reward is not None)
 
 
 @dataclass(slots=True)
@@ -65,11 +69,12 @@ class Stamps:
         at: datetime,
         day_points: dict[str, int],
         left: Callable[[Budget], int],
-    ) -> list[Completed]:
+        uses: dict[str, list[RuleUse]],
+    ) -> Iterator[Completed]:
         """What something of a local date that `counts` by challenge completes, recorded at an instant. `day_points`, what the
-        member has of each local date, grows by what is given.
+        member has of each local date, and their `uses` of what is limited grow by what is given; the caller takes it from
+        budgets before it asks for the next.
         """
-        found = []
         for challenge_id, amount in counts.items():
             challenge = challenge_named(ruleset, challenge_id)
             assert challenge is not None
@@ -78,10 +83,12 @@ class Stamps:
             for key in new_keys(challenge, counted, given):
                 given.add(key)
                 facts = _facts(ruleset, subject_of(challenge_id, key), at, day_points)
-                one = _completed(ruleset, challenge, with_caps(ruleset, facts, left))
+                facts = with_caps(ruleset, with_limits(ruleset, facts, uses, left), left)
+                one = _completed(ruleset, challenge, facts)
                 day_points[one.day] = day_points.get(one.day, 0) + one.points
-                found.append(one)
-        return found
+                for name in one.used:
+                    uses.setdefault(name, []).append(RuleUse(at, facts.subject))
+                yield one
 
 
 def _facts(ruleset: Ruleset, subject: str, at: datetime, day_points: Mapping[str, int]) -> EventFacts:
@@ -92,7 +99,8 @@ def _facts(ruleset: Ruleset, subject: str, at: datetime, day_points: Mapping[str
 
 
 def _completed(ruleset: Ruleset, challenge: Challenge, facts: EventFacts) -> Completed:
-    """A completion, within the limits of its day."""
-    points = decide_event(ruleset, facts).points
-    counts, used = event_qualification(facts, points), caps_used(facts, points)
-    return Completed(challenge, facts.local.date, points, counts, used)
+    """A completion, within the limits of its challenge and its day."""
+    award = decide_event(ruleset, facts)
+    reward = challenge.award.reward if gives_its_award(challenge, award) else None
+    counts, used = event_qualification(facts, award.points), points_used(ruleset, facts, award)
+    return Completed(challenge, facts.local.date, award.points, reward, counts, used)

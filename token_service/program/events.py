@@ -15,9 +15,15 @@ from token_service.program.action_schema import REFERRED, EventRule, ReferralRul
 from token_service.program.budgets import budget_points, budget_text
 from token_service.program.campaign_limits import times_used
 from token_service.program.caps import Budget, cap_rooms, caps_used, with_caps
+from token_service.program.challenge_limits import (
+    completion_budget,
+    completion_fact,
+    completion_lines,
+    completion_used,
+    limited_challenge,
+)
 from token_service.program.challenge_schema import CountEvents
 from token_service.program.challenges import COMPLETED
-from token_service.program.challenges import award_line as completion_line
 from token_service.program.earning import (
     Award,
     Line,
@@ -89,28 +95,37 @@ def is_limited(rule: ActionRule) -> bool:
     return rule.limits is not None or rule.once_per is not None
 
 
+def limited_names(ruleset: Ruleset, event: str, subject: str | None) -> tuple[str, ...]:
+    """The ids of the rules for such an event of which it counts what they gave before; not of challenges."""
+    return tuple(rule.id for rule in rules_of(ruleset, event, subject) if is_limited(rule))
+
+
 def decide_event_within_limits(
     ruleset: Ruleset,
     facts: EventFacts,
-    uses: Callable[[Sequence[ActionRule]], Uses],
+    uses: Callable[[Sequence[str]], Uses],
     left: Callable[[Budget], int],
     person: Callable[[ActionRule], Person],
 ) -> tuple[EventFacts, Award]:
     """The facts with what limited rules have left, and what the event earns by them: what `decide_event` gives for them.
 
-    `uses` is asked for limited rules only, `left` for budgets and caps, `person` for one with `once_per: person`.
+    `uses` is asked for the ids of limited rules only, or of a limited challenge, `left` for budgets and caps, `person` for a rule
+    with `once_per: person`.
     """
     some = tuple(rule for rule in rules_of(ruleset, facts.event, facts.subject) if is_limited(rule))
     if some:
-        facts = with_limits(ruleset, facts, uses(some), left)
+        facts = with_limits(ruleset, facts, uses(limited_names(ruleset, facts.event, facts.subject)), left)
         told = next((person(rule) for rule in some if rule.once_per == "person"), None)
         facts = replace(facts, person=told)
+    challenge = limited_challenge(ruleset, facts)
+    if challenge is not None:
+        facts = with_limits(ruleset, facts, uses((challenge.id,)), left)
     facts = with_caps(ruleset, facts, left)
     return facts, decide_event(ruleset, facts)
 
 
 def with_limits(ruleset: Ruleset, facts: EventFacts, uses: Uses, left: Callable[[Budget], int]) -> EventFacts:
-    """The facts with what limited rules have left, from the member's other events."""
+    """The facts with what limited rules, or a limited challenge, have left, from the member's other events."""
     limits, seen = [], []
     for rule in rules_of(ruleset, facts.event, facts.subject):
         held = tuple(uses.get(rule.id, ()))
@@ -120,6 +135,12 @@ def with_limits(ruleset: Ruleset, facts: EventFacts, uses: Uses, left: Callable[
             seen.append(rule.id)
         if rule.once_per == "person" and held:
             seen.append(rule.id)
+    challenge = limited_challenge(ruleset, facts)
+    if challenge is not None:
+        had = [use.at for use in uses.get(challenge.id, ())]
+        budget = completion_budget(ruleset, challenge)
+        room = None if budget is None else left(budget)
+        limits.append(completion_fact(ruleset, challenge, had, facts.occurred_at, room))
     return replace(facts, limits=tuple(limits), seen=tuple(seen))
 
 
@@ -136,10 +157,10 @@ def _left(
 def decide_event(ruleset: Ruleset, facts: EventFacts) -> Award:
     """What the event earns; nothing where no rule is for its type."""
     lines = [line for rule in rules_of(ruleset, facts.event, facts.subject) for line in _lines(ruleset, rule, facts)]
-    own = (
-        completion_line(ruleset, facts.subject) if facts.event == COMPLETED else period_line(ruleset, facts.membership)
-    )
-    lines += [] if own is None else [own]
+    if facts.event == COMPLETED:
+        lines += completion_lines(ruleset, facts)
+    elif (period := period_line(ruleset, facts.membership)) is not None:
+        lines.append(period)
     per_day = ruleset.limits.per_member_day_points
     room_today = None if per_day is None else max(0, per_day - facts.member.day_points)
     rooms = (
@@ -164,7 +185,8 @@ def points_used(ruleset: Ruleset, facts: EventFacts, award: Award) -> dict[str, 
         for rule in rules_of(ruleset, facts.event, facts.subject)
         if is_limited(rule)
     }
-    return {rule_id: points for rule_id, points in found.items() if points > 0} | caps_used(facts, award.points)
+    held = {rule_id: points for rule_id, points in found.items() if points > 0}
+    return held | completion_used(ruleset, facts, award) | caps_used(facts, award.points)
 
 
 def event_qualification(facts: EventFacts, kept_points: int) -> Qualification:

@@ -9,14 +9,7 @@ from typing import Final
 
 from token_service.errors import Place
 from token_service.program.action_schema import AwardLimits, EventRule, ReferralRule, SubscriptionRule
-from token_service.program.award_schema import (
-    BadgeAward,
-    BenefitAward,
-    BonusAward,
-    GiftAward,
-    PurchaseAward,
-    VoucherAward,
-)
+from token_service.program.award_schema import BenefitAward, BonusAward, GiftAward, PurchaseAward
 from token_service.program.benefits import benefit_ids_of
 from token_service.program.budgets import budget_points
 from token_service.program.caps import CAPS, MERCHANT_DAY, PROGRAM_DAY
@@ -32,6 +25,7 @@ from token_service.program.donation_check import donation_mistakes
 from token_service.program.event_facts import OWN_PREFIX
 from token_service.program.events import ANNIVERSARY, BIRTHDAY, JOINED, OWN_EVENTS
 from token_service.program.expiry_check import expiry_mistakes
+from token_service.program.gift_check import challenge_limit_mistakes, counted_twice, gift_mistakes, no_vouchers
 from token_service.program.kinds import gives_anything
 from token_service.program.reward_check import reward_mistakes, won_mistakes
 from token_service.program.rewards import DONATION, lowest_price
@@ -74,6 +68,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
             {campaign.id for campaign in ruleset.campaigns if isinstance(campaign.award, GiftAward)},
         ),
         *_challenges(ruleset, check),
+        *counted_twice(ruleset, _awarded(ruleset) | {one.id for one in ruleset.schedules}),
         *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
         *_schedules(ruleset, check),
         *expiry_mistakes(ruleset),
@@ -146,12 +141,13 @@ def _campaigns(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
     for index, campaign in enumerate(ruleset.campaigns):
         if campaign.starts and campaign.until and campaign.until < campaign.starts:
             yield Place(f"/campaigns/{index}/until", "must not lie before from")
-        yield from _award_limits(ruleset, f"/campaigns/{index}/limits", campaign.limits)
+        yield from _award_limits(ruleset, f"/campaigns/{index}/limits", campaign.limits, has_vouchers=True)
+        yield from no_vouchers(f"/campaigns/{index}/limits", campaign)
         yield from _condition(ruleset, f"/campaigns/{index}/when", campaign.when, check)
         if isinstance(campaign.award, BenefitAward):
             yield from _benefit_campaign(f"/campaigns/{index}", campaign)
         elif isinstance(campaign.award, GiftAward):
-            yield from _gift(f"/campaigns/{index}", ruleset, campaign, campaign.award)
+            yield from gift_mistakes(f"/campaigns/{index}", ruleset, campaign, campaign.award)
         else:
             yield from _purchase_award(f"/campaigns/{index}/award", campaign.award)
 
@@ -168,21 +164,6 @@ def _purchase_award(here: str, award: PurchaseAward) -> Iterator[Place]:
             yield Place(f"{here}/items", "needs per; so many points for any of these lines: ask for them in when")
     elif award.basis == "goods" and award.items is not None:
         yield Place(f"{here}/basis", "has no effect on lines, which hold no shipping: leave it out")
-
-
-def _gift(here: str, ruleset: Ruleset, campaign: Campaign, award: GiftAward) -> Iterator[Place]:
-    if isinstance(award, VoucherAward) and award.voucher not in {reward.id for reward in ruleset.rewards}:
-        yield Place(f"{here}/award/voucher", "must be the id of a reward")
-    if campaign.limits is None:
-        return
-    for name in sorted(campaign.limits.model_fields_set - {"per_member"}):
-        yield Place(f"{here}/limits/{name}", "has no effect on a voucher or a badge, which is no points")
-    per_member = campaign.limits.per_member
-    if per_member is not None and isinstance(award, BadgeAward):
-        yield Place(f"{here}/limits/per_member", "has no effect on a badge, which each member gets once")
-    elif per_member is not None and per_member.every is not None:
-        detail = "cannot bound vouchers: leave it out, or make it a challenge with a period"
-        yield Place(f"{here}/limits/per_member/every", detail)
 
 
 def _benefit_campaign(here: str, campaign: Campaign) -> Iterator[Place]:
@@ -226,11 +207,14 @@ def _member_condition(pointer: str, when: str | None) -> Iterator[Place]:
         yield Place(pointer, str(refused))
 
 
-def _award_limits(ruleset: Ruleset, pointer: str, limits: AwardLimits | None) -> Iterator[Place]:
+def _award_limits(
+    ruleset: Ruleset, pointer: str, limits: AwardLimits | None, *, has_vouchers: bool = False
+) -> Iterator[Place]:
     if limits is None:
         return
     if not limits.model_fields_set:
-        yield Place(pointer, "must have per_member, budget_points or budget_amount")
+        more = ", budget_amount or budget_vouchers" if has_vouchers else " or budget_amount"
+        yield Place(pointer, f"must have per_member, budget_points{more}")
     elif limits.budget_amount is not None and ruleset.program.point_value is None:
         yield Place(f"{pointer}/budget_amount", "needs program.point_value: what a point is worth")
     elif budget_points(ruleset, limits) == 0:
@@ -264,6 +248,8 @@ def _challenges(ruleset: Ruleset, check: ConditionCheck) -> Iterator[Place]:
         if isinstance(count, CountStreak) and challenge.period is not None:
             yield Place(f"{here}/period", "has no effect on a streak, which counts periods itself")
         yield from _condition(ruleset, f"{here}/count/when", _when(challenge), check)
+        yield from _award_limits(ruleset, f"{here}/limits", challenge.limits, has_vouchers=True)
+        yield from challenge_limit_mistakes(here, challenge)
         if award.points is not None and award.reward is not None:
             yield Place(f"{here}/award", "must have either points or reward")
         if award.points is None and award.reward is None and not award.badge:

@@ -13,7 +13,14 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from token_service.program.action_schema import AwardLimits, EventRule, PerMember, ReferralRule, SubscriptionRule
+from token_service.program.action_schema import (
+    AwardLimits,
+    EventRule,
+    GiftLimits,
+    PerMember,
+    ReferralRule,
+    SubscriptionRule,
+)
 from token_service.program.award_schema import CampaignAward
 from token_service.program.challenge_schema import Challenge, Period
 from token_service.program.expiry_schema import AwardExpiry, Expiry, NoExpiry, RuleExpiry
@@ -154,7 +161,7 @@ class Campaign(Part):
     until: date | None = None
     when: Condition | None = None
     award: CampaignAward
-    limits: AwardLimits | None = None
+    limits: GiftLimits | None = None
 
 
 class Multipliers(Part):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from token_service.program.budgets import budget_points
+from token_service.program.budgets import budgeted, has_budget
 from token_service.program.calendar_events import calendar_events
 from token_service.program.campaign_uses import decide_within_limits, points_used
 from token_service.program.caps import CAPS, Budget
@@ -200,6 +200,7 @@ class History:
             at=facts.occurred_at,
             day_points=member.day_points,
             left=self._left,
+            uses=member.event_uses,
         )
         for one in done:
             points += one.points
@@ -208,8 +209,8 @@ class History:
                 self._spent[budget_id] += used
             out.by_rule[f"challenge:{one.challenge.id}"] += one.points
             out.vouchers += one.vouchers
-            if one.challenge.award.reward is not None:
-                out.by_reward[one.challenge.award.reward] += 1
+            if one.reward is not None:
+                out.by_reward[one.reward] += 1
         return points
 
     def _count(self, told: Told, day: str, points: int, won: int) -> None:
@@ -239,10 +240,7 @@ def what_if(
     since, until = told[0].occurred_at, told[-1].occurred_at
     due = sorted(calendar_events(ruleset, first_at, people, since, until), key=lambda one: one.occurred_at)
     everything = sorted((*due, *told), key=lambda one: one.occurred_at)
-    limits = (
-        one.limits for one in (*ruleset.campaigns, *ruleset.earning, *ruleset.schedules) if hasattr(one, "limits")
-    )
-    if not any(budget_points(ruleset, one) for one in limits) and all(
+    if not any(has_budget(one.limits) for one in budgeted(ruleset)) and all(
         getattr(ruleset.limits, name) is None for name in CAPS
     ):
         everything.sort(key=lambda one: one.member)

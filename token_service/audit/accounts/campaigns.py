@@ -14,6 +14,7 @@ from token_service.audit.report import printable
 from token_service.program.budgets import budget_points, budgeted
 from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.caps import Budget, caps_on
+from token_service.program.challenge_limits import completion_budget, limited_challenge
 from token_service.program.earning import Award
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import CapFacts, PurchaseFacts
@@ -68,10 +69,16 @@ def give_back(step: Step, ruleset: Ruleset, purchase_id: str, facts: PurchaseFac
 
 
 def budget_of(ruleset: Ruleset, facts: PurchaseFacts | EventFacts, campaign_id: str) -> int | None:
-    """The points that a campaign, a rule for events or everybody's day may give in all; None for any number."""
+    """The points that a campaign, a rule for events or everybody's day may give in all, or the points or vouchers of a challenge;
+    None for any number.
+    """
     for cap in caps_on(ruleset, facts):
         if cap.budget.id == campaign_id:
             return cap.budget.points
+    challenge = limited_challenge(ruleset, facts) if isinstance(facts, EventFacts) else None
+    if challenge is not None and challenge.id == campaign_id:
+        budget = completion_budget(ruleset, challenge)
+        return None if budget is None else budget.points
     found = (one.limits for one in budgeted(ruleset) if one.id == campaign_id)
     return budget_points(ruleset, next(found, None))
 

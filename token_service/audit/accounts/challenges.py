@@ -11,6 +11,7 @@ from datetime import datetime
 from token_service.audit.accounts.account import Account, Operation
 from token_service.audit.accounts.opened import opened_event, opened_facts
 from token_service.audit.accounts.step import Step
+from token_service.program.challenge_limits import gives_its_award
 from token_service.program.challenges import (
     AT_ONCE_MAX,
     COMPLETED,
@@ -23,6 +24,7 @@ from token_service.program.challenges import (
     purchase_counts,
     subject_of,
 )
+from token_service.program.earning import Award
 from token_service.program.event_facts import EventFacts
 from token_service.program.facts import PurchaseFacts
 from token_service.program.refunds import Refund
@@ -44,7 +46,7 @@ def count(step: Step, ruleset: Ruleset, operation_id: str, facts: PurchaseFacts 
     account.challenges.at = step.leaf.recorded_at
 
 
-def completed(step: Step, ruleset: Ruleset, facts: EventFacts, operation: Operation) -> None:
+def completed(step: Step, ruleset: Ruleset, facts: EventFacts, operation: Operation, award: Award) -> None:
     """The event of a completion: it must be the next one that is due, and give what the rules give for it."""
     leaf, state = step.leaf, step.account.challenges
     challenge_id, subject = challenge_of(facts.subject), facts.subject or ""
@@ -57,7 +59,7 @@ def completed(step: Step, ruleset: Ruleset, facts: EventFacts, operation: Operat
     if not due or subject != subject_of(challenge_id, due[0]):
         expected = subject_of(challenge_id, due[0]) if due else "no completion"
         step.differs("awards", "a challenge is completed that is not due", expected=expected, found=subject)
-    reward = None if challenge is None else challenge.award.reward
+    reward = challenge.award.reward if challenge is not None and gives_its_award(challenge, award) else None
     step.same("awards", "the reward of a challenge", reward, leaf.detail.get("reward"))
     operation.reward, operation.at = reward, leaf.recorded_at
     state.given_now[challenge_id] = state.given_now.get(challenge_id, 0) + 1

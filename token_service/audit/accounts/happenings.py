@@ -66,7 +66,7 @@ def event(step: Step) -> None:
     if leaf.kind == "issuance":
         award_parts.issue(step, operation, ruleset, award.breakdown, claimed)
     if facts.event == COMPLETED:
-        challenges.completed(step, ruleset, facts, operation)
+        challenges.completed(step, ruleset, facts, operation, award)
     memberships.begin(step, operation, facts)
     step.storage.put_operation(operation)
     if facts.event != COMPLETED:

@@ -199,10 +199,12 @@ class Storage:
         return self._db.execute("insert or ignore into named values (?)", (key,)).rowcount == 1
 
     def count_campaign(self, campaign_id: str, points: int, budget: int | None) -> None:
-        """Counts what a campaign gave or got back; `budget` is what the ruleset allows it in all, the largest one holds."""
+        """Counts what a campaign gave or got back; `budget` is what the ruleset allows it in all: of several versions the largest
+        holds, and one without a budget allowed any number.
+        """
         self._db.execute(
             "insert into campaigns values (?, ?, ?) on conflict (id) do update set points = points + excluded.points, "
-            "budget = max(coalesce(budget, excluded.budget), coalesce(excluded.budget, budget))",
+            "budget = max(budget, excluded.budget)",  # null where one of them is
             (campaign_id, points, budget),
         )
 

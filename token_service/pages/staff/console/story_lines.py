@@ -20,6 +20,7 @@ from token_service.pages.lines import (
 )
 from token_service.pages.services import services
 from token_service.pages.translation import gettext, ngettext
+from token_service.program.challenge_limits import CHALLENGE_LIMIT_PREFIX
 from token_service.program.challenges import COMPLETED
 from token_service.program.earning import Line as RuleLine
 from token_service.program.memberships import BOUGHT
@@ -179,6 +180,9 @@ def _won(entry: EntryView) -> str:
     reward = _text(entry.facts, "reward")
     if reward is not None:
         return gettext("a voucher: %(reward)s", reward=reward_named(services().ruleset_named(entry.ruleset), reward))
+    lines = entry.facts.get("breakdown")
+    if isinstance(lines, list) and any(str(line["rule"]).startswith(CHALLENGE_LIMIT_PREFIX) for line in lines):
+        return gettext("earned nothing")
     said = {COMPLETED: gettext("a badge"), BOUGHT: gettext("bought")}
     return said.get(str(entry.facts.get("event")), gettext("earned nothing"))
 

@@ -87,6 +87,9 @@ def completed_in_words(purchase: Purchase, rules: Ruleset) -> list[str]:
             said.append(gettext("“%(name)s” is complete.", **words))
         else:
             words["award"] = award_in_words(challenge.award, rules)
+            if not one.points and one.voucher_id is None and not challenge.award.badge:
+                said.append(gettext("“%(name)s” is complete; a limit leaves nothing to give for it.", **words))
+                continue
             if isinstance(challenge, CampaignGift):
                 said.append(gettext("Offer “%(name)s”: %(award)s", **words))
                 continue
