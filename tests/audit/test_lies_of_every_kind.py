@@ -68,6 +68,7 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("award_pending", "purchase"): ("awards", more("points")),
     ("issuance", "purchase"): ("awards", more_points()),
     ("purchase", "purchase"): ("awards", facts(total=5_000)),
+    ("issuance", "purchase", "delivery"): ("awards", says(recorded_at="2026-03-09T09:00:00Z")),
     ("issuance", "event"): ("awards", more_points()),
     ("event", "event"): ("awards", facts(event="review.written")),
     ("issuance", "issuance"): ("manual", more_points(200)),
@@ -81,6 +82,8 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
     ("donation", "donation", "reward"): ("rewards", says(reward="coffee")),
     ("restoration", "restoration"): ("restorations", more_points(60)),
     ("award_cut", "refund"): ("reversals", more("kept")),
+    ("delivery", "delivery"): ("awards", says(due_at="2026-03-01T09:00:00Z")),
+    ("award_lapsed", "lapse"): ("awards", more("points")),
     ("refund", "refund"): ("reversals", more("kept", -1)),
     ("reversal", "refund"): ("reversals", more_points(-1)),
     ("debt", "refund"): ("reversals", more("debt", -1)),
@@ -108,6 +111,9 @@ LIES: Mapping[Key, tuple[str, Callable[[Settling], Settling]]] = {
 }
 """What a leaf of the kind says that is not so, and the check that names it."""
 IN_WORDS: Mapping[Key, str] = {
+    ("delivery", "delivery"): "the return window of a delivery ends at another time",
+    ("award_lapsed", "lapse"): "the points that lapse",
+    ("issuance", "purchase", "delivery"): "an award is issued before it is due",
     ("voucher_used", None, "order"): "what came off the order",
     ("voucher_reversal", "voucher_reversal"): "the use of a voucher that is undone is another",
     ("benefit_use", "benefit_use"): "what grants the benefit lounge, and what is left of it",
