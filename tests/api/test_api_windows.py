@@ -26,6 +26,17 @@ tiers:
 )
 
 
+AWAITED = PATIENT + "delivery: {channels: [online], within: P60D, otherwise: lapse}\n"
+
+
+@pytest.fixture
+def awaiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """As `patient`, with orders that wait for their delivery."""
+    town = make_town(tmp_path_factory.mktemp("awaiting"), AWAITED)
+    yield town
+    town.context.store.dispose()
+
+
 @pytest.fixture
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town whose rules have a return window, an expiry and two tiers; its clock is the test's own."""
@@ -87,3 +98,25 @@ def test_a_purchase_before_the_fact_is_too_late_is_recorded_under_the_rules_of_i
     done(patient.alice.post("/v1/purchases", in_time), 201)
     too_late = purchase(member["id"]) | {"occurred_at": "2026-10-01T00:00:00Z"}
     refused(patient.alice.post("/v1/purchases", too_late), 422, "too_late")
+
+
+def test_a_shop_tells_the_delivery_that_an_order_waits_for(awaiting: Town) -> None:
+    member = awaiting.alice.enrol()
+    made = awaiting.alice.buy(member["id"], 5000, channel="online")
+    assert (made["pending"], made["delivery_by"], made["delivered_at"]) == (50, "2027-01-21T11:58:00Z", None)
+    assert made["available_at"] == "2027-02-04T11:58:00Z"
+    awaiting.clock.forward(days=4)
+    path, body = f"/v1/purchases/{made['id']}/delivery", {"reference": new_reference()}
+    told = done(awaiting.alice.post(path, body), 201)
+    assert (told["object"], told["id"], told["delivery_by"]) == ("purchase", made["id"], None)
+    assert told["available_at"] < made["delivery_by"]
+    assert done(awaiting.alice.post(path, body))["delivered_at"] == told["delivered_at"]
+    other = {"reference": new_reference(), "delivered_at": "2026-11-23T12:00:00Z"}
+    refused(awaiting.alice.post(path, other), 409, "already_delivered")
+    plain = awaiting.alice.buy(member["id"], 5000)
+    problem = refused(
+        awaiting.alice.post(f"/v1/purchases/{plain['id']}/delivery", body | {"reference": "x"}),
+        409,
+        "delivery_not_awaited",
+    )
+    assert problem["reason"] == "counts_from_purchase"

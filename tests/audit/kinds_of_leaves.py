@@ -14,6 +14,7 @@ from token_service.ledger.benefit_using import reverse_use, use_benefit
 from token_service.ledger.causes import create_cause, list_causes
 from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor
+from token_service.ledger.deliveries import tell_delivery
 from token_service.ledger.donations import donate
 from token_service.ledger.due import run_due
 from token_service.ledger.events import send_event
@@ -22,6 +23,7 @@ from token_service.ledger.import_inputs import NewImport, OpeningAccount, Openin
 from token_service.ledger.imports import declare_import
 from token_service.ledger.inputs import (
     NewBenefitUse,
+    NewDelivery,
     NewDonation,
     NewEvent,
     NewHold,
@@ -62,6 +64,7 @@ segments: [{id: press}, {id: regulars}]
 donations: {min_points: 30, causes: [Refuge]}
 expiry: {kind: fixed, period: P30D}
 return_window: P10D
+delivery: {channels: [online], within: P20D, otherwise: lapse}
 limits: {manual_issuance_points: 300, adjustment_points: 500, per_member_day_points: 1200, count_manual: true}
 redemption: {min_points: 20}
 rewards:
@@ -103,6 +106,17 @@ def _buy(cents: int) -> Callable[[Town, str], None]:
 def _cut(town: Town, member: str) -> None:
     """Refunded in part while the award waits."""
     town.refund(town.buy(member, 5_000).value.id, 2_000)
+
+
+def _order(*, delivered: bool) -> Callable[[Town, str], None]:
+    """An order of a web shop, which waits for its delivery."""
+
+    def live(town: Town, member: str) -> None:
+        order = town.buy(member, 3_000, channel="online").value.id
+        if delivered:
+            tell_delivery(town.context, town.alice, order, NewDelivery(town.reference()))
+
+    return live
 
 
 def _issue(town: Town, member: str) -> None:
@@ -305,6 +319,9 @@ FIRST: dict[Key, Callable[[Town, str], None]] = {
     ("donation", "donation", "reward"): _donate_by_a_reward,
     ("restoration", "restoration"): _restore,
     ("award_cut", "refund"): _cut,
+    ("delivery", "delivery"): _order(delivered=True),
+    ("award_lapsed", "lapse"): _order(delivered=False),
+    ("issuance", "purchase", "delivery"): _order(delivered=True),
     ("reversal", "reversal"): _reverse,
     ("debt", "reversal"): _owe,
     ("expiry", None): _issue,

@@ -51,6 +51,7 @@ tiers:
     - {id: gold, from: %(gold)s%(keeps_gold)s, multiplier_percent: 150%(of_gold)s}
 expiry: %(expiry)s
 %(window)s
+%(delivery)s
 %(visits)s
 %(redemption)s
 %(giving)s
@@ -102,8 +103,15 @@ schedules:
 """
 
 
-def rules(draw: random.Random, *, with_giving: bool = False) -> str:
-    """`with_giving`: also with limited benefits, limits of gifts to causes, rewards that give, a reward for companies and points
+DELIVERIES = (
+    "",
+    "delivery: {channels: [online], within: P4D, otherwise: lapse}",
+    "delivery: {channels: [online], within: P3D, otherwise: begin}",
+)
+
+
+def rules(draw: random.Random, post: random.Random | None = None, *, with_giving: bool = False) -> str:
+    """`post` draws which orders wait for their delivery, if any do. `with_giving`: also with limited benefits, limits of gifts to causes, rewards that give, a reward for companies and points
     by the calendar.
     """
     qualify = draw.choice(["spend", "points", "engagement"])
@@ -129,6 +137,7 @@ def rules(draw: random.Random, *, with_giving: bool = False) -> str:
             ["", ", limits: {budget_points: 40, budget_amount: 350}", ", limits: {per_member: {times: 2}}"]
         ),
         "window": draw.choice(["", "return_window: P2D"]),
+        "delivery": "" if post is None else post.choice(DELIVERIES),
         "visits": draw.choice(["", "visits: {}", "visits: {window: PT30H}", "visits: {window: PT5H, refunded: count}"]),
         "caps": (caps := draw.choice(["", CAPS, CAPS + BY_HAND])),
         "redemption": BOUND if BY_HAND in caps else "",

@@ -19,6 +19,7 @@ from token_service.ledger.benefit_using import reverse_use, use_benefit
 from token_service.ledger.causes import create_cause
 from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor
+from token_service.ledger.deliveries import tell_delivery
 from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.holds import capture, hold, release
@@ -26,6 +27,7 @@ from token_service.ledger.inputs import (
     MemberChange,
     NewBenefitUse,
     NewCapture,
+    NewDelivery,
     NewDonation,
     NewEvent,
     NewHold,
@@ -57,10 +59,10 @@ ADMIN = Actor.admin()
 
 
 class RandomBusiness:
-    """People who buy, return, redeem, and those who put things right by hand."""
+    """People who buy, return, redeem, and those who put things right by hand. `post` draws what is ordered and delivered."""
 
-    def __init__(self, made: OpenedProgramme, draw: random.Random) -> None:
-        self.made, self.town, self.draw = made, made.town, draw
+    def __init__(self, made: OpenedProgramme, draw: random.Random, post: random.Random | None = None) -> None:
+        self.made, self.town, self.draw, self.post = made, made.town, draw, post
         self.dates = random.Random(draw.getstate()[1][0])
         self.members: list[str] = []
         for _ in range(4):
@@ -137,9 +139,21 @@ class RandomBusiness:
         )
         member = draw.choice(self.members)
         bought = self.town.buy(
-            member, total, occurred_at=self.town.clock.at - late, tax=total // 6, items=tuple(items), channel="store"
+            member,
+            total,
+            occurred_at=self.town.clock.at - late,
+            tax=total // 6,
+            items=tuple(items),
+            channel="store" if self.post is None else self.post.choice(["store", "online"]),
         )
         self.bought.append(bought.value.id)
+        self.deliver()
+
+    def deliver(self) -> None:
+        """Perhaps one of the last orders, or one that waits for nothing."""
+        if self.post is not None and self.post.random() < 0.5:
+            new = NewDelivery(self.town.reference())
+            tell_delivery(self.town.context, self.town.alice, self.post.choice(self.bought[-6:]), new)
 
     def line(self, line: int, category: str | None, amount: int, quantity: int) -> NewItem:
         return NewItem(line=line, sku=None, category=category, quantity=quantity, amount=amount, discount=0, tax=0)
@@ -265,14 +279,14 @@ class RandomBusiness:
         self.members.append(self.member())
 
     def other_rules(self) -> str:
-        return rules(self.draw)
+        return rules(self.draw, self.post)
 
 
 class GenerousBusiness(RandomBusiness):
     """They also use benefits, give by rewards, undo uses, pay with points, and some are companies; under rules that say so."""
 
-    def __init__(self, made: OpenedProgramme, draw: random.Random) -> None:
-        super().__init__(made, draw)
+    def __init__(self, made: OpenedProgramme, draw: random.Random, post: random.Random | None = None) -> None:
+        super().__init__(made, draw, post)
         cause = create_cause(self.town.context, ADMIN, "Lire")
         made.chain.admin("registerParty", cause.party, cause.name, 0, 0)
         self.causes = [self.cause, cause.id]
@@ -284,7 +298,7 @@ class GenerousBusiness(RandomBusiness):
         return super().everyday() + more + [self.pay_with_points, self.pay_with_points, self.undo, self.buy_voucher]
 
     def other_rules(self) -> str:
-        return rules(self.draw, with_giving=True)
+        return rules(self.draw, self.post, with_giving=True)
 
     def use_benefit(self) -> None:
         benefit, member = self.draw.choice(["lounge", "lounge", "pool", "paper"]), self.draw.choice(self.members)
@@ -338,6 +352,8 @@ class GenerousBusiness(RandomBusiness):
 
 
 SEEDS = [*range(6)]
+DELIVERED = range(1, 10_000, 2)
+"""Those with orders that wait for their delivery."""
 TOGETHER = 116
 """A seed where two purchases of one instant are told in another order than they were recorded in."""
 
@@ -347,8 +363,9 @@ def test_an_honest_history_replays_without_a_finding(
     node_url: str, tmp_path: Path, keys_folder: Path, seed: int
 ) -> None:
     draw = random.Random(seed)
-    made = make_opened(node_url, tmp_path, keys_folder, rules(draw, with_giving=True))
-    live(made, GenerousBusiness(made, draw))
+    post = random.Random(f"post {seed}") if seed in DELIVERED else None
+    made = make_opened(node_url, tmp_path, keys_folder, rules(draw, post, with_giving=True))
+    live(made, GenerousBusiness(made, draw, post))
 
 
 def test_purchases_of_one_instant_replay_without_a_finding(node_url: str, tmp_path: Path, keys_folder: Path) -> None:

@@ -94,6 +94,7 @@ MISTAKES = [
     ({"tiers": TIERS, "memberships": [CLUB | {"id": "gold"}]}, "/memberships/0/id", "nothing else"),
     ({"challenges": [CHALLENGE, CHALLENGE]}, "/challenges/1/id", "nothing else"),
     ({"rewards": [REWARD, REWARD]}, "/rewards/1/id", "nothing else"),
+    ({"delivery": {"within": "P60D", "otherwise": "lapse"}}, "/delivery", "say which purchases wait for a delivery"),
     (earning(**ITEM, skus=["A"]), "/earning/1", "must have either per or per_quantity"),
     (earning(**ITEM, per=1), "/earning/1", "must name skus or categories, or it never gives anything"),
     (

@@ -112,6 +112,7 @@ class Model:
         before, one.kept = one.kept, (one.total - one.refunded) // 100 * one.multiplier
         if one.is_pending:
             one.is_pending = one.kept > 0
+            one.taken += before - one.kept
             return before - one.kept, 0, 0
         points = self._take_back(source, one.awarded, one.kept, one.taken, now)
         one.taken += points

@@ -13,11 +13,13 @@ from token_service.errors import CallerError
 from token_service.ledger.causes import create_cause
 from token_service.ledger.closing import close_member, reopen_member
 from token_service.ledger.context import Actor
+from token_service.ledger.deliveries import tell_delivery
 from token_service.ledger.donations import donate
 from token_service.ledger.events import reverse_event, send_event
 from token_service.ledger.holds import capture, hold, release
 from token_service.ledger.inputs import (
     NewCapture,
+    NewDelivery,
     NewDonation,
     NewEvent,
     NewHold,
@@ -79,6 +81,7 @@ WHOLE = (
         tiers=TIERS,
         expiry="{kind: inactivity, period: P60D}",
         return_window="P5D",
+        delivery="{channels: [online], within: P9D, otherwise: lapse}",
         campaigns=CAMPAIGNS,
         limits="{per_merchant_day_points: 300, program_day_points: 400, velocity: {purchases: 5, every: P2D}}",
     )
@@ -106,6 +109,7 @@ class History:
     def run(self, steps: int) -> None:
         ways = [self.buy] * 4 + [
             self.refund,
+            self.deliver,
             self.issue,
             self.reverse,
             self.redeem,
@@ -166,7 +170,13 @@ class History:
     def buy(self) -> None:
         total, pieces = self.luck.randint(0, 9_000), self.luck.randint(0, 3)
         items = (NewItem(line=1, amount=total, category="coffee", quantity=pieces),) if pieces else ()
-        self.purchases.append(self.town.buy(self.luck.choice(self.members), total, items=items).value.id)
+        channel = self.luck.choice(["store", "online"])
+        bought = self.town.buy(self.luck.choice(self.members), total, items=items, channel=channel)
+        self.purchases.append(bought.value.id)
+
+    def deliver(self) -> None:
+        new = NewDelivery(self.town.reference())
+        tell_delivery(self.town.context, self.town.alice, self.luck.choice(self.purchases), new)
 
     def pay_with_points(self) -> None:
         """Points pay part of a purchase, of which something comes back perhaps."""

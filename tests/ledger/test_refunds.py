@@ -192,3 +192,17 @@ def test_a_refund_names_the_store_of_its_purchase(town: Town) -> None:
     bought = town.buy(town.member(), 10_000, store_id=store.id)
     (reversal,) = town.refund(bought.value.id, 5_000).entries
     assert (bought.entries[0].store_name, reversal.store_name) == ("Lyon", "Lyon")
+
+
+def test_the_rest_comes_back_of_what_was_issued_after_a_refund_inside_the_window(make: Make) -> None:
+    """Points of other purchases stay: what was cut before was never issued."""
+    town = make(WINDOW)
+    member = town.member()
+    town.buy(member, 20_000)
+    bought = town.buy(member, 10_000)
+    assert town.refund(bought.value.id, 4_000).value.pending_cancelled == 40
+    town.pass_time(15 * DAY)
+    rest = town.refund(bought.value.id, 6_000).value
+    assert (rest.kept, rest.reversed, rest.debt) == (0, 60, 0)
+    assert town.moves(member) == [("issuance", 200), ("issuance", 60), ("reversal", -60)]
+    town.check()

@@ -272,3 +272,17 @@ def test_a_use_of_points_that_did_not_pay_is_said_beside_its_field(town: Town, t
         assert f'value="{wrong}"' in page.text
     nothing = till.look(path, do="see-lines", **(typed | {"paid_with_points": ""}), paid_by="use-1")
     assert 'href="#paid_with_points"' in nothing.text
+
+
+def test_an_order_that_waits_for_its_delivery_has_a_button_for_it(make_town: object) -> None:
+    town: Town = make_town(
+        RULES + "return_window: P14D\ndelivery: {channels: [store], within: P60D, otherwise: lapse}\n"
+    )  # type: ignore[operator]
+    till, member = at_counter(town), town.member()
+    receipt = till.browser.get(f"/till/operations/{till.buy(member, '12')}")
+    assert "Its points wait for the delivery, until" in receipt.text
+    told = till.confirm(receipt).text
+    assert "Delivered on 22\N{NO-BREAK SPACE}November" in told
+    assert "wait for the delivery" not in told
+    done = [one.action for one in list_actions(town.context, member_id=member).data]
+    assert sorted(done) == ["purchase.delivered", "purchase.recorded"]

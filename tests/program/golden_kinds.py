@@ -14,7 +14,7 @@ from token_service.program.birthdays import anniversaries_on
 from token_service.program.caps import Budget
 from token_service.program.donations import Given, check_donation, given_value
 from token_service.program.earning import Line
-from token_service.program.facts import ItemFacts, MemberFacts, VisitFacts, local_time
+from token_service.program.facts import ItemFacts, MemberFacts, PurchaseFacts, VisitFacts, local_time
 from token_service.program.manual import ByHand, check_adjusted_alone, check_issued_by_hand, held_alone, held_by_hand
 from token_service.program.memberships import ids_at
 from token_service.program.reward_orders import Order, fit
@@ -24,6 +24,7 @@ from token_service.program.schedules import next_turn, turns_on
 from token_service.program.spending_limits import Spent, most_within
 from token_service.program.tiers import Standing
 from token_service.program.visits import Visited, visit_of
+from token_service.program.windows import award_due_at, wait_of
 
 from .golden_times import instant, moment, period, said
 
@@ -166,7 +167,22 @@ def _gives(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
     return {"value": given_value(ruleset, asked["points"])}
 
 
+def _waits(ruleset: Ruleset, case: Mapping[str, Any]) -> Any:
+    """What the award of a purchase waits for; when it is issued after a delivery."""
+    asked = case["waits"]
+    facts = PurchaseFacts.from_json(case["purchase"])
+    wait = wait_of(ruleset, facts)
+    delivered = None if asked["delivered"] is None else award_due_at(ruleset, instant(asked["delivered"]))
+    return {
+        "due_at": said(wait.due_at),
+        "delivery_by": said(wait.delivery_by),
+        "lapses": wait.lapses,
+        "delivered_due_at": said(delivered),
+    }
+
+
 LATER_KINDS: Final[Mapping[str, Callable[[Ruleset, Mapping[str, Any]], Any]]] = {
+    "waits": _waits,
     "used_for": _used_for,
     "spends": _spends,
     "issued": _issued,

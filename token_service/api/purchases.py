@@ -27,8 +27,8 @@ from token_service.api.request import BATCH_BODY_BYTES_MAX
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
 from token_service.errors import InvalidInput, MereauError, Place, WrongCurrency
-from token_service.ledger import purchases, refunds, views
-from token_service.ledger.inputs import NewItem, NewPurchase, NewRefund, NewRefundItem
+from token_service.ledger import deliveries, purchases, refunds, views
+from token_service.ledger.inputs import NewDelivery, NewItem, NewPurchase, NewRefund, NewRefundItem
 from token_service.units import POINTS_MAX
 
 routes = Routes("purchases", __name__, abp_tags=[{"name": "Purchases"}])
@@ -143,6 +143,17 @@ class RefundBody(Body):
         )
 
 
+class DeliveryBody(Body):
+    """That a purchase was delivered, and when."""
+
+    reference: Reference
+    delivered_at: Time | None = Field(default=None, description="Not before the purchase. Default: now.")
+
+    def resolved(self) -> NewDelivery:
+        """What the ledger is asked."""
+        return NewDelivery(self.reference, self.delivered_at)
+
+
 class PurchasePath(Path):
     purchase_id: str = Field(max_length=30)
 
@@ -178,7 +189,8 @@ class CompletedAnswer(Answer):
 
 
 class PurchaseAnswer(Answer):
-    """A purchase and what it earned: `pending` of its `points` wait for the return window to end at `available_at`."""
+    """A purchase and what it earned: `pending` of its `points` wait for the return window to end at `available_at`. Where that
+    window begins with the delivery, it must be told before `delivery_by`, and `available_at` is the latest that can be."""
 
     object: Literal["purchase"] = "purchase"
     id: str
@@ -199,6 +211,8 @@ class PurchaseAnswer(Answer):
     points: int
     pending: int
     available_at: Instant | None
+    delivery_by: Instant | None = Field(description="Before when the delivery must be told that its points wait for.")
+    delivered_at: Instant | None
     breakdown: list[BreakdownAnswer]
     ruleset: str
     tier: str | None
@@ -317,6 +331,20 @@ def find(query: ReferenceQuery) -> Response:
 def get(path: PurchasePath) -> Response:
     """One purchase."""
     return respond(PurchaseAnswer.of(purchases.get_purchase(ledger(), caller(), path.purchase_id)))
+
+
+@routes.post("/v1/purchases/<purchase_id>/delivery", responses={201: RecordedPurchase, 200: RecordedPurchase})
+@needs("purchases:write", idempotent=True)
+def deliver(path: PurchasePath, body: DeliveryBody) -> Response:
+    """Tell that a purchase was delivered, where the rules have its return window begin with that.
+
+    Once for each purchase; the same again, with its reference or of the same time, is answered with 200."""
+    return answer_move(
+        lambda context: deliveries.tell_delivery(context, caller(), path.purchase_id, body.resolved()),
+        body=body,
+        shape=RecordedPurchase,
+        name="purchase",
+    )
 
 
 @routes.post("/v1/purchases/<purchase_id>/refunds", responses={201: RefundAnswer, 200: RefundAnswer})

@@ -9,6 +9,7 @@ An error carries the numbers that explain it (balance, needed, limit) in `facts`
 """
 
 from token_service.errors.caller import (
+    AlreadyDelivered,
     AlreadyReversed,
     CallerError,
     Conflict,
@@ -55,6 +56,7 @@ from token_service.errors.refusals import (
     BenefitUsedUp,
     CampaignNeeded,
     CeilingReached,
+    DeliveryNotAwaited,
     HoldExpired,
     InsufficientBalance,
     LimitExceeded,
@@ -80,6 +82,7 @@ from token_service.errors.root import InvariantBroken, MereauError, Place
 __all__ = [
     "AdminOperationFailed",
     "AfterSunset",
+    "AlreadyDelivered",
     "AlreadyReversed",
     "ApprovalNeeded",
     "BacklogFull",
@@ -93,6 +96,7 @@ __all__ = [
     "ChainOwned",
     "Conflict",
     "DatabaseBusy",
+    "DeliveryNotAwaited",
     "DiskFull",
     "Forbidden",
     "HoldExpired",

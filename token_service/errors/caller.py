@@ -75,6 +75,13 @@ class AlreadyReversed(Conflict):
     title = "Already reversed"
 
 
+class AlreadyDelivered(Conflict):
+    """The delivery was told before, at another time; `existing_id` names it, `delivered_at` says when it was."""
+
+    code = "already_delivered"
+    title = "Delivered before"
+
+
 class IdempotencyKeyReused(CallerError):
     """The Idempotency-Key came earlier with other content."""
 

@@ -108,6 +108,13 @@ class TooLate(Refused):
     title = "Too late to record this"
 
 
+class DeliveryNotAwaited(Refused):
+    """Nothing of the purchase waits for its delivery, or no longer; facts: `reason`, and `delivery_by` where that is over."""
+
+    code = "delivery_not_awaited"
+    title = "No delivery is waited for"
+
+
 class HoldExpired(Refused):
     """The hold has expired and its points are free again."""
 

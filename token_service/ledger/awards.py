@@ -22,6 +22,7 @@ from token_service.program import lots as engine
 from token_service.program.award_expiry import dated_points
 from token_service.program.earning import Award
 from token_service.program.lots import Use
+from token_service.program.windows import Wait
 from token_service.units import EntryKind
 
 
@@ -58,11 +59,14 @@ def award_points(tx: Transaction, account: Account, operation: Operation, points
     pay_debts(tx, account)
 
 
-def hold_back(tx: Transaction, account: Account, operation: Operation, points: int, due_at: datetime) -> None:
-    """The award becomes pending: a fact now, an issuance at `due_at`."""
+def hold_back(tx: Transaction, account: Account, operation: Operation, points: int, wait: Wait) -> None:
+    """The award becomes pending: a fact now, an issuance when it is due, unless it lapses for want of a delivery."""
+    operation.result["due_at"] = wait.due_at.isoformat()
+    if wait.delivery_by is not None:
+        operation.result["delivery_by"] = wait.delivery_by.isoformat()
     more = {"facts": operation.facts, **operation.result}
-    fact(tx, account, "award_pending", operation=operation, more=more, points=points, due_at=due_at)
-    tx.staged.awards.append((operation.id, account.id, points, due_at))
+    fact(tx, account, "award_pending", operation=operation, more=more, points=points, due_at=wait.due_at)
+    tx.staged.awards.append((operation.id, account.id, points, wait.due_at, wait.delivery_by))
 
 
 def pay_debts(tx: Transaction, account: Account) -> int:

@@ -20,6 +20,7 @@ from token_service.ledger import tables, tiers, unknown_references
 from token_service.ledger.accounts import Account
 from token_service.ledger.awards import award_points
 from token_service.ledger.context import Context
+from token_service.ledger.deliveries import lapse
 from token_service.ledger.due_members import CHUNK, next_by_date, next_members
 from token_service.ledger.holds import next_lapse_at, release_lapsed
 from token_service.ledger.notice_looks import next_look_at, tell_ahead
@@ -36,6 +37,7 @@ from token_service.ledger.stuck_awards import stuck_awards
 from token_service.ledger.transaction import Transaction, read, write
 from token_service.ledger.views import DueReport
 from token_service.ledger.voucher_ends import end_vouchers, next_end_at
+from token_service.program.windows import lapses
 
 Step = Callable[[Context, DueReport, str], tuple[DueReport, str | None]]
 """One chunk of one kind of work behind a place: what was done so far, and the next place (None: no more)."""
@@ -114,7 +116,7 @@ def _not_before_the_end(tx: Transaction, expires_at: datetime | None) -> datetim
 
 
 def _mature(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
-    """Issues awards whose window has ended, in the order of their purchases."""
+    """Issues awards whose window has ended, in the order of their purchases; those of which no delivery came lapse."""
 
     def work(tx: Transaction) -> tuple[DueReport, str | None]:
         awards, members = tables.awards.c, tables.members.c
@@ -134,14 +136,18 @@ def _issue_awards(tx: Transaction, report: DueReport, operation_ids: list[str]) 
     next run.
     """
     awards = tables.awards.c
-    query = select(awards.operation_id, awards.points).where(awards.operation_id.in_(operation_ids))
+    query = select(awards.operation_id, awards.points, awards.delivery_by).where(awards.operation_id.in_(operation_ids))
     waiting = tx.connection.execute(query.order_by(awards.due_at, awards.operation_id)).all()
     found = loaded(tx, operation_ids)
-    matured, paid = 0, 0
+    matured, lapsed, paid = 0, 0, 0
     for award in waiting:
         operation = found[award.operation_id]
         account = tx.account(operation.member_id)
         if account.frozen:
+            continue
+        if award.delivery_by is not None and lapses(tx.ruleset(operation.ruleset_hash)):
+            lapse(tx, account, operation, award.points)
+            lapsed += 1
             continue
         operation.parts = parts_of(tx, operation)
         debt = account.debt
@@ -154,7 +160,12 @@ def _issue_awards(tx: Transaction, report: DueReport, operation_ids: list[str]) 
         account.pending -= award.points
         tx.staged.changed_awards.append((operation.id, 0))
         matured, paid = matured + 1, paid + (account.debt < debt)
-    return replace(report, awards_matured=report.awards_matured + matured, debts_paid=report.debts_paid + paid)
+    return replace(
+        report,
+        awards_matured=report.awards_matured + matured,
+        awards_lapsed=report.awards_lapsed + lapsed,
+        debts_paid=report.debts_paid + paid,
+    )
 
 
 def _expire(context: Context, report: DueReport, place: str) -> tuple[DueReport, str | None]:
@@ -239,7 +250,14 @@ def _next(context: Context, run: DueRun) -> DueRun:
 
 
 def _count(report: DueReport) -> int:
-    done = (report.awards_matured, report.lots_expired, report.tiers_changed, report.birthdays, report.holds_released)
+    done = (
+        report.awards_matured,
+        report.awards_lapsed,
+        report.lots_expired,
+        report.tiers_changed,
+        report.birthdays,
+        report.holds_released,
+    )
     return (
         sum(done)
         + report.referrals_paid

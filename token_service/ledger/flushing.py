@@ -136,7 +136,7 @@ def _update_purchases(tx: Transaction, states: list[PurchaseState]) -> None:
 
 def _write_awards(tx: Transaction) -> None:
     awards = tables.awards.c
-    names = ("operation_id", "member_id", "points", "due_at")
+    names = ("operation_id", "member_id", "points", "due_at", "delivery_by")
     direct.append(tx.connection, tables.awards, [dict(zip(names, row, strict=True)) for row in tx.staged.awards])
     for operation_id, points in tx.staged.changed_awards:
         here = awards.operation_id == operation_id
@@ -144,6 +144,9 @@ def _write_awards(tx: Transaction) -> None:
             update(tables.awards).where(here).values(points=points) if points else delete(tables.awards).where(here)
         )
         tx.connection.execute(statement)
+    for operation_id, due_at in tx.staged.delivered_awards:
+        here = awards.operation_id == operation_id
+        tx.connection.execute(update(tables.awards).where(here).values(due_at=due_at, delivery_by=None))
 
 
 def _cancel_vouchers(tx: Transaction) -> None:

@@ -117,6 +117,12 @@ class NewRefund:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDelivery:
+    reference: str
+    delivered_at: datetime | None = None  # None = now
+
+
+@dataclass(frozen=True, slots=True)
 class NewIssuance:
     reference: str
     member_id: str

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 
 from token_service.errors import NotFound
 from token_service.ledger.context import Actor, Context
+from token_service.ledger.purchase_views import Pending, latest_at
 from token_service.ledger.tables import awards, merchants, operations, stores
+from token_service.ledger.transaction import Transaction
 
 SHOWN_MAX: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PendingAward:
-    """Points of one purchase that become usable at `due_at`, when it can no longer be returned."""
+    """Points of one purchase that become usable at `due_at`, when it can no longer be returned; of one that waits for its
+    delivery, until `delivery_by`, that is the latest.
+    """
 
     purchase_id: str
     points: int
@@ -25,6 +29,7 @@ class PendingAward:
     occurred_at: datetime
     merchant_name: str
     store_name: str | None
+    delivery_by: datetime | None = None
 
 
 def pending_awards(context: Context, actor: Actor, member_id: str) -> tuple[PendingAward, ...]:
@@ -39,6 +44,8 @@ def pending_awards(context: Context, actor: Actor, member_id: str) -> tuple[Pend
                 awards.c.operation_id,
                 awards.c.points,
                 awards.c.due_at,
+                awards.c.delivery_by,
+                operations.c.ruleset_hash,
                 operations.c.occurred_at,
                 merchants.c.name.label("merchant_name"),
                 stores.c.name.label("store_name"),
@@ -50,7 +57,13 @@ def pending_awards(context: Context, actor: Actor, member_id: str) -> tuple[Pend
             .order_by(awards.c.due_at, awards.c.operation_id)
             .limit(SHOWN_MAX)
         )
-        return tuple(
-            PendingAward(row.operation_id, row.points, row.due_at, row.occurred_at, row.merchant_name, row.store_name)
-            for row in rows
-        )
+        tx = Transaction(context, connection, locks=False)
+        found = (_award(tx, row) for row in rows)
+        return tuple(sorted(found, key=lambda award: (award.due_at, award.purchase_id)))
+
+
+def _award(tx: Transaction, row: Any) -> PendingAward:
+    waits = Pending(row.points, row.due_at, row.delivery_by)
+    latest = latest_at(tx.ruleset(row.ruleset_hash), waits)
+    named = (row.occurred_at, row.merchant_name, row.store_name, row.delivery_by)
+    return PendingAward(row.operation_id, row.points, latest, *named)

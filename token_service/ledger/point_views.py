@@ -181,7 +181,9 @@ class PurchaseItem:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A purchase and what it earned. `points` is the whole award, `pending` what of it waits for the return window."""
+    """A purchase and what it earned. `points` is the whole award, `pending` what of it waits for the return window, or for
+    the delivery with which that begins.
+    """
 
     id: str
     created_at: datetime
@@ -200,7 +202,9 @@ class Purchase:
     items: tuple[PurchaseItem, ...]
     points: int
     pending: int
-    available_at: datetime | None  # when what is pending becomes usable
+    available_at: datetime | None  # when what is pending becomes usable, at the latest
+    delivery_by: datetime | None  # before which the delivery must be told that it waits for
+    delivered_at: datetime | None
     breakdown: tuple[BreakdownLine, ...]
     ruleset: str
     tier: str | None  # the member's, when it was rated
@@ -372,6 +376,7 @@ class DueReport:
     """
 
     awards_matured: int = 0
+    awards_lapsed: int = 0
     debts_paid: int = 0
     lots_expired: int = 0
     points_expired: int = 0

@@ -41,7 +41,7 @@ from token_service.ledger.transaction import Transaction, read
 from token_service.program.events import pays_for_referrals
 from token_service.program.facts import ItemFacts, PurchaseFacts, local_time
 from token_service.program.tiers import qualification
-from token_service.program.windows import award_due_at, check_not_too_late
+from token_service.program.windows import check_not_too_late, wait_of
 
 CHUNK = 100
 """Purchases of a batch that share a transaction: long enough to be fast, short enough not to keep others waiting."""
@@ -145,12 +145,11 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
             result=award.to_json(),
         ),
     )
-    due_at = award_due_at(ruleset, occurred_at)
+    wait = wait_of(ruleset, facts)
     if award.points == 0:
         fact(tx, account, "purchase", operation=operation, more={"facts": operation.facts, **operation.result})
-    elif due_at > tx.now:
-        operation.result["due_at"] = due_at.isoformat()
-        hold_back(tx, account, operation, award.points, due_at)
+    elif wait.holds_back(tx.now):
+        hold_back(tx, account, operation, award.points, wait)
     else:
         award_points(tx, account, operation, award.points)
     state = _state(operation, facts, award.points)
@@ -163,7 +162,7 @@ def _record(tx: Transaction, actor: Actor, new: NewPurchase) -> Done:
     challenges.after_purchase(tx, account, operation, facts)
     freeze_if_too_fast(tx, account, ruleset, facts)
     if account.purchase_count == 1 and pays_for_referrals(ruleset):
-        referrals.expect(tx, account, due_at)
+        referrals.expect(tx, account, wait.due_at)
     return Done(operation, replayed=False)
 
 

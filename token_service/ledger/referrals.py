@@ -20,6 +20,7 @@ from token_service.ledger.accounts import Account
 from token_service.ledger.balances import visible_account
 from token_service.ledger.context import Actor, Context
 from token_service.ledger.invited import CODE_LENGTH
+from token_service.ledger.purchase_views import Pending, latest_at
 from token_service.ledger.referral_tables import invitations, referrals
 from token_service.ledger.transaction import Transaction, write
 from token_service.ledger.views import DueReport
@@ -57,6 +58,12 @@ def expect(tx: Transaction, account: Account, due_at: datetime) -> None:
     if not tx.locks:  # a simulation
         return
     here = (_referrals.referee_id == account.id) & (_referrals.state == "waiting") & _referrals.due_at.is_(None)
+    tx.connection.execute(update(referrals).where(here).values(due_at=max(due_at, tx.now)))
+
+
+def expect_sooner(tx: Transaction, account: Account, due_at: datetime) -> None:
+    """After a delivery: the invitation is looked at when its return window is over, if that is sooner than before."""
+    here = (_referrals.referee_id == account.id) & (_referrals.state == "waiting") & (_referrals.due_at > due_at)
     tx.connection.execute(update(referrals).where(here).values(due_at=max(due_at, tx.now)))
 
 
@@ -173,17 +180,28 @@ def _pay(tx: Transaction, row: Row[Any]) -> bool:
 
 
 def _kept(tx: Transaction, member_id: str) -> list[tuple[datetime, int]]:
-    """Of each purchase that was not given back, the earliest first (of one instant by id, which the auditor sees, too): when it
-    has outlasted its return window, what it keeps.
+    """Of each purchase that was neither given back nor left undelivered, the earliest first (of one instant by id, which the
+    auditor sees, too): when it has outlasted its return window, what it keeps.
     """
-    done = tables.operations.c
+    done, awards, ends = tables.operations.c, tables.awards.c, tables.operations.alias("ends").c
+    lapsed = select(ends.parent_id).where(ends.member_id == member_id, ends.kind == "lapse")
     query = (
-        select(done.id, done.ruleset_hash, done.occurred_at, _purchases.kept)
+        select(done.id, done.ruleset_hash, done.occurred_at, _purchases.kept, awards.due_at, awards.delivery_by)
         .join(tables.purchases, _purchases.operation_id == done.id)
+        .outerjoin(tables.awards, awards.operation_id == done.id)
         .where(done.member_id == member_id, done.kind == "purchase", _purchases.tier_orders == 1)
+        .where(done.id.not_in(lapsed))
     )
     rows = sorted(tx.connection.execute(query).all(), key=lambda row: (row.occurred_at, row.id))
-    return [(award_due_at(tx.ruleset(row.ruleset_hash), row.occurred_at), row.kept) for row in rows]
+    return [(_outlasts_at(tx, row), row.kept) for row in rows]
+
+
+def _outlasts_at(tx: Transaction, row: Any) -> datetime:
+    """When the return window of a purchase is over: that of one that waits for its delivery, at the latest."""
+    ruleset = tx.ruleset(row.ruleset_hash)
+    if row.due_at is not None:
+        return latest_at(ruleset, Pending(0, row.due_at, row.delivery_by))
+    return award_due_at(ruleset, row.occurred_at)
 
 
 def _is_back(tx: Transaction, referral_id: str, times: int) -> None:

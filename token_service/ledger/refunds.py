@@ -29,7 +29,7 @@ from token_service.ledger.operations import Done
 from token_service.ledger.outcomes import outcome, simulated
 from token_service.ledger.points_payments import due_back, give_payment_back
 from token_service.ledger.posting import fact
-from token_service.ledger.purchase_views import pending_points, purchase_state
+from token_service.ledger.purchase_views import pending_award, purchase_state
 from token_service.ledger.staged import Operation
 from token_service.ledger.taking_back import lost_of, take_back
 from token_service.ledger.transaction import Transaction, read
@@ -156,11 +156,11 @@ def _apply(
     left = keep_after_refund(tx.ruleset(purchase.ruleset_hash), facts, refunds)
     kept = min(state.kept, left.points)
     campaign_uses.give_back(tx, purchase, facts, left)
-    pending = pending_points(tx, purchase.id)
+    pending = pending_award(tx, purchase.id)
     reversed_, debt, cancelled = 0, 0, 0
     more = {"refund": refunds[-1].to_json(), "kept": kept, "was_kept": state.kept, **operation.result}
-    if pending:
-        cancelled = pending - kept
+    if pending is not None:
+        cancelled = pending.points - kept
         tx.staged.changed_awards.append((purchase.id, kept))
         fact(tx, account, "award_cut", operation=operation, points=-cancelled, more={**more, "points": -cancelled})
     else:
@@ -173,7 +173,7 @@ def _apply(
     if state.local_date in day:
         day[state.local_date] -= state.kept - kept
     counts = qualification(facts, refunds, kept)
-    state.kept, state.taken = kept, state.taken + reversed_ + debt
+    state.kept, state.taken = kept, state.taken + reversed_ + debt + cancelled
     state.refunded_cents += refunds[-1].total
     state.tier_spend_cents, state.tier_points, state.tier_orders = counts.spend, counts.points, counts.orders
     tx.staged.changed_purchases.append(state)

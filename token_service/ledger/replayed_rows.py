@@ -133,6 +133,16 @@ def refunds_of(connection: Connection, purchase_ids: Sequence[str]) -> dict[str,
     return found
 
 
+def lapsed_of(connection: Connection, purchase_ids: Sequence[str]) -> set[str]:
+    """Those of the purchases that nobody delivered, so that they keep nothing."""
+    found: set[str] = set()
+    columns = operations.c
+    for start in range(0, len(purchase_ids), _AT_ONCE):
+        here = columns.parent_id.in_(purchase_ids[start : start + _AT_ONCE]), columns.kind == "lapse"
+        found |= {str(one) for one in connection.execute(select(columns.parent_id).where(*here)).scalars()}
+    return found
+
+
 def labels_of(connection: Connection, member_ids: Collection[str]) -> dict[str, list[str]]:
     """The segments that these members are in today."""
     columns = members.c

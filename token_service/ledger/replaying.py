@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
@@ -14,11 +15,13 @@ from token_service.ledger import by_hand, merges, operations, own_wallets, table
 from token_service.ledger.benefit_rows import replayed_benefit_uses
 from token_service.ledger.campaign_uses import use_of
 from token_service.ledger.challenge_rows import replayed_completions, replayed_steps
+from token_service.ledger.deliveries import LAPSE
 from token_service.ledger.event_awards import replayed_state, replayed_uses
 from token_service.ledger.hold_rows import parts_of, replayed_holds
 from token_service.ledger.membership_rows import replayed_periods
 from token_service.ledger.points_payments import replayed_payments
 from token_service.ledger.posting import FIGURE_OF_KIND
+from token_service.ledger.purchase_views import DELIVERY
 from token_service.ledger.segments import replayed_segments
 from token_service.ledger.staged import HoldState, Operation
 from token_service.ledger.standing_facts import replayed_orders
@@ -132,23 +135,26 @@ def _awards(tx: Transaction, member_id: str, done: list[Operation]) -> Rows:
     is_issued = (entries.kind == int(EntryKind.ISSUANCE)) & entries.voids.is_(None)
     bought = select(entries.operation_id).where(entries.member_id.in_(members), is_issued)
     issued = set(tx.connection.execute(bought).scalars())
-    query = select(tables.facts).where(columns.member_id.in_(members), columns.points != 0).order_by(columns.seq)
+    tells = (columns.points != 0) | (columns.kind == DELIVERY)
+    query = select(tables.facts).where(columns.member_id.in_(members), tells).order_by(columns.seq)
     awards: Rows = {}
     for fact in tx.connection.execute(query):
         if fact.operation_id is None or fact.operation_id in issued or fact.kind in merges.KINDS:
             continue
-        award_of = fact.operation_id
-        if fact.due_at is not None:
+        award_of, said = fact.operation_id, json.loads(fact.detail)
+        if fact.kind == "award_pending":
+            until = said.get("delivery_by")
             awards[award_of] = {
                 "operation_id": award_of,
                 "member_id": member_id,
                 "points": fact.points,
                 "due_at": fact.due_at,
+                "delivery_by": None if until is None else datetime.fromisoformat(until),
             }
-            continue
-        purchase_id = json.loads(fact.detail)["of"]
-        if purchase_id in awards:
-            awards[purchase_id]["points"] += fact.points
+        elif fact.kind == DELIVERY and said["of"] in awards:
+            awards[said["of"]] |= {"due_at": fact.due_at, "delivery_by": None}
+        elif said["of"] in awards:
+            awards[said["of"]]["points"] += fact.points
     return {key: award for key, award in awards.items() if award["points"]}
 
 
@@ -185,13 +191,15 @@ def _lots(tx: Transaction, member_id: str, entries: list[Row[Any]]) -> Rows:
 def _purchases(done: list[Operation]) -> Rows:
     """What each purchase keeps after its refunds, as the refunds' results say."""
     rows: Rows = {}
-    refunded = operations.by_parent(done, "refund")
+    refunded, lapsed = operations.by_parent(done, "refund"), operations.by_parent(done, LAPSE)
     for operation in done:
         if operation.kind != "purchase":
             continue
         facts = PurchaseFacts.from_json(operation.facts)
         refunds = refunded.get(operation.id, [])
         kept = refunds[-1].result["kept"] if refunds else operation.result["points"]
+        ends = lapsed.get(operation.id, ())
+        kept = 0 if ends else kept
         given_back = tuple(Refund.from_json(one.facts["refund"]) for one in refunds)
         counts = qualification(facts, given_back, kept)
         rows[operation.id] = {
@@ -201,7 +209,7 @@ def _purchases(done: list[Operation]) -> Rows:
             "local_date": facts.local.date,
             "awarded": operation.result["points"],
             "kept": kept,
-            "taken": sum(one.result["reversed"] + one.result["debt"] for one in refunds),
+            "taken": sum(map(_taken, refunds)) + sum(one.result["lapsed"] for one in ends),
             "refunded_cents": sum(refund.total for refund in given_back),
             "tier_spend_cents": counts.spend,
             "tier_points": counts.points,
@@ -211,6 +219,11 @@ def _purchases(done: list[Operation]) -> Rows:
             "visit_receipt": facts.visit.receipt,
         }
     return rows
+
+
+def _taken(refund: Operation) -> int:
+    """What a refund took of an award: reversed, made debt, or never issued."""
+    return sum(int(refund.result[name]) for name in ("reversed", "debt", "pending_cancelled"))
 
 
 def _events(done: list[Operation]) -> Rows:
@@ -241,6 +254,7 @@ def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
     """What each purchase holds of limited campaigns and days after its refunds; one that was given back stays, without points."""
     rows: Rows = {}
     refunded, reversals = operations.by_parent(done, "refund"), operations.by_parent(done, "reversal")
+    lapsed = operations.by_parent(done, LAPSE)
     for operation in done:
         for name, points in _uses_by_hand(tx, operation, reversals.get(operation.id, ())).items():
             row = use_of(operation, name, operation.occurred_at, points)
@@ -258,6 +272,7 @@ def _campaign_uses(tx: Transaction, done: list[Operation]) -> Rows:
         holds = points_used(facts, keep_after_refund(tx.ruleset(operation.ruleset_hash), facts, back)) if back else {}
         for campaign_id, points in points_used(facts, Award.from_json(operation.result)).items():
             now = min(points, holds.get(campaign_id, 0)) if back else points
+            now = 0 if operation.id in lapsed else now
             row = use_of(operation, campaign_id, facts.occurred_at, now)
             rows[row.id] = {name: getattr(row, name) for name in row.__slots__}
     return rows

@@ -22,7 +22,16 @@ from sqlalchemy import Connection, case, func, select
 
 from token_service.ledger.context import Context
 from token_service.ledger.replayed_events import Calendar, new_calendar, people_of, used_before, uses_of
-from token_service.ledger.replayed_rows import Happened, Standing, happened, labels_of, refunds_of, standing, taken_back
+from token_service.ledger.replayed_rows import (
+    Happened,
+    Standing,
+    happened,
+    labels_of,
+    lapsed_of,
+    refunds_of,
+    standing,
+    taken_back,
+)
 from token_service.ledger.replayed_totals import Came, Challenged, Replay, Totals
 from token_service.ledger.rulesets import ruleset_in_force
 from token_service.ledger.tables import operations
@@ -30,6 +39,7 @@ from token_service.program.campaign_uses import points_used, with_limits
 from token_service.program.caps import Budget
 from token_service.program.challenges import event_counts, purchase_counts
 from token_service.program.completions import PROGRAM, Stamps
+from token_service.program.earning import award_of
 from token_service.program.event_facts import EventFacts
 from token_service.program.events import RuleUse, decide_event_within_limits, event_qualification
 from token_service.program.events import points_used as event_points_used
@@ -77,6 +87,7 @@ def replay_purchases(context: Context, ruleset: Ruleset, days: int) -> Replay:
                 taken_back(connection, [one.id for one in told if one.event is not None]),
                 standing(connection, ruleset, chunk),
                 calendar,
+                lapsed_of(connection, [one.id for one in told if one.facts is not None]),
             )
             for member_id, group in groupby(told, key=lambda one: one.member_id):
                 segments = declared(ruleset, labels.get(member_id, ()))
@@ -117,14 +128,15 @@ def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What some members' history says beside what happened: refunds by purchase, events that were taken back, challenges, and
-    which bonuses of the calendar come anew.
+    """What some members' history says beside what happened: refunds by purchase, events that were taken back, challenges,
+    which bonuses of the calendar come anew, and purchases that nobody delivered.
     """
 
     refunds: Mapping[str, tuple[Refund, ...]]
     taken_back: set[str]
     standing: Standing
     calendar: Calendar
+    lapsed: set[str]
 
 
 @dataclass(slots=True)
@@ -245,7 +257,7 @@ class _Replayed:
         facts = replace(facts, member=member, visit=self._visit(one, facts), campaigns=(), caps=())
         times = {name: [use.at for use in uses] for name, uses in self.uses.items()}
         facts = with_limits(rules, facts, times, self.budgets.left)
-        award = keep_after_refund(rules, facts, back)
+        award = award_of(()) if one.id in self.recorded.lapsed else keep_after_refund(rules, facts, back)
         for campaign_id, points in points_used(facts, award).items():
             self.uses.setdefault(campaign_id, []).append(RuleUse(at, None))
             self.budgets.use(campaign_id, points)

@@ -262,8 +262,11 @@ class Staged:
     payments: list[PointsPayment] = field(default_factory=list)
     campaign_uses: list[CampaignUse] = field(default_factory=list)
     changed_campaign_uses: list[CampaignUse] = field(default_factory=list)
-    awards: list[tuple[str, str, int, datetime]] = field(default_factory=list)  # operation, member, points, due_at
+    awards: list[tuple[str, str, int, datetime, datetime | None]] = field(
+        default_factory=list
+    )  # as the table's columns
     changed_awards: list[tuple[str, int]] = field(default_factory=list)  # operation, points now pending (0 = none)
+    delivered_awards: list[tuple[str, datetime]] = field(default_factory=list)  # operation, due_at from here on
     holds: list[HoldState] = field(default_factory=list)
     changed_holds: list[HoldState] = field(default_factory=list)
     challenge_steps: list[ChallengeStep] = field(default_factory=list)

@@ -238,7 +238,7 @@ purchases = Table(  # cached: what a purchase keeps after its refunds, and what 
     Column("local_date", String(10), nullable=False),  # in the programme's time zone
     Column("awarded", BigInteger, nullable=False),
     Column("kept", BigInteger, nullable=False),
-    Column("taken", BigInteger, nullable=False),  # reversed or made debt
+    Column("taken", BigInteger, nullable=False),  # reversed, made debt, or never issued
     Column("refunded_cents", BigInteger, nullable=False),
     Column("tier_spend_cents", BigInteger, nullable=False),
     Column("tier_points", BigInteger, nullable=False),
@@ -307,6 +307,7 @@ awards = Table(  # cached: pending awards, from facts
     Column("member_id", String(30), ForeignKey("members.id"), nullable=False),
     Column("points", BigInteger, nullable=False),
     Column("due_at", UtcTime, nullable=False),
+    Column("delivery_by", UtcTime),  # until when a delivery is waited for; None: for none, or no longer
     CheckConstraint("points > 0", name="positive"),
     Index("ix_awards_due_at", "due_at"),
 )

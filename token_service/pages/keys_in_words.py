@@ -15,7 +15,16 @@ from token_service.pages.breakdown import own_name, plain_id
 from token_service.pages.translation import gettext
 from token_service.program.schema_values import DAY
 
-LENGTHS: Final = ("period", "grace", "return_window", "accept_late", "restoration_grace", "voucher_valid", "cool_down")
+LENGTHS: Final = (
+    "period",
+    "grace",
+    "return_window",
+    "accept_late",
+    "restoration_grace",
+    "voucher_valid",
+    "cool_down",
+    "within",
+)
 MONEY: Final = ("per", "amount", "budget_amount", "up_to", "min_total", "price")
 MOST_OF_A_NAME: Final = 2
 """How many of a place's last keys can be needed to know what it is."""
@@ -127,6 +136,8 @@ CHOICES: Final[dict[str, Callable[[], str]]] = {
     "earning": lambda: gettext("what rules give"),
     "earning_and_bonuses": lambda: gettext("what rules and offers give"),
     "reduce": lambda: gettext("what is left is given"),
+    "lapse": lambda: gettext("they do not come"),
+    "begin": lambda: gettext("they are counted from then"),
     "refuse": lambda: gettext("nothing is given"),
 }
 """Words of the document that stand for a choice."""
@@ -201,6 +212,11 @@ WORDS: Final[dict[str, Callable[[], str]]] = {
     "round_to": lambda: gettext("to the end of the month"),
     "periods": lambda: gettext("how many months or years later"),
     "return_window": lambda: gettext("time until points can be used"),
+    "delivery": lambda: gettext("orders that wait for their delivery"),
+    "channels": lambda: gettext("channels"),
+    "merchants": lambda: gettext("merchants"),
+    "within": lambda: gettext("how long a delivery is waited for"),
+    "otherwise": lambda: gettext("what becomes of points without a delivery"),
     "per_order_points": lambda: gettext("most points of a purchase"),
     "per_member_day_points": lambda: gettext("most points of a member in a day"),
     "per_store_day_points": lambda: gettext("most points of a store in a day"),

@@ -37,6 +37,7 @@ TOLD_IN: Final[dict[str, tuple[str, ...]]] = {
     "visits": ("visits",),
     "expiry": ("time",),
     "return_window": ("time",),
+    "delivery": ("time",),
     "limits": ("limits",),
     "redemption": ("rewards",),
     "accept_late": ("time",),

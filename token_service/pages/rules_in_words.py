@@ -23,6 +23,7 @@ from token_service.pages.breakdown import (
 )
 from token_service.pages.campaigns_in_words import campaign_in_words
 from token_service.pages.challenge_words import challenge_in_words
+from token_service.pages.deliveries_in_words import delivery_in_words
 from token_service.pages.expiry_in_words import expiry_in_words, own_expiries_in_words
 from token_service.pages.giving_in_words import giving_in_words
 from token_service.pages.levels_in_words import levels_in_words
@@ -272,6 +273,7 @@ def _time(ruleset: Ruleset) -> Iterator[Told]:
     else:
         period = formats.lasting(ruleset.return_window)
         yield Told(gettext("Points can be used %(period)s after the purchase, its return window.", period=period))
+    yield from map(Told, delivery_in_words(ruleset))
     yield Told(expiry_in_words(ruleset.expiry))
     yield Told(
         gettext(

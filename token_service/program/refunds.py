@@ -128,7 +128,7 @@ def keep_after_refund(ruleset: Ruleset, facts: PurchaseFacts, refunds: tuple[Ref
 def to_take_back(*, awarded: int, kept: int, expired: int = 0, taken: int = 0) -> int:
     """Points that a refund still takes back: what the purchase no longer keeps, without what expired of it or was taken before.
 
-    `taken` is what earlier refunds reversed or made debt; `expired` what expired of the purchase's own lot (DESIGN
-    §3.5).
+    `taken` is what earlier refunds reversed, made debt, or took before it was issued; `expired` what expired of the purchase's
+    own lot (DESIGN §3.5).
     """
     return max(0, min(awarded - kept, awarded - expired) - taken)

@@ -71,6 +71,7 @@ def check_ruleset(ruleset: Ruleset, *, check: ConditionCheck = check_condition) 
         *counted_twice(ruleset, _awarded(ruleset) | {one.id for one in ruleset.schedules}),
         *_repeated("/schedules", (one.id for one in ruleset.schedules), _awarded(ruleset)),
         *_schedules(ruleset, check),
+        *_delivery(ruleset),
         *expiry_mistakes(ruleset),
         *_limits(ruleset),
         *_by_hand(ruleset),
@@ -94,6 +95,12 @@ def conditions_of(ruleset: Ruleset) -> list[str]:
 
 def _when(challenge: Challenge) -> str | None:
     return None if isinstance(challenge.count, CountItems | CountEvents) else challenge.count.when
+
+
+def _delivery(ruleset: Ruleset) -> Iterator[Place]:
+    told = ruleset.delivery
+    if told is not None and told.channels is None and told.merchants is None:
+        yield Place("/delivery", "say which purchases wait for a delivery: channels, merchants, or both")
 
 
 def _repeated(pointer: str, ids: Iterable[str], taken: Iterable[str] = ()) -> Iterator[Place]:

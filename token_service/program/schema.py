@@ -236,6 +236,18 @@ class Visits(Part):
     refunded: Literal["forget", "count"] = "forget"
 
 
+class Delivery(Part):
+    """Purchases in one of `channels`, at one of `merchants` (either may be left out) wait for the delivery, and the return window
+    begins with it. Of one whose delivery was not told `within` so long after the purchase the award comes to nothing (`lapse`),
+    or its return window begins then (`begin`).
+    """
+
+    channels: Annotated[tuple[Word, ...], Field(min_length=1, max_length=LIST_MAX)] | None = None
+    merchants: Annotated[tuple[Word, ...], Field(min_length=1, max_length=LIST_MAX)] | None = None
+    within: Duration
+    otherwise: Literal["lapse", "begin"]
+
+
 class Discount(Part):
     """What comes off an order: `amount` minor units, or `percent` of it, at most `up_to` minor units."""
 
@@ -306,6 +318,7 @@ class Ruleset(Part):
     visits: Visits | None = None
     expiry: Expiry = NoExpiry(kind="none")
     return_window: Duration | None = None
+    delivery: Delivery | None = None
     limits: Limits = Limits()
     redemption: RedemptionLimits | None = None
     donations: Donations | None = None

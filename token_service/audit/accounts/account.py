@@ -34,10 +34,11 @@ class HeldLot:
 
 @dataclass(slots=True)
 class Pending:
-    """An award that waits for the end of its return window."""
+    """An award that waits for the end of its return window, or before that, until `delivery_by`, for its delivery."""
 
     points: int
     due_at: datetime
+    delivery_by: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -187,6 +188,7 @@ class Account:
     owes_for_refunds: dict[str, DueBack] = field(default_factory=dict)  # by refund
     lots: dict[str, HeldLot] = field(default_factory=dict)
     pending: dict[str, Pending] = field(default_factory=dict)
+    lapsed: list[str] = field(default_factory=list)  # purchases whose award came to nothing for want of a delivery
     debts: dict[str, Debt] = field(default_factory=dict)
     purchases: int = 0
     last_visit: LastVisit | None = None
@@ -262,11 +264,11 @@ class Account:
 class Operation:
     """What later leaves of its account may take back. `text` is the detail of a purchase's first leaf.
 
-    For a purchase: what it was awarded, what it keeps, what refunds took back or made debt. For an issuance by hand: `awarded`
-    its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a redemption: `uses` its own
-    and its restorations', `reward` what it bought, `at` when, `pays` the purchase that it paid part of, `is_used` whether its
-    voucher was honoured, `use` what the last such leaf said, `is_expired` whether that ended. `void_at`: when another account
-    took it back, whose leaves no number puts before or behind this one's.
+    For a purchase: what it was awarded, what it keeps, what refunds took back, made debt, or took before it was issued. For an
+    issuance by hand: `awarded` its points, `kept` without what reversals asked for, `day` the local date that it counts in. For a
+    redemption: `uses` its own and its restorations', `reward` what it bought, `at` when, `pays` the purchase that it paid part
+    of, `is_used` whether its voucher was honoured, `use` what the last such leaf said, `is_expired` whether that ended.
+    `void_at`: when another account took it back, whose leaves no number puts before or behind this one's.
     """
 
     id: str

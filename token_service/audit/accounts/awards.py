@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
-from token_service.audit.accounts import award_parts, campaigns, challenges, payments
-from token_service.audit.accounts.account import Closing, Operation, Pending
+from token_service.audit.accounts import award_parts, campaigns, challenges, deliveries, payments
+from token_service.audit.accounts.account import Closing, Operation
 from token_service.audit.accounts.lots import said
 from token_service.audit.accounts.opened import instant, opened_facts, whole
 from token_service.audit.accounts.step import Step, Stop
@@ -25,7 +25,7 @@ from token_service.program.ruleset import Ruleset
 from token_service.program.segments import declared
 from token_service.program.tiers import qualification, tier_at
 from token_service.program.visits import LastVisit, Visited, visit_of
-from token_service.program.windows import award_due_at, check_not_too_late
+from token_service.program.windows import check_not_too_late, wait_of
 
 CLOCK_CHANGE: Final = timedelta(hours=1)
 """How far the local time of a fact may differ without being wrong: another version of the time zones may know another summer
@@ -60,7 +60,7 @@ def purchase(step: Step) -> None:
         leaf.text, claimed, claimed,
     )  # fmt: skip
     payments.named(step, operation, facts)
-    _start_award(step, ruleset, operation, award, claimed)
+    _start_award(step, ruleset, operation, facts, award, claimed)
     step.storage.put_operation(operation)
     campaigns.use(step, ruleset, operation.id, facts, award)
     challenges.count(step, ruleset, operation.id, facts)
@@ -71,21 +71,20 @@ def purchase(step: Step) -> None:
     account.closing = Closing(leaf.recorded_at, leaf.occurred_at)
 
 
-def _start_award(step: Step, ruleset: Ruleset, operation: Operation, award: Award, points: int) -> None:
-    """The award is issued at once, or waits for the end of the return window; nothing is a fact."""
+def _start_award(
+    step: Step, ruleset: Ruleset, operation: Operation, facts: PurchaseFacts, award: Award, points: int
+) -> None:
+    """The award is issued at once, or waits for the end of the return window or a delivery; nothing is a fact."""
     leaf = step.leaf
-    due_at = award_due_at(ruleset, leaf.occurred_at)
-    right = "purchase" if points == 0 else "award_pending" if due_at > leaf.recorded_at else "issuance"
+    wait = wait_of(ruleset, facts)
+    right = "purchase" if points == 0 else "award_pending" if wait.holds_back(leaf.recorded_at) else "issuance"
     if leaf.kind != right:
-        detail = f"an award of {points} points that is due at {said(due_at)} is recorded another way"
+        detail = f"an award of {points} points that is due at {said(wait.due_at)} is recorded another way"
         step.differs("awards", detail, expected=right, found=leaf.kind)
     if leaf.kind == "issuance":
         award_parts.issue(step, operation, ruleset, award.breakdown, points)
     elif leaf.kind == "award_pending":
-        told = leaf.instant_of("due_at")
-        if told != due_at:
-            step.differs("awards", "the return window ends at another time", expected=said(due_at), found=said(told))
-        step.account.pending[operation.id] = Pending(points, due_at)
+        step.account.pending[operation.id] = deliveries.begin(step, wait, points)
 
 
 def mature(step: Step) -> None:
@@ -96,14 +95,18 @@ def mature(step: Step) -> None:
         detail = "an award is issued whose purchase is not there"
         step.differs("awards", detail, expected="its purchase before it", found=leaf.detail.get("operation_id"))
         raise Stop(detail)
+    ruleset = step.ruleset_of(operation.ruleset)
     waiting = step.account.pending.pop(operation.id, None)
     if waiting is None:
         detail = "an award is issued a second time, or after a refund left nothing of it"
         step.differs("awards", detail, expected="no issuance", found=f"{leaf.amount} points")
-    elif leaf.recorded_at < waiting.due_at:
-        expected = f"not before {said(waiting.due_at)}"
-        step.differs("awards", "an award is issued before it is due", expected=expected, found=said(leaf.recorded_at))
-    ruleset = step.ruleset_of(operation.ruleset)
+    else:
+        if leaf.recorded_at < waiting.due_at:
+            expected = f"not before {said(waiting.due_at)}"
+            step.differs(
+                "awards", "an award is issued before it is due", expected=expected, found=said(leaf.recorded_at)
+            )
+        deliveries.check_delivered(step, ruleset, waiting)
     step.same("decisions", "the ruleset of a pending award", operation.ruleset, leaf.ruleset)
     operation.party = leaf.party
     has_parts = own_expiries(ruleset, of_purchases=True)

@@ -43,7 +43,7 @@ from token_service.units import KIND_WORDS, EntryKind
 CLOCKS: Final = timedelta(minutes=5)
 """How far clocks of tills, of the service's processes and of the chain may lie apart."""
 ERASED: Final = "erased"
-_RULES_OF_OTHERS: Final = frozenset({"purchase", "event", "refund", "reversal", "hold"})
+_RULES_OF_OTHERS: Final = frozenset({"purchase", "event", "refund", "reversal", "hold", "delivery", "lapse"})
 _AT_ONCE: Final = frozenset({"issuance", "redemption", "restoration", "adjustment", "donation", "move"})
 """Kinds that happen when they are recorded, but for an issuance of a purchase or an event."""
 

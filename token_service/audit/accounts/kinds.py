@@ -8,6 +8,7 @@ from typing import Final
 from token_service.audit.accounts import (
     awards,
     benefits,
+    deliveries,
     happenings,
     holds,
     lots,
@@ -64,6 +65,8 @@ CHECKS: Final[Mapping[tuple[str, str | None], Check]] = {
     ("redemption", "redemption"): redemptions.redemption,
     ("donation", "donation"): redemptions.redemption,
     ("restoration", "restoration"): redemptions.restoration,
+    ("delivery", "delivery"): deliveries.told,
+    ("award_lapsed", "lapse"): deliveries.lapsed,
     ("award_cut", "refund"): refunds.refund,
     ("refund", "refund"): refunds.refund,
     ("debt", "refund"): refunds.refund,

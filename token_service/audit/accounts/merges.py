@@ -152,6 +152,7 @@ def _take_over(account: Account, source: Account, names: dict[str, str]) -> None
     account.periods |= source.periods
     account.pending |= source.pending
     source.pending = {}
+    account.lapsed += source.lapsed
     account.once += [name for name in source.once if name not in account.once]
     account.referrals |= source.referrals
     account.owes_referrals += source.owes_referrals

@@ -110,8 +110,12 @@ def _keeps_a_purchase(account: Account) -> bool:
 
 
 def _first_kept(account: Account) -> int:
-    """What the earliest purchase that was not given back keeps, of one instant the one with the first id."""
-    kept = [(one.at, operation, one.points) for operation, one in account.history.items() if one.orders]
+    """What the earliest purchase keeps that was neither given back nor left undelivered; of one instant the first id."""
+    kept = [
+        (one.at, operation, one.points)
+        for operation, one in account.history.items()
+        if one.orders and operation not in account.lapsed
+    ]
     return min(kept)[2] if kept else 0
 
 

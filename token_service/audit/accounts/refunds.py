@@ -174,6 +174,7 @@ def _cut(step: Step, purchase: Operation, kept: int) -> None:
         )
         raise Stop("an award is cut that is not pending")
     step.same("reversals", "what a pending award loses", kept - waiting.points, step.leaf.whole("points"))
+    purchase.taken += waiting.points - kept
     waiting.points = kept
     if not kept:
         del step.account.pending[purchase.id]

@@ -48,8 +48,7 @@ def _purchase(tx: Transaction, leaf: OpenedLeaf) -> Content:
     document = leaf.document
     points = document["awarded"] if leaf.place.kind else document["points"]
     result = {"points": points, "breakdown": document["breakdown"]}
-    if "due_at" in document:
-        result["due_at"] = document["due_at"]
+    result |= {name: document[name] for name in ("due_at", "delivery_by") if name in document}
     return document["facts"], result
 
 
@@ -131,12 +130,22 @@ def _voucher_reversal(_tx: Transaction, leaf: OpenedLeaf) -> Content:
     return {name: leaf.document[name] for name in names if name in leaf.document}, {}
 
 
+def _delivery(tx: Transaction, leaf: OpenedLeaf) -> Content:
+    return {"purchase": operation_named(tx, leaf.document["of"]).reference}, {"due_at": leaf.document["due_at"]}
+
+
+def _lapse(tx: Transaction, leaf: OpenedLeaf) -> Content:
+    return {"purchase": operation_named(tx, leaf.document["of"]).reference}, {"lapsed": -leaf.document["points"]}
+
+
 OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]]] = {
     "purchase": _purchase,
     "event": _event,
     "hold": _hold,
     "donation": _donation,
     "refund": _refund,
+    "delivery": _delivery,
+    "lapse": _lapse,
     "reversal": _reversal,
     "issuance": _issuance,
     "adjustment": _adjustment,
@@ -152,8 +161,8 @@ OPERATION_KINDS: Final[Mapping[str, Callable[[Transaction, OpenedLeaf], Content]
 
 
 def _store(tx: Transaction, document: Mapping[str, Any]) -> str | None:
-    """The store of a purchase, if the ledger has it; that of its purchase for a refund."""
-    if document["operation"] == "refund":
+    """The store of a purchase, if the ledger has it; that of its purchase for what follows from it."""
+    if document["operation"] in ("refund", "delivery", "lapse"):
         return operation_named(tx, document["of"]).store_id
     named = document.get("facts", {}).get("store")
     if named is None:

@@ -92,7 +92,7 @@ def _fact(tx: Transaction, account: Account, leaf: OpenedLeaf, operation: Operat
         member_id=account.id,
         kind=leaf.kind,
         operation_id=None if operation is None else operation.id,
-        due_at=instant_of(document["due_at"]) if leaf.kind == "award_pending" else None,
+        due_at=instant_of(document["due_at"]) if leaf.kind in ("award_pending", "delivery") else None,
         points=_pending(leaf),
         occurred_at=leaf.occurred_at,
         recorded_at=leaf.recorded_at,
@@ -118,7 +118,7 @@ def _pending(leaf: OpenedLeaf) -> int:
     """By how much the fact changes what waits for a return window."""
     if leaf.kind in ("merged", "merged_in"):
         return int(leaf.document["pending"]) * (-1 if leaf.kind == "merged" else 1)
-    return int(leaf.document["points"]) if leaf.kind in ("award_pending", "award_cut") else 0
+    return int(leaf.document["points"]) if leaf.kind in ("award_pending", "award_cut", "award_lapsed") else 0
 
 
 def _void(tx: Transaction, account: Account, leaf: OpenedLeaf) -> None:

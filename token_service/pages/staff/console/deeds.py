@@ -245,6 +245,7 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "person.disabled": lambda _: gettext("Closed the door to somebody of the staff."),
     "person.enabled": lambda _: gettext("Let somebody of the staff in again."),
     "purchase.recorded": _purchase_recorded,
+    "purchase.delivered": lambda _: gettext("Told the delivery of a purchase."),
     "purchase.refunded": lambda _: gettext("Refunded a purchase."),
     "points.redeemed": _points_redeemed,
     "points.asked": _points_asked,

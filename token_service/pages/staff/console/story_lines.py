@@ -131,15 +131,23 @@ def _fact(entry: EntryView) -> tuple[str, str | None]:
         return _hold(entry)
     if entry.kind in ("benefit_use", "use_reversal"):
         return _benefit(entry)
-    if entry.kind == "voucher_used":
-        return gettext("Voucher honoured"), _honoured(entry)
-    if entry.kind == "voucher_reversal":
-        return gettext("Use of a voucher undone"), _honoured(entry)
-    if entry.kind == "voucher_expired":
-        return gettext("Voucher ended, not used"), _honoured(entry)
-    if entry.kind == "award_cut":
-        return gettext("Refunded purchase"), _points_lost(abs(_number(facts, "points")))
+    if entry.kind in ("voucher_used", "voucher_reversal", "voucher_expired"):
+        return _of_a_voucher(entry), _honoured(entry)
+    if entry.kind == "delivery":
+        return gettext("Order delivered"), None
+    if entry.kind in ("award_cut", "award_lapsed"):
+        is_cut = entry.kind == "award_cut"
+        title = gettext("Refunded purchase") if is_cut else gettext("Order not delivered in time")
+        return title, _points_lost(abs(_number(facts, "points")))
     return _taken_back(entry)
+
+
+def _of_a_voucher(entry: EntryView) -> str:
+    return {
+        "voucher_used": gettext("Voucher honoured"),
+        "voucher_reversal": gettext("Use of a voucher undone"),
+        "voucher_expired": gettext("Voucher ended, not used"),
+    }[entry.kind]
 
 
 def _taken_back(entry: EntryView) -> tuple[str, str | None]:

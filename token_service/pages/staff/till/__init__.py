@@ -11,6 +11,7 @@ from flask import Blueprint
 
 from token_service.pages.staff.till import (
     benefits,
+    deliveries,
     finding,
     memberships,
     purchases,
@@ -24,5 +25,6 @@ from token_service.pages.staff.till import (
 
 def add_to(pages: Blueprint) -> None:
     """Adds everything below /till."""
-    for room in (finding, purchases, redemptions, quotes, refunds, memberships, benefits, vouchers, receipts):
+    rooms = (finding, purchases, redemptions, quotes, refunds, deliveries, memberships, benefits, vouchers, receipts)
+    for room in rooms:
         room.add_to(pages)

@@ -14,11 +14,13 @@ from token_service.ledger.redemptions import get_redemption
 from token_service.ledger.refunds import get_refund
 from token_service.ledger.till import TillReceipt, receipt_of
 from token_service.ledger.till_lines import TillLine
+from token_service.ledger.views import Purchase
 from token_service.pages.services import services
 from token_service.pages.staff.rules import add_page
 from token_service.pages.staff.signed_in import person
 from token_service.pages.staff.till.plans import can_refund, plan_of
 from token_service.pages.staff.till.purchases import explained_purchase
+from token_service.pages.staff.till.references import new_reference
 from token_service.pages.staff.till.screen import RULE, customer, till_page
 from token_service.pages.staff.till.words import completed_in_words, promise_in_words
 
@@ -55,11 +57,17 @@ def _particulars(receipt: TillReceipt) -> dict[str, Any]:
         "refund": get_refund(context, actor, line.id) if line.kind == "refund" else None,
         "why": explained_purchase(purchase) if purchase else (),
         "completed": completed_in_words(purchase, services().ruleset()) if purchase else (),
+        "delivery_reference": new_reference(context) if purchase and _is_awaited(purchase) else None,
         "can_refund": purchase is not None and purchase.refunded.amount < purchase.total.amount,
         "can_give_back": redemption is not None and not line.is_signed and redemption.reversed < redemption.points,
         "worth": redemption.value if redemption and not redemption.reward_id else None,
         **_membership(line),
     }
+
+
+def _is_awaited(purchase: Purchase) -> bool:
+    """Whether its delivery may be told now."""
+    return purchase.delivery_by is not None and services().context.now() < purchase.delivery_by
 
 
 def _membership(line: TillLine) -> dict[str, Any]:
