@@ -111,8 +111,8 @@ DELIVERIES = (
 
 
 def rules(draw: random.Random, post: random.Random | None = None, *, with_giving: bool = False) -> str:
-    """`post` draws which orders wait for their delivery, if any do. `with_giving`: also with limited benefits, limits of gifts to causes, rewards that give, a reward for companies and points
-    by the calendar.
+    """`post` draws which orders wait for their delivery, if any do. `with_giving`: also with limited benefits, limits of gifts to
+    causes, rewards that give, a reward for companies and points by the calendar.
     """
     qualify = draw.choice(["spend", "points", "engagement"])
     silver, gold = {"spend": (4_000, 12_000), "points": (300, 900), "engagement": (2, 5)}[qualify]

@@ -60,7 +60,7 @@ def purchase(step: Step) -> None:
         leaf.text, claimed, claimed,
     )  # fmt: skip
     payments.named(step, operation, facts)
-    _start_award(step, ruleset, operation, facts, award, claimed)
+    _start_award(step, ruleset, operation, facts, award, points=claimed)
     step.storage.put_operation(operation)
     campaigns.use(step, ruleset, operation.id, facts, award)
     challenges.count(step, ruleset, operation.id, facts)
@@ -72,7 +72,7 @@ def purchase(step: Step) -> None:
 
 
 def _start_award(
-    step: Step, ruleset: Ruleset, operation: Operation, facts: PurchaseFacts, award: Award, points: int
+    step: Step, ruleset: Ruleset, operation: Operation, facts: PurchaseFacts, award: Award, *, points: int
 ) -> None:
     """The award is issued at once, or waits for the end of the return window or a delivery; nothing is a fact."""
     leaf = step.leaf
