@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Table, and_, func, select
+from sqlalchemy import ColumnElement, FromClause, Table, and_, func, select
 
 from token_service.errors import InvalidInput, Place
 from token_service.ledger import tables
@@ -104,11 +104,11 @@ def _gifts(tx: Transaction, start: datetime, end: datetime) -> Iterator[Given]:
         .join(tables.lots, lots.entry_id == uses.lot_id)
         .where(entries.kind == int(EntryKind.DONATION), _within(entries.recorded_at, start, end))
     )
-    gifts: dict[str, tuple[Row[Any], Counter[int]]] = {}
+    gifts: dict[str, tuple[Any, Counter[int]]] = {}
     for row in tx.connection.execute(query):
         gifts.setdefault(row.id, (row, Counter()))[1][row.issuer] += abs(row.points)
-    for row, parts in gifts.values():
-        yield from shared_gift(row.party, row.facts["value"], parts, sign=1 if row.voids is None else -1)
+    for gift, parts in gifts.values():
+        yield from shared_gift(gift.party, gift.facts["value"], parts, sign=1 if gift.voids is None else -1)
 
 
 def _vouchers(tx: Transaction, start: datetime, end: datetime) -> Iterator[Honoured]:
