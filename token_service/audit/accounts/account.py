@@ -243,6 +243,8 @@ class Account:
             + len(self.waiting)
             + len(self.spent)
             + len(self.given)
+            + sum(len(had) for had in self.rewards.values())
+            + sum(map(len, (self.once, self.tiers_left, self.periods, self.referrals, self.pending, self.debts)))
             + uses
         )
 
