@@ -4,6 +4,7 @@ the programme; storage.py keeps it.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -234,6 +235,7 @@ class Account:
         uses = sum(len(found) for found in self.campaigns.values())
         uses += sum(len(steps) for steps in self.challenges.steps.values()) + len(self.challenges.completions)
         uses += sum(len(found) for found in self.benefits.values())
+        few: tuple[Sized, ...] = (self.once, self.tiers_left, self.periods, self.referrals, self.pending, self.debts)
         return (
             4
             + len(self.history)
@@ -244,7 +246,7 @@ class Account:
             + len(self.spent)
             + len(self.given)
             + sum(len(had) for had in self.rewards.values())
-            + sum(map(len, (self.once, self.tiers_left, self.periods, self.referrals, self.pending, self.debts)))
+            + sum(len(found) for found in few)
             + uses
         )
 
