@@ -236,6 +236,13 @@ class Account:
             + len(self.waiting)
             + len(self.spent)
             + len(self.given)
+            + sum(len(had) for had in self.rewards.values())
+            + len(self.once)
+            + len(self.tiers_left)
+            + len(self.periods)
+            + len(self.referrals)
+            + len(self.pending)
+            + len(self.debts)
             + uses
         )
 
