@@ -246,16 +246,7 @@ class Account:
             + len(self.spent)
             + len(self.given)
             + sum(len(had) for had in self.rewards.values())
-<<<<<<< ours
             + sum(len(found) for found in few)
-=======
-            + len(self.once)
-            + len(self.tiers_left)
-            + len(self.periods)
-            + len(self.referrals)
-            + len(self.pending)
-            + len(self.debts)
->>>>>>> theirs
             + uses
         )
 
