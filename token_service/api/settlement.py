@@ -13,12 +13,9 @@ from token_service.api.fields import Day
 from token_service.api.input import Query
 from token_service.api.routing import Routes
 from token_service.api.services import ledger
-from token_service.ledger.net_settlement import NetSettlement, net_settlement
+from token_service.ledger.net_settlement import Kind, NetSettlement, net_settlement
 
 routes = Routes("settlement", __name__, abp_tags=[{"name": "Merchants"}])
-
-
-Kind = Literal["merchant", "cause"]
 
 
 class PeriodQuery(Query):
@@ -76,9 +73,6 @@ def _present(found: NetSettlement) -> NetSettlementAnswer:
     def money(amount: int) -> MoneyAnswer:
         return MoneyAnswer(amount=amount, currency=found.currency)
 
-    def kind(party: int) -> Kind:
-        return "cause" if party in found.causes else "merchant"
-
     return NetSettlementAnswer(
         since=found.since.isoformat(),
         until=found.until.isoformat(),
@@ -88,7 +82,7 @@ def _present(found: NetSettlement) -> NetSettlementAnswer:
                 issuer_party=row.issuer,
                 acceptor=found.names[row.acceptor],
                 acceptor_party=row.acceptor,
-                acceptor_kind=kind(row.acceptor),
+                acceptor_kind=found.kind(row.acceptor),
                 points=row.points,
                 value=money(row.value),
             )
@@ -98,7 +92,7 @@ def _present(found: NetSettlement) -> NetSettlementAnswer:
             PositionAnswer(
                 merchant=found.names[one.party],
                 party=one.party,
-                kind=kind(one.party),
+                kind=found.kind(one.party),
                 accepted_points=one.accepted_points,
                 issued_points=one.issued_points,
                 net=money(one.net_value),

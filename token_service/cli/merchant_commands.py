@@ -130,14 +130,7 @@ def settlement(since: datetime, until: datetime, csv_: bool, json_: bool) -> Non
     if json_:
         print_json(found)
     elif csv_:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(
-            ["since", "until", "issuer", "acceptor", "points", "value_minor_units", "currency", "acceptor_kind"]
-        )
-        for row in found.rows:
-            names = found.names[row.issuer], found.names[row.acceptor]
-            kind = "cause" if row.acceptor in found.causes else "merchant"
-            writer.writerow([found.since, found.until, *names, row.points, row.value, found.currency, kind])
+        csv.writer(sys.stdout, lineterminator="\n").writerows(found.table())
     else:
         for one in found.positions:
             verb = "gets" if one.net_value >= 0 else "pays"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, FromClause, Table, and_, func, select
 
@@ -28,6 +28,7 @@ from token_service.program.rewards import find_reward
 from token_service.units import PROGRAM_PARTY, EntryKind
 
 DAYS_MAX = 366
+Kind = Literal["merchant", "cause"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,22 @@ class NetSettlement:
     positions: tuple[Position, ...]
     names: dict[int, str]
     causes: tuple[int, ...]
+
+    def kind(self, party: int) -> Kind:
+        """What stands behind a party's number."""
+        return "cause" if party in self.causes else "merchant"
+
+    def table(self) -> list[tuple[str | int, ...]]:
+        """The pairs as rows of a file, under a first one with their names."""
+        days = self.since.isoformat(), self.until.isoformat()
+        return [
+            ("since", "until", "issuer", "acceptor", "points", "value_minor_units", "currency", "acceptor_kind"),
+            *(
+                (*days, self.names[row.issuer], self.names[row.acceptor], row.points, row.value, self.currency, kind)
+                for row in self.rows
+                for kind in [self.kind(row.acceptor)]
+            ),
+        ]
 
 
 def net_settlement(context: Context, actor: Actor, since: date, until: date) -> NetSettlement:
