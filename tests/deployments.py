@@ -119,7 +119,7 @@ def stop(server: subprocess.Popen[bytes]) -> int:
     """The exit code after SIGTERM."""
     if server.poll() is None:
         server.send_signal(signal.SIGTERM)
-    return server.wait(20)
+    return server.wait(60)
 
 
 def purchase(reference: str, external_id: str = "card-1", amount: int = 2390) -> dict[str, object]:

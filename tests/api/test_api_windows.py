@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from api_callers import RULESET, done, new_reference, purchase, refused
 from api_town import Town, make_town
+from documents import block_with
 
 from token_service.ledger.due import run_due
 
@@ -106,7 +108,8 @@ def test_a_shop_tells_the_delivery_that_an_order_waits_for(awaiting: Town) -> No
     assert (made["pending"], made["delivery_by"], made["delivered_at"]) == (50, "2027-01-21T11:58:00Z", None)
     assert made["available_at"] == "2027-02-04T11:58:00Z"
     awaiting.clock.forward(days=4)
-    path, body = f"/v1/purchases/{made['id']}/delivery", {"reference": new_reference()}
+    path = f"/v1/purchases/{made['id']}/delivery"
+    body = json.loads(block_with("docs/api.md", "Deliveries", "/delivery").split("--json '")[1].split("'")[0])
     told = done(awaiting.alice.post(path, body), 201)
     assert (told["object"], told["id"], told["delivery_by"]) == ("purchase", made["id"], None)
     assert told["available_at"] < made["delivery_by"]

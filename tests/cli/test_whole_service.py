@@ -84,10 +84,10 @@ def test_events_holds_and_donations_are_settled_and_audited(served: Deployment) 
 
 
 def test_what_merchants_owe_one_another_is_printed_and_written_as_a_table(served: Deployment) -> None:
-    days = ("--since", "2026-11-01", "--until", "2026-11-30")
+    days = ("--since", "2025-11-01", "--until", "2025-11-30")
     assert "Nobody owes anybody anything" in served.run("merchant", "settlement", *days).stdout
     table = served.run("merchant", "settlement", *days, "--csv").stdout
-    assert table.splitlines()[0] == "since,until,issuer,acceptor,points,value_minor_units,currency"
+    assert table.splitlines()[0] == "since,until,issuer,acceptor,points,value_minor_units,currency,acceptor_kind"
     wrong = served.run("merchant", "settlement", "--since", "2026-11-30", "--until", "2026-11-01")
     assert wrong.returncode != 0
     assert "must lie on or after since" in wrong.stderr

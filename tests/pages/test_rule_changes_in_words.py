@@ -31,7 +31,7 @@ CHOICES = (
     *(("floor", "half_up", "ceil"), ("gross", "net", "goods"), ("earning", "earning_and_bonuses"), ("window", "never")),
     *(("points", "spend", "orders", "engagement"), ("month", "year", "week", "quarter"), ("none", "month_end")),
     *(("forget", "count"), ("reduce", "refuse"), ("discount", "gift", "experience"), ("give_back", "lose")),
-    *(("once", "always"), ("subject", "person"), ("calendar_year", "lifetime")),
+    *(("once", "always"), ("subject", "person"), ("calendar_year", "lifetime"), ("lapse", "begin")),
 )
 MORE = """
 ruleset: 1

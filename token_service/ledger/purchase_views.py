@@ -88,7 +88,7 @@ def purchase_view(tx: Transaction, operation: Operation) -> views.Purchase:
         pending=0 if pending is None else pending.points,
         available_at=None if pending is None else latest_at(tx.ruleset(operation.ruleset_hash), pending),
         delivery_by=None if pending is None else pending.delivery_by,
-        delivered_at=_delivered_at(tx, operation.id),
+        delivered_at=_delivered_at(tx, operation.id) if "delivery_by" in operation.result else None,
         breakdown=tuple(views.BreakdownLine(**line) for line in operation.result["breakdown"]),
         ruleset=operation.ruleset_hash,
         tier=facts["member"]["tier"],
