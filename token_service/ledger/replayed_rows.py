@@ -113,12 +113,7 @@ def standing(connection: Connection, ruleset: Ruleset, member_ids: Sequence[str]
 
 def taken_back(connection: Connection, event_ids: Sequence[str]) -> set[str]:
     """Those of the events that were reversed."""
-    found: set[str] = set()
-    columns = operations.c
-    for start in range(0, len(event_ids), _AT_ONCE):
-        here = columns.parent_id.in_(event_ids[start : start + _AT_ONCE]), columns.kind == "reversal"
-        found |= {str(one) for one in connection.execute(select(columns.parent_id).where(*here)).scalars()}
-    return found
+    return _followed_by(connection, event_ids, "reversal")
 
 
 def refunds_of(connection: Connection, purchase_ids: Sequence[str]) -> dict[str, tuple[Refund, ...]]:
@@ -135,10 +130,15 @@ def refunds_of(connection: Connection, purchase_ids: Sequence[str]) -> dict[str,
 
 def lapsed_of(connection: Connection, purchase_ids: Sequence[str]) -> set[str]:
     """Those of the purchases that nobody delivered, so that they keep nothing."""
+    return _followed_by(connection, purchase_ids, "lapse")
+
+
+def _followed_by(connection: Connection, operation_ids: Sequence[str], kind: str) -> set[str]:
+    """Those of the operations that have a child of this kind."""
     found: set[str] = set()
     columns = operations.c
-    for start in range(0, len(purchase_ids), _AT_ONCE):
-        here = columns.parent_id.in_(purchase_ids[start : start + _AT_ONCE]), columns.kind == "lapse"
+    for start in range(0, len(operation_ids), _AT_ONCE):
+        here = columns.parent_id.in_(operation_ids[start : start + _AT_ONCE]), columns.kind == kind
         found |= {str(one) for one in connection.execute(select(columns.parent_id).where(*here)).scalars()}
     return found
 
